@@ -9,5 +9,6 @@ export function coreSettings(config: ManagerConfig): CoreSettings {
     pingIntervalMs: config.pingIntervalMs,
     keepBytes: BigInt(config.outputBytesPerCommand),
     webhooks: config.webhooks ?? [],
+    drift: config.drift ?? [],
   };
 }

@@ -243,6 +243,7 @@ class ServedManager implements RunningManager {
       jobs: this.#core.jobs,
       approvals: this.#core.approvals,
       plans: this.#core.plans,
+      drift: this.#core.drift,
       events: this.#core.events,
       audit: this.#core.audit,
       blobs,

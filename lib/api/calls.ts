@@ -102,6 +102,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "PlansService.listPlans": SEES,
   "PlansService.applyPlan": ACTS,
   "PlansService.withdrawPlan": ACTS,
+  "PlansService.listDrift": SEES,
   // No call tells the value of a secret.
   "SecretsService.listSecrets": { needs: "admin", changes: false },
   "SecretsService.setSecret": ADMINISTERS,

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
+  type DriftRuleSchema,
   type PlanEntrySchema,
   PlanEntryState,
   type PlannedStepSchema,
@@ -9,6 +10,7 @@ import {
   PlanState,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Manager } from "../manager/operator_api.ts";
+import type { DriftRuleView } from "../manager/drift_api.ts";
 import type { PlanEntry, PlannedStep, PlanView } from "../manager/plan_api.ts";
 import { rightsIn, sightIn } from "./caller.ts";
 import {
@@ -52,7 +54,7 @@ const ENTRY_STATES: Readonly<Record<PlanEntry["state"], PlanEntryState>> = {
 /** Serves the PlansService. */
 export function addPlansService(
   router: ConnectRouter,
-  { plans }: Manager,
+  { plans, drift }: Manager,
   proofs: Proofs,
 ): void {
   router.service(PlansService, {
@@ -89,9 +91,13 @@ export function addPlansService(
       const plan = await plans.get(requireId("id", id), sightIn(values));
       return { plan: planMessage(plan) };
     },
-    async listPlans({ limit = DEFAULT_LIMIT, beforeId }, { values }) {
+    async listPlans(
+      { limit = DEFAULT_LIMIT, beforeId, drift: withDrift },
+      { values },
+    ) {
       const list = await plans.list({
         limit: requireRange("limit", limit, { least: 1, most: MAX_LIMIT }),
+        withDrift,
         ...beforeId === undefined
           ? {}
           : { beforeId: requireId("before_id", beforeId) },
@@ -125,7 +131,28 @@ export function addPlansService(
       });
       return { plan: planMessage(plan) };
     },
+    async listDrift(_, { values }) {
+      const rules = await drift.list(sightIn(values));
+      return { rules: rules.map(driftRuleMessage) };
+    },
   });
+}
+
+function driftRuleMessage(
+  { groups, nextAt, ...rule }: DriftRuleView,
+): MessageInitShape<typeof DriftRuleSchema> {
+  return {
+    ...rule,
+    nextAtMs: milliseconds(nextAt),
+    groups: groups.map(({ agents, steps }) => ({
+      agents: agents.map(({ agent, since, planId }) => ({
+        agent,
+        sinceMs: milliseconds(since),
+        planId,
+      })),
+      steps: steps.map(stepMessage),
+    })),
+  };
 }
 
 function planMessage(plan: PlanView): MessageInitShape<typeof PlanSchema> {

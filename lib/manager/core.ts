@@ -29,6 +29,8 @@ import { withReleases } from "./releases/release_requests.ts";
 import type { Releases } from "./releases/releases.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { Commands } from "./commands.ts";
+import { Drift } from "./drift/drift.ts";
+import type { DriftRule } from "./drift/drift_rule.ts";
 import type { DataService } from "./data/data_service.ts";
 import { withLeaving } from "./agent_leaving.ts";
 import { withPolicies } from "./agent_policy.ts";
@@ -89,6 +91,8 @@ export interface ManagerCoreOptions {
   readonly post?: Post;
   /** Places that are told of events; none if absent. */
   readonly webhooks?: readonly Webhook[];
+  /** Rules of drift; none if absent. */
+  readonly drift?: readonly DriftRule[];
   /** Most hellos that are handled at the same time; MAX_HELLOS by default. */
   readonly maxHellos?: number;
   /** Key of this Manager. Without one, agents are admitted by their secrets only. */
@@ -106,9 +110,11 @@ export interface ManagerCoreOptions {
 }
 
 /** Settings of a Manager that can be changed while it runs. */
-export interface CoreSettings
-  extends
-    Pick<ManagerCoreOptions, "pingIntervalMs" | "keepBytes" | "webhooks"> {
+export interface CoreSettings extends
+  Pick<
+    ManagerCoreOptions,
+    "pingIntervalMs" | "keepBytes" | "webhooks" | "drift"
+  > {
   /** Addresses in new join tokens, "host:port". */
   readonly addresses: readonly string[];
 }
@@ -124,6 +130,7 @@ export class ManagerCore {
   readonly jobs: Jobs;
   readonly approvals: Approvals;
   readonly plans: Plans;
+  readonly drift: Drift;
   readonly agents: Agents;
   readonly access: Access;
   readonly enrolment: Enrolments;
@@ -231,6 +238,7 @@ export class ManagerCore {
       rightsOf: (asker) => access.rights.of(asker),
     });
     this.plans = new Plans({ ...parts, jobs });
+    this.drift = new Drift({ ...parts, jobs, plans: this.plans });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };
@@ -303,6 +311,7 @@ export class ManagerCore {
     await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
     await this.approvals.load();
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));
+    await this.drift.load(this.#settings.drift ?? []);
   }
 
   /** Names the control port, once it is open, to operators who log in. */
@@ -314,6 +323,7 @@ export class ManagerCore {
   async adopt(settings: CoreSettings): Promise<void> {
     this.#settings = settings;
     await this.#webhooks.adopt(settings.webhooks ?? []);
+    await this.drift.adopt(settings.drift ?? []);
   }
 
   /**
@@ -348,6 +358,7 @@ export class ManagerCore {
 
   /** Refuses new commands, says Bye to all agents, and waits until they have disconnected, for at most 3 s. */
   async shutdown(): Promise<void> {
+    this.drift.stop();
     this.commands.stop();
     this.jobs.effects.stop();
     this.storage.close();

@@ -12,6 +12,7 @@ import type { CommandAdmin, CommandView, WriteFailure } from "./command_api.ts";
 import type { EnrolmentAdmin } from "./enrolment_api.ts";
 import type { KeysAdmin } from "./keys_api.ts";
 import type { JobAdmin } from "./job_api.ts";
+import type { DriftAdmin } from "./drift_api.ts";
 import type { PlanAdmin } from "./plan_api.ts";
 import type {
   KnownNames,
@@ -54,6 +55,7 @@ export interface Manager {
   readonly approvals: ApprovalAdmin;
   /** Plans: what states would change on hosts. */
   readonly plans: PlanAdmin;
+  readonly drift: DriftAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;
   /** Record of the acts that users asked for. */

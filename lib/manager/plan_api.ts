@@ -22,6 +22,8 @@ export interface PlanRequest extends Asker {
   readonly rights?: Rights;
   /** Leaves out agents on which rules do not allow it, instead of an error. */
   readonly skipDenied?: boolean;
+  /** Rule of drift that asks for it; empty for people. */
+  readonly drift?: string;
 }
 
 /** Request to apply a plan. */
@@ -30,6 +32,8 @@ export interface ApplyRequest extends Asker {
   readonly requestId: string;
   /** Window and limits of the job. */
   readonly limits: JobLimits;
+  /** Names of the agents of the plan to take; all if absent. */
+  readonly only?: readonly string[];
   /** Note for people. */
   readonly note: string;
   /** Rights of the asker on agents; all if absent. */

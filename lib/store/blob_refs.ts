@@ -43,7 +43,7 @@ export class BlobRefs {
          SELECT sha256, is_tree, finished_at IS NULL AS is_open, coalesce(finished_at, created_at) AS ended_at
            FROM job_blobs JOIN jobs ON jobs.id = job_blobs.job_id
          UNION ALL
-         SELECT sha256, 0, 0, created_at + ${PLAN_LIFE_MS} AS ended_at
+         SELECT sha256, 0, 0, coalesce(withdrawn_at, created_at + ${PLAN_LIFE_MS}) AS ended_at
            FROM plan_blobs JOIN plans ON plans.id = plan_blobs.plan_id
        )
        GROUP BY sha256`,

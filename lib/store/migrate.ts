@@ -28,6 +28,7 @@ import { keyRotation } from "./migrations/0025_key_rotation.ts";
 import { checkpoints } from "./migrations/0026_checkpoints.ts";
 import { signedWork } from "./migrations/0027_signed_work.ts";
 import { plans } from "./migrations/0029_plans.ts";
+import { drift } from "./migrations/0033_drift.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -62,6 +63,7 @@ export const MIGRATIONS: readonly string[] = [
   checkpoints,
   signedWork,
   plans,
+  drift,
 ];
 
 /**

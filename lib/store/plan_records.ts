@@ -16,6 +16,8 @@ export interface NewPlan {
   readonly saidBy: string;
   /** Time of its creation. */
   readonly createdAt: number;
+  /** Rule of drift that made it; empty for people. */
+  readonly drift: string;
 }
 
 /** A recorded plan. */
@@ -112,6 +114,8 @@ export interface PlanFilter {
   readonly limit: number;
   /** Only those with a smaller id. */
   readonly beforeId?: bigint | undefined;
+  /** Also those that rules of drift made. */
+  readonly withDrift?: boolean;
   /** Only that of this request. */
   readonly requestId?: string;
   /** Only those without any other agent than these. */

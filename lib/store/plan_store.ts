@@ -1,3 +1,4 @@
+import type { DriftStore } from "./drift_records.ts";
 import type { NewAudit } from "./audit_records.ts";
 import type {
   NewPlan,
@@ -9,7 +10,7 @@ import type {
 } from "./plan_records.ts";
 
 /** Requests to the store about plans. */
-export interface PlanStore {
+export interface PlanStore extends DriftStore {
   /** A plan; undefined if there is none. */
   plan(id: bigint): Promise<PlanRecord | undefined>;
   /** Plans, newest first. */

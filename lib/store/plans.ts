@@ -22,6 +22,7 @@ const shape = new Shape<PlanRecord>({
   requestedBy: text,
   saidBy: text,
   createdAt: int,
+  drift: text,
   jobId: nullable(big),
   withdrawnAt: nullable(int),
   withdrawnBy: text,
@@ -35,6 +36,7 @@ const NEW_FIELDS = [
   "requestedBy",
   "saidBy",
   "createdAt",
+  "drift",
 ] as const;
 
 const agentShape = new Shape<PlanAgentRecord>({
@@ -135,10 +137,12 @@ export class Plans {
 
   /** Plans of a filter, newest first. */
   list(
-    { limit, beforeId = HIGHEST_ID, requestId, onlyAgents }: PlanFilter,
+    { limit, beforeId = HIGHEST_ID, requestId, onlyAgents, withDrift = true }:
+      PlanFilter,
   ): PlanRecord[] {
     const conditions: Condition[] = [["id < ?", beforeId]];
     if (requestId !== undefined) conditions.push(["request_id = ?", requestId]);
+    if (!withDrift) conditions.push(["drift = ?", ""]);
     if (onlyAgents !== undefined) {
       conditions.push([
         `NOT EXISTS (SELECT 1 FROM plan_agents WHERE plan_id = plans.id

@@ -196,7 +196,10 @@ export type NewCommand =
 
 /** Blob that commands of the history name. */
 export interface BlobUse extends BlobName {
-  /** Latest end of a command that names it, in milliseconds since 1970; null while one of them is open. */
+  /**
+   * Latest end of a command or plan that names it, in milliseconds since 1970: that of a plan lies ahead while it can be
+   * applied. Null while a command is open.
+   */
   readonly endedAt: number | null;
 }
 

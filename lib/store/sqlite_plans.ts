@@ -1,4 +1,5 @@
 import type { ActWriter } from "./act_writer.ts";
+import type { DriftAgentRecord, DriftRuleRecord } from "./drift_records.ts";
 import type { PlanAgentRecord, PlanRecord } from "./plan_records.ts";
 import { SqliteAgents } from "./sqlite_agents.ts";
 import type { Store } from "./store.ts";
@@ -49,5 +50,31 @@ export class SqlitePlans extends SqliteAgents {
       audit,
       () => this.#tables.plans.change(id, change),
     );
+  }
+
+  driftRules(): Promise<DriftRuleRecord[]> {
+    return this.#writer.read(() => this.#tables.drift.rules());
+  }
+
+  driftAgents(): Promise<DriftAgentRecord[]> {
+    return this.#writer.read(() => this.#tables.drift.agents());
+  }
+
+  setDriftRule(...[rule]: Args<"setDriftRule">): Promise<void> {
+    return this.#writer.write(() => this.#tables.drift.set(rule));
+  }
+
+  endDriftRound(...[rule, findings]: Args<"endDriftRound">): Promise<void> {
+    return this.#writer.write(() =>
+      this.#tables.drift.endRound(rule, findings)
+    );
+  }
+
+  keepDriftRules(...[rules]: Args<"keepDriftRules">): Promise<void> {
+    return this.#writer.write(() => this.#tables.drift.keep(rules));
+  }
+
+  failedApplies(...[stateName]: Args<"failedApplies">): Promise<string[]> {
+    return this.#writer.read(() => this.#tables.drift.failedApplies(stateName));
   }
 }

@@ -7,6 +7,7 @@ import { Checkpoints } from "./checkpoints.ts";
 import { Commands } from "./commands.ts";
 import type { Database } from "./database.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Drift } from "./drift.ts";
 import { Enrolment } from "./enrolment.ts";
 import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
@@ -35,6 +36,7 @@ export class Tables {
   readonly approvals: Approvals;
   readonly jobs: JobTables;
   readonly plans: Plans;
+  readonly drift: Drift;
   readonly output: Output;
   readonly events: Events;
   readonly history: EventHistory;
@@ -60,6 +62,7 @@ export class Tables {
     const { commands, approvals } = this;
     this.jobs = new JobTables(db, { commands, approvals, sent, blobs });
     this.plans = new Plans(db);
+    this.drift = new Drift(db);
     this.output = new Output(db, meta);
     this.events = new Events(db);
     this.history = new EventHistory(db);

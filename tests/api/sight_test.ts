@@ -71,6 +71,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "ReleasesService.listReleases": [{}],
   "PlansService.getPlan": [{ id: "1" }],
   "PlansService.listPlans": [{}],
+  "PlansService.listDrift": [{}],
   "SecretsService.listSecrets": [{}],
   "StatusService.getStatus": [{}],
 };

@@ -12,6 +12,8 @@ import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { StateSource } from "../../lib/manager/plan_api.ts";
+import type { Drift } from "../../lib/manager/drift/drift.ts";
+import type { DriftRule } from "../../lib/manager/drift/drift_rule.ts";
 import type { Plans } from "../../lib/manager/plans/plans.ts";
 import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
 import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
@@ -62,6 +64,8 @@ export interface CoreOptions {
   readonly data?: DataService;
   readonly blobs?: Blobs;
   readonly states?: StateSource;
+  /** Rules of drift. */
+  readonly drift?: readonly DriftRule[];
   readonly secretsOf?: SecretNames;
   readonly storedSecrets?: StoredSecrets;
   readonly checkParams?: (operation: string, params: string) => void;
@@ -96,6 +100,7 @@ export class MemoryManager implements AsyncDisposable {
   readonly audit: AuditLog;
   readonly approvals: Approvals;
   readonly plans: Plans;
+  readonly drift: Drift;
   readonly access: Access;
   readonly enrolment: Enrolments;
   readonly ci: CiLogins;
@@ -138,6 +143,7 @@ export class MemoryManager implements AsyncDisposable {
       webhooks: options.webhooks ?? [],
       ...options.blobs === undefined ? {} : { blobs: options.blobs },
       states: options.states,
+      drift: options.drift ?? [],
       secretsOf: options.secretsOf ?? (() => []),
       storedSecrets: options.storedSecrets,
       pingIntervalMs: 15_000,
@@ -162,6 +168,7 @@ export class MemoryManager implements AsyncDisposable {
     this.audit = this.#core.audit;
     this.approvals = this.#core.approvals;
     this.plans = this.#core.plans;
+    this.drift = this.#core.drift;
     this.access = this.#core.access;
     this.enrolment = this.#core.enrolment;
     this.ci = this.#core.ci;

@@ -109,6 +109,8 @@ export class SmallManager implements Manager {
     withdraw: () => Promise.reject(noAccess()),
   };
 
+  drift: Manager["drift"] = { list: () => Promise.resolve([]) };
+
   plans: Manager["plans"] = {
     make: () => Promise.reject(noAccess()),
     get: () => Promise.reject(noAccess()),

@@ -136,12 +136,17 @@ const list = defineSubcommand({
       value: "ID",
       summary: "only plans before this one",
     },
+    drift: {
+      type: "boolean",
+      summary: "also those that rules of drift made",
+    },
   },
   examples: ["", "--limit 10", "--json"],
   async execute({ flags, dir, output }, services: ManagerServices) {
-    const { limit, before } = flags;
+    const { limit, before, drift } = flags;
     using control = await services.connect(dir);
     const { plans } = await control.plans.listPlans({
+      drift,
       ...limit === undefined ? {} : { limit },
       ...before === undefined ? {} : { beforeId: parsePlanId(before) },
     });

@@ -7,6 +7,7 @@ import { json } from "../topics/json.ts";
 import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { apply } from "./apply.ts";
+import { drift } from "./drift.ts";
 import { approval } from "./approval.ts";
 import { approve, reject } from "./approve.ts";
 import { audit } from "./audit.ts";
@@ -176,6 +177,7 @@ export function managerProgram(
       state,
       plan,
       apply,
+      drift,
       data,
       audit,
       release,

@@ -175,7 +175,7 @@ export class Blobs implements BlobAdmin {
     if (left.bytes + size <= limit) return;
     throw new PiriError(
       "FAILED_PRECONDITION",
-      `Cannot take ${size} bytes more: what open commands read and what was sent in the last hour takes ${left.bytes} bytes on the Manager, and the limit is ${limit}; set blobBytes in config.yaml higher, or wait`,
+      `Cannot take ${size} bytes more: what open commands and plans read and what was sent in the last hour takes ${left.bytes} bytes on the Manager, and the limit is ${limit}; set blobBytes in config.yaml higher, or wait`,
     );
   }
 

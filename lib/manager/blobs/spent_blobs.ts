@@ -12,7 +12,7 @@ export interface BlobKeeping {
 
 /**
  * Chooses the blobs to delete: those that nothing refers to, and above the limit those whose commands ended first. A
- * blob of an open command always stays, and one under lease that no command has used since the lease began.
+ * blob of an open command or of a plan that can be applied always stays, and one under lease that no command has used since the lease began.
  */
 export function spentBlobs(
   stored: readonly StoredBlob[],
@@ -20,7 +20,8 @@ export function spentBlobs(
 ): StoredBlob[] {
   const ends = new Map<string, number>();
   for (const { sha256, endedAt } of uses) {
-    const end = endedAt ?? Infinity;
+    // A plan that can still be applied ends later than now.
+    const end = endedAt === null || endedAt > now ? Infinity : endedAt;
     ends.set(sha256, Math.max(ends.get(sha256) ?? 0, end));
   }
   const endOf = ({ sha256 }: StoredBlob) => ends.get(sha256) ?? -Infinity;

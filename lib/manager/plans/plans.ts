@@ -62,7 +62,7 @@ export class Plans implements PlanAdmin {
   async make(request: PlanRequest): Promise<MadePlan> {
     const { store, jobs, clock } = this.#options;
     const { states, blobs } = this.#parts();
-    const { requestId, stateName, targets, note, rights } = request;
+    const { requestId, stateName, targets, note, rights, drift = "" } = request;
     const [earlier] = await store.plans({ limit: 1, requestId });
     if (earlier !== undefined) {
       // The Manager may have stopped before the job began.
@@ -90,6 +90,7 @@ export class Plans implements PlanAdmin {
         requestedBy,
         saidBy,
         createdAt: clock.now(),
+        drift,
       },
       agents,
       compiled.blobs,
@@ -125,7 +126,10 @@ export class Plans implements PlanAdmin {
     const earlier = await jobs.earlier(requestId);
     if (earlier !== undefined) return earlier;
     const plan = await this.get(id, rights?.sight);
-    const left = this.#requireLeft(plan);
+    const { only } = request;
+    const left = this.#requireLeft(plan).filter(({ agent }) =>
+      only?.includes(agent) ?? true
+    );
     const names = left.map(({ agent }) => agent);
     const leftMs = plan.createdAt + PLAN_LIFE_MS - clock.now();
     const { queueMs, deadlineMs, ...limits } = request.limits;

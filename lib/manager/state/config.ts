@@ -17,6 +17,7 @@ import {
   readBy,
   sizeSetting,
 } from "../../base/settings.ts";
+import { type DriftRule, DriftSetting } from "../drift/drift_rule.ts";
 import { GUARD_LIMITS, type GuardLimits } from "../door/guard.ts";
 import {
   parseWebhookSecret,
@@ -53,6 +54,8 @@ export interface ManagerConfig {
   readonly updateKeys?: readonly string[] | undefined;
   /** Places that are told of events; none if absent. */
   readonly webhooks?: readonly Webhook[] | undefined;
+  /** Rules of drift; none if absent. */
+  readonly drift?: readonly DriftRule[] | undefined;
   readonly log: LogOptions;
 }
 
@@ -82,6 +85,11 @@ export const MANAGER_SETTINGS: Settings<ManagerConfig> = {
   guard: { valueOf: ({ guard }) => guard, atOnce: false },
   updateKeys: { valueOf: ({ updateKeys }) => updateKeys, atOnce: true },
   webhooks: { valueOf: ({ webhooks }) => webhooks, atOnce: true },
+  drift: {
+    valueOf: ({ drift }) =>
+      drift?.map(({ window, ...rule }) => [rule, window?.text]),
+    atOnce: true,
+  },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
   "log.target": { valueOf: ({ log }) => log.target, atOnce: true },
@@ -158,6 +166,7 @@ const Schema = v.strictObject({
       "it should not have one URL twice",
     ),
   )),
+  drift: v.optional(DriftSetting),
   log: v.optional(LogSetting, {}),
 });
 

@@ -32,12 +32,13 @@ const STATES = {
 async function served(files: Readonly<Record<string, string>> = STATES) {
   await using undo = new AsyncDisposableStack();
   const fleet = undo.use(await PlanFleet.start(NAMES, files));
-  const { agents, commands, jobs, plans, approvals } = fleet.manager;
+  const { agents, commands, jobs, plans, drift, approvals } = fleet.manager;
   const manager = Object.assign(new SmallManager(), {
     agents,
     commands,
     jobs,
     plans,
+    drift,
     approvals,
   });
   const { dir } = undo.use(await startControl({ manager }));
@@ -220,4 +221,45 @@ Deno.test("plans as JSON are as their schema says, made, applied, listed and wit
     "p-1 withdrawn",
   ]);
   assertEquals(values.flatMap((each) => check(each) ? [] : [check.errors]), []);
+});
+
+Deno.test("drift shows who differs and since when, as text and as its schema says", async () => {
+  await using site = await served();
+  const { drift, clock } = site.fleet.manager;
+  const rule = {
+    state: "motd",
+    agents: "all",
+    every: 60_000,
+    jitter: 0,
+    do: "plan",
+    ignore: [],
+  } as const;
+  const none = await site.run("drift");
+  await drift.adopt([rule]);
+  const before = await site.run("drift", "--exit-code");
+  await clock.advance(60_000);
+  await drift.idle();
+  const found = await site.run("drift", "--exit-code");
+  const { out } = await site.run("drift", "--json");
+  const listed = await site.run("plan", "list");
+  const all = await site.run("plan", "list", "--drift");
+  const url = new URL(
+    "../../../docs/schema/drift.schema.json",
+    import.meta.url,
+  );
+  const check = new Ajv2020({ formats: { "date-time": true } }).compile(
+    JSON.parse(await Deno.readTextFile(url)),
+  );
+
+  assertEquals([none.code, before.code, found.code], [0, 0, 10]);
+  assertMatch(none.err, /no rules/);
+  assertMatch(before.out, /^state motd on all: no drift found, next TIME/);
+  assertMatch(found.out, /^state motd on all: drift on 3 agents, next TIME/);
+  assertMatch(found.out, /\n {2}web-\[1-3\], since TIME, p-1\n {4}~ /);
+  assertEquals(
+    jsonLines(out).flatMap((each) => check(each) ? [] : [check.errors]),
+    [],
+  );
+  assertEquals(listed.out.includes("p-1"), false);
+  assertMatch(all.out, /p-1 .*piri-manager/);
 });

@@ -167,6 +167,32 @@ Deno.test("at the limit the blobs of the commands that ended first make room", a
   assertEquals(await at.files(), [open, newer, fresh].sort());
 });
 
+Deno.test("a blob of a plan that can be applied stays at the limit, and goes once the plan is too old", async () => {
+  await using at = await BlobsAt.start();
+  at.limit = 8;
+  const [planned = "", other = ""] = [
+    await at.put("1111"),
+    await at.put("2222"),
+  ];
+  const now = at.clock.now();
+  at.uses = [
+    { sha256: planned, isTree: false, endedAt: now + 1_000 },
+    { sha256: other, isTree: false, endedAt: now },
+  ];
+  const third = await at.put("3333");
+  const held = await at.files();
+  await at.clock.advance(2_000);
+  at.uses = [...at.uses, {
+    sha256: third,
+    isTree: false,
+    endedAt: now + 1_500,
+  }];
+  const fourth = await at.put("4444");
+
+  assertEquals(held, [planned, third].sort());
+  assertEquals(await at.files(), [third, fourth].sort());
+});
+
 Deno.test("an upload is refused, with the limit, if all that is kept is in use", async () => {
   await using at = await BlobsAt.start();
   at.limit = 10;
@@ -185,7 +211,7 @@ Deno.test("an upload is refused, with the limit, if all that is kept is in use",
   ]);
   assertEquals(
     announced.message,
-    "Cannot take 3 bytes more: what open commands read and what was sent in the last hour takes 8 bytes on the Manager, and the limit is 10; set blobBytes in config.yaml higher, or wait",
+    "Cannot take 3 bytes more: what open commands and plans read and what was sent in the last hour takes 8 bytes on the Manager, and the limit is 10; set blobBytes in config.yaml higher, or wait",
   );
 });
 

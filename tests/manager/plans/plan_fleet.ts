@@ -6,6 +6,7 @@ import {
 } from "../../../lib/base/errors.ts";
 import { Blobs } from "../../../lib/manager/blobs/blobs.ts";
 import type { Rights } from "../../../lib/manager/access_api.ts";
+import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
 import type { MadePlan, PlanView } from "../../../lib/manager/plan_api.ts";
 import { checkParams } from "../../../lib/operations/params.ts";
 import { blobsOf, operationNamed } from "../../../lib/operations/registry.ts";
@@ -53,6 +54,7 @@ export class PlanFleet implements AsyncDisposable {
   static async start(
     names: readonly string[],
     files: Readonly<Record<string, string>>,
+    { drift = [] }: { drift?: readonly DriftRule[] } = {},
   ): Promise<PlanFleet> {
     const folder = await TempFolder.make();
     for (const [path, text] of Object.entries(files)) {
@@ -72,6 +74,7 @@ export class PlanFleet implements AsyncDisposable {
     const manager = await MemoryManager.start({
       blobs,
       keepBytes: 64_000_000n,
+      drift,
       states: stateSource(
         {
           dir: folder.at("m"),
@@ -115,6 +118,11 @@ export class PlanFleet implements AsyncDisposable {
     this.#agents.set(name, agent);
     void agent.serve();
     await this.manager.clock.settle();
+  }
+
+  /** Ends the connection of an agent. */
+  leaves(name: string): void {
+    this.#agents.get(name)?.peer.hangUp();
   }
 
   /** Path on the host of an agent. */

@@ -68,6 +68,7 @@ pingIntervalMs: 2s
 guard: {}
 updateKeys: [${TEST_KEY_LINE}]
 webhooks: [{ url: "https://hooks.example.org/piri" }]
+drift: [{ agents: all, every: 1h }]
 control: 0.0.0.0:7052
 controlAdvertise: mgr.example.org:443
 log: { level: debug, format: json }
@@ -84,6 +85,7 @@ log: { level: debug, format: json }
       "pingIntervalMs",
       "updateKeys",
       "webhooks",
+      "drift",
       "log.level",
       "log.format",
     ],

@@ -89,7 +89,8 @@ export function planProblemJson(
   return { problem: text, agents };
 }
 
-function stepJson(step: PlannedStep) {
+/** A step of a plan as JSON. */
+export function stepJson(step: PlannedStep): Record<string, unknown> {
   return {
     name: step.name,
     operation: step.operation,

@@ -37,10 +37,7 @@ export function* planLines(
   for (const { agents, steps } of plan.groups) {
     yield "";
     yield `${agentsText(agents.length)}: ${namesText(agents)}`;
-    for (const step of steps) {
-      yield `  ${stepText(step)}`;
-      if (diff) yield* diffLines(step);
-    }
+    yield* stepLines(steps, { diff });
   }
   const same = plan.entries.filter(({ state }) =>
     state === PlanEntryState.SAME
@@ -56,6 +53,20 @@ export function* planLines(
     plan.entries.filter(({ agent }) => failed.has(agent)),
     "could not be planned",
   );
+}
+
+/** Lines that show steps of a group of agents. */
+export function* stepLines(
+  steps: readonly PlannedStep[],
+  { diff }: {
+    /** Shows the texts of changes, too. */
+    readonly diff: boolean;
+  },
+): Generator<string> {
+  for (const step of steps) {
+    yield `  ${stepText(step)}`;
+    if (diff) yield* diffLines(step);
+  }
 }
 
 /** Lines that tell how far a plan was applied; none if that was not begun. */

@@ -1,0 +1,45 @@
+/** Progress of a rule of drift. Times are milliseconds since 1970. */
+export interface DriftRuleRecord {
+  /** Name of it: state and target expressions. */
+  readonly rule: string;
+  /** Time of its next plan. */
+  readonly nextAt: number;
+  /** Plan that is being looked at; null for none. */
+  readonly planId: bigint | null;
+}
+
+/** Agent that differs from its state. */
+export interface DriftAgentRecord {
+  readonly rule: string;
+  readonly agent: string;
+  /** Time at which that was found first. */
+  readonly since: number;
+  /** Last plan that found it. */
+  readonly planId: bigint;
+}
+
+/** Findings of a plan of a rule. */
+export interface DriftFindings {
+  /** Agents that differ. One that is there already keeps its time. */
+  readonly found: readonly DriftAgentRecord[];
+  /** Names of agents that do not differ any more. */
+  readonly gone: readonly string[];
+}
+
+/** Requests to the store about drift. */
+export interface DriftStore {
+  driftRules(): Promise<DriftRuleRecord[]>;
+  /** Agents that differ, by rule and name. */
+  driftAgents(): Promise<DriftAgentRecord[]>;
+  /** Records the progress of a rule. */
+  setDriftRule(rule: DriftRuleRecord): Promise<void>;
+  /** Records findings and ends the round. Plans of the rule that nothing names any more are deleted. */
+  endDriftRound(
+    rule: DriftRuleRecord,
+    findings: DriftFindings,
+  ): Promise<void>;
+  /** Forgets rules that are not among these, with the agents that differ. */
+  keepDriftRules(rules: readonly string[]): Promise<void>;
+  /** Names of agents whose last apply of a state has failed. */
+  failedApplies(stateName: string): Promise<string[]>;
+}

@@ -1,0 +1,206 @@
+import { assertEquals } from "@std/assert";
+import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
+import { parseWithin } from "../../../lib/base/within.ts";
+import type { MemoryManager } from "../../support/memory_manager.ts";
+import { PlanFleet } from "../plans/plan_fleet.ts";
+
+const NAMES = ["web-1", "web-2", "web-3"];
+
+const STATES = {
+  "states/all.yaml": `
+- Folder: {type: file.Dir, path: "%ROOT%/\${agent}/etc", mode: 0755}
+- Note:
+    type: file.Installed
+    path: "%ROOT%/\${agent}/etc/motd"
+    content: "This is \${agent}.\\n"
+    mode: 0644
+`,
+};
+
+const HOURLY: DriftRule = {
+  state: "",
+  agents: "all",
+  every: 3_600_000,
+  jitter: 0,
+  do: "plan",
+  ignore: [],
+};
+
+const ALWAYS = parseWithin("00:00-24:00 UTC");
+
+Deno.test("drift is found once, with its first time, and is gone once the host is as it should be", async () => {
+  await using fleet = await begun(HOURLY);
+  const foundAt = fleet.manager.clock.now() + 3_600_000;
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await Deno.writeTextFile(fleet.on("web-3", "etc/motd"), "by hand\n");
+  await looks(fleet);
+  await looks(fleet);
+  const [rule] = await fleet.manager.drift.list();
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "This is web-1.\n");
+  await looks(fleet);
+
+  assertEquals(
+    rule?.groups.map(({ agents, steps }) => [
+      agents.map(({ agent, since }) => `${agent} ${since - foundAt}`),
+      steps.map(({ name }) => name),
+    ]),
+    [[["web-1 0", "web-3 0"], ["Note"]]],
+  );
+  assertEquals(await driftEvents(fleet.manager), [
+    "drift_found web-1",
+    "drift_found web-3",
+    "drift_gone web-1",
+  ]);
+  assertEquals(await differing(fleet.manager), ["web-3"]);
+});
+
+Deno.test("an agent that is away stays as it was known, and is looked at the next time", async () => {
+  await using fleet = await begun(HOURLY);
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await looks(fleet);
+  fleet.leaves("web-1");
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "This is web-1.\n");
+  await looks(fleet);
+
+  assertEquals(await differing(fleet.manager), ["web-1"]);
+  await fleet.connect("web-1");
+  await looks(fleet);
+  assertEquals(await differing(fleet.manager), []);
+});
+
+Deno.test("a rule whose agents are all away tells nothing", async () => {
+  await using fleet = await begun(HOURLY);
+  for (const name of NAMES) fleet.leaves(name);
+  await looks(fleet);
+  const [rule] = await fleet.manager.drift.list();
+
+  assertEquals([rule?.groups, rule?.problem], [[], ""]);
+  assertEquals(await driftEvents(fleet.manager), []);
+});
+
+Deno.test("steps to ignore are no drift, and are not healed with others", async () => {
+  const rule: DriftRule = {
+    ...HOURLY,
+    ignore: ["No*"],
+    do: "apply",
+    window: ALWAYS,
+  };
+  await using fleet = await begun(rule);
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await looks(fleet);
+
+  assertEquals(await differing(fleet.manager), []);
+  assertEquals(await fleet.text("web-1", "etc/motd"), "by hand\n");
+});
+
+Deno.test("a rule that applies heals in its window only, as the Manager itself", async () => {
+  // The fleet begins at midnight, and looks at one, two and three o'clock.
+  const window = parseWithin("02:30-04:00 UTC");
+  await using fleet = await begun({ ...HOURLY, do: "apply", window });
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await looks(fleet);
+  await looks(fleet);
+  const before = await fleet.text("web-1", "etc/motd");
+  await looks(fleet);
+  const [healing] = await fleet.manager.store.jobs({ limit: 1 });
+
+  assertEquals(before, "by hand\n");
+  assertEquals(await fleet.text("web-1", "etc/motd"), "This is web-1.\n");
+  assertEquals(await differing(fleet.manager), []);
+  assertEquals(
+    [healing?.operation, healing?.requestedBy],
+    ["state.Apply", "piri-manager"],
+  );
+});
+
+Deno.test("a state whose last apply failed on a host is not healed there", async () => {
+  await using fleet = await begun({ ...HOURLY, do: "apply", window: ALWAYS });
+  // A folder in its place cannot be replaced by a file.
+  await Deno.remove(fleet.on("web-1", "etc"), { recursive: true });
+  await Deno.writeTextFile(fleet.on("web-2", "etc/motd"), "by hand\n");
+  await fleet.manager.drift.adopt([]);
+  const { id } = await fleet.plan();
+  await Deno.writeTextFile(fleet.on("web-1", "etc"), "no folder\n");
+  await fleet.apply(id);
+  await Deno.remove(fleet.on("web-1", "etc"));
+  await fleet.manager.drift.adopt([{
+    ...HOURLY,
+    do: "apply",
+    window: ALWAYS,
+  }]);
+  await looks(fleet);
+
+  assertEquals(await differing(fleet.manager), ["web-1"]);
+  assertEquals(await fleet.text("web-1", "etc/motd"), undefined);
+});
+
+Deno.test("after a restart what is overdue is planned once, when agents are back, and drift is still known", async () => {
+  await using fleet = await begun(HOURLY);
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await looks(fleet);
+  fleet.manager.drift.stop();
+  await fleet.manager.clock.advance(10 * 3_600_000);
+  const plans = (await fleet.manager.store.plans({ limit: 100 })).length;
+  await using again = await fleet.manager.restarted();
+  const [rule] = await again.drift.list();
+
+  assertEquals((await again.store.plans({ limit: 100 })).length, plans);
+  assertEquals(rule?.nextAt, again.clock.now() + 60_000);
+  assertEquals(await differing(again), ["web-1"]);
+});
+
+Deno.test("plans of rules are not listed with others, and only those that are needed are kept", async () => {
+  await using fleet = await begun(HOURLY);
+  const { store, plans } = fleet.manager;
+  for (let round = 0; round < 3; round += 1) await looks(fleet);
+
+  const named = (all: readonly { drift: string }[]) =>
+    all.map(({ drift }) => drift);
+  assertEquals(named(await plans.list({ limit: 10, withDrift: false })), [""]);
+  assertEquals(named(await store.plans({ limit: 10 })), ["(whole) on all", ""]);
+});
+
+Deno.test("an error in a state is told once, until it is another", async () => {
+  await using fleet = await begun({ ...HOURLY, state: "none" });
+  await looks(fleet);
+  await looks(fleet);
+
+  const [rule] = await fleet.manager.drift.list();
+  assertEquals(
+    rule?.problem.startsWith('Cannot plan the state "none": none of these'),
+    true,
+  );
+  assertEquals(await driftEvents(fleet.manager), ["drift_failed null"]);
+});
+
+/** A fleet whose hosts are as their state says, with a rule. */
+async function begun(rule: DriftRule): Promise<PlanFleet> {
+  await using undo = new AsyncDisposableStack();
+  const fleet = undo.use(
+    await PlanFleet.start(NAMES, STATES, { drift: [rule] }),
+  );
+  const { id } = await fleet.plan();
+  await fleet.apply(id);
+  await fleet.manager.drift.load([rule]);
+  undo.move();
+  return fleet;
+}
+
+/** Moves on by an hour, and waits until the plan of the rule has ended. */
+async function looks({ manager }: PlanFleet): Promise<void> {
+  await manager.clock.advance(3_600_000);
+  await manager.drift.idle();
+}
+
+async function differing(manager: MemoryManager): Promise<string[]> {
+  const rules = await manager.drift.list();
+  return rules.flatMap(({ groups }) =>
+    groups.flatMap(({ agents }) => agents.map(({ agent }) => agent))
+  );
+}
+
+async function driftEvents(manager: MemoryManager): Promise<string[]> {
+  return (await manager.happened())
+    .filter(({ kind }) => kind.startsWith("drift_"))
+    .map(({ kind, agent }) => `${kind} ${agent}`);
+}
