@@ -208,12 +208,13 @@ export function recordLines(sheet: Sheet): (record: RunRecord) => string {
 
 /** Outcome of a run of a state. */
 export function outcomeOf(
-  { success, changed, message, counts, failed, owed, moved }: RunEnd,
+  { success, changed, message, counts, failed, owed, moved, masked }: RunEnd,
 ): Outcome {
   return {
     success,
     changed,
     message,
+    ...masked === 0 ? {} : { masked },
     data: {
       ...counts,
       ...failed === undefined ? {} : { failedStep: failed },

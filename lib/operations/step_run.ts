@@ -1,6 +1,8 @@
 import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
 import { PiriError } from "../base/errors.ts";
 import { joint } from "../base/signals.ts";
+import { fingerprintKey } from "../steps/engine/fingerprint_key.ts";
 import { Owed } from "../steps/engine/owed.ts";
 import type { RunRecord } from "../steps/engine/records.ts";
 import type { RunMeans } from "../steps/engine/run_means.ts";
@@ -41,6 +43,10 @@ export async function* runSteps(
       owed: await Owed.load(disk),
       clock: systemClock,
       signal: end.signal,
+      secrets: {
+        open: (name) => context.secret(name),
+        fingerprintKey: () => fingerprintKey(disk, systemRandom),
+      },
       sink: {
         record: async (record) => {
           const text = textOf(record);
@@ -69,7 +75,8 @@ export async function* runSteps(
 
 function printed(text: string): OperationEvent {
   const bytes = new TextEncoder().encode(text);
-  return { kind: "output", stream: "stdout", bytes };
+  // The engine has masked it: here, where it is JSON already, a secret of digits could damage it.
+  return { kind: "output", stream: "stdout", bytes, isMasked: true };
 }
 
 function folderOf({ surroundings: { stepsFolder } }: OperationContext): string {

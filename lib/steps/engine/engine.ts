@@ -8,6 +8,7 @@ import { prepare, type PreparedSheet } from "./prepare.ts";
 import { owedPart, shownChanges } from "./record_parts.ts";
 import type { RunCounts, RunRecord, StepRecord } from "./records.ts";
 import type { RunMeans } from "./run_means.ts";
+import { readyRun } from "../secrets/secret_run.ts";
 
 /** Choices for a run. */
 export interface RunOptions {
@@ -36,6 +37,8 @@ export interface RunEnd {
   readonly owed: readonly Debt[];
   /** Steps that are not as they were planned. */
   readonly moved: readonly string[];
+  /** Number of places in the records where a secret was masked. */
+  readonly masked: number;
 }
 
 /**
@@ -45,11 +48,14 @@ export interface RunEnd {
  */
 export async function plan(
   sheet: Sheet,
-  means: RunMeans,
+  given: RunMeans,
   { only }: RunOptions = {},
 ): Promise<RunEnd> {
+  const { sheet: prepared, means, masked } = await readyRun(
+    prepare(sheet, given.operations, only),
+    given,
+  );
   const { sink } = means;
-  const prepared = prepare(sheet, means.operations, only);
   await sink.record(headOf("plan", prepared));
   const counts = noCounts();
   let failed: string | undefined;
@@ -73,6 +79,7 @@ export async function plan(
     counts,
     owed,
     moved: [],
+    masked: masked(),
     ...failed === undefined ? {} : { failed },
   };
 }
@@ -84,11 +91,14 @@ export async function plan(
  */
 export async function apply(
   sheet: Sheet,
-  means: RunMeans,
+  given: RunMeans,
   { only, expected, strict = false }: ApplyOptions = {},
 ): Promise<RunEnd> {
+  const { sheet: prepared, means, masked } = await readyRun(
+    prepare(sheet, given.operations, only),
+    given,
+  );
   const { sink, owed } = means;
-  const prepared = prepare(sheet, means.operations, only);
   await sink.record(headOf("apply", prepared));
   if (expected !== undefined || strict) {
     await passGate(prepared, means, { expected, strict });
@@ -128,6 +138,7 @@ export async function apply(
     counts,
     owed: owedIn(prepared, means),
     moved: applying.moved,
+    masked: masked(),
     ...failed === undefined ? {} : { failed: failed.name },
   };
 }

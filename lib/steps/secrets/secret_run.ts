@@ -1,0 +1,192 @@
+import { createHmac } from "node:crypto";
+import { resolve } from "@std/path";
+import { PiriError } from "../../base/errors.ts";
+import type { MaskedOutput } from "../../base/masking/masked_output.ts";
+import { checkStepParams } from "../check_parameters.ts";
+import { asPiriError } from "../engine/plan_steps.ts";
+import type { PreparedSheet, PreparedStep } from "../engine/prepare.ts";
+import type { RunMeans } from "../engine/run_means.ts";
+import type { SheetValue } from "../sheet.ts";
+import type { Check, StepOperation } from "../step_operation.ts";
+import { Unforeseen } from "../unforeseen.ts";
+import { MaskedSink } from "./masked_sink.ts";
+import { sealedChange, type StepSecrets } from "./sealed_changes.ts";
+import type { SecretSource } from "./secret_source.ts";
+import { filled, placeholderOf, referencesIn } from "./secret_values.ts";
+import { shownLines } from "./shown_lines.ts";
+
+/** Digits of a fingerprint, as of all others. */
+const DIGITS = 24;
+
+type Params = Readonly<Record<string, SheetValue>>;
+
+/** Sheet and means of a run, which may have secrets. */
+export interface ReadyRun {
+  readonly sheet: PreparedSheet;
+  readonly means: RunMeans;
+  /** Number of places where a secret was masked. */
+  masked(): number;
+}
+
+/**
+ * Readies a run for the secrets that its steps name. They are fetched when a step needs them, and given to its operation
+ * alone: what that tells has none in it.
+ *
+ * @throws {PiriError} UNSUPPORTED where no secrets can be had
+ */
+export async function readyRun(
+  sheet: PreparedSheet,
+  means: RunMeans,
+): Promise<ReadyRun> {
+  const names = sheet.steps.flatMap(({ params }) => referencesIn(params));
+  if (names.length === 0) return { sheet, means, masked: () => 0 };
+  const { secrets, sink, clock } = means;
+  if (secrets === undefined) {
+    throw new PiriError(
+      "UNSUPPORTED",
+      "Cannot run these steps: they name secrets, and none can be had here",
+    );
+  }
+  const masked = new MaskedSink(sink, clock);
+  const run = new SecretRun(secrets, {
+    masks: masked.masks,
+    key: await secrets.fingerprintKey(),
+  });
+  return {
+    sheet: { ...sheet, steps: run.steps(sheet.steps) },
+    means: { ...means, sink: masked },
+    masked: () => masked.masks.count,
+  };
+}
+
+/** Secrets of one run, in memory. */
+class SecretRun {
+  readonly #source: SecretSource;
+  readonly #masks: MaskedOutput;
+  readonly #key: Uint8Array;
+  readonly #texts = new Map<string, string>();
+
+  constructor(
+    source: SecretSource,
+    { masks, key }: { readonly masks: MaskedOutput; readonly key: Uint8Array },
+  ) {
+    this.#source = source;
+    this.#masks = masks;
+    this.#key = key;
+  }
+
+  /** Steps whose operations get the secrets, and keep them. */
+  steps(steps: readonly PreparedStep[]): PreparedStep[] {
+    // Paths that steps with secrets write: others that are about one of them see what is in it.
+    const paths = new Set<string>();
+    return steps.map((prepared) => {
+      const { operation, params } = prepared;
+      const touched = [
+        ...operation.touches?.(params) ?? [],
+        ...operation.reads?.(params) ?? [],
+      ].map((path) => resolve(path));
+      const sees = referencesIn(params).length > 0 || touched.some((path) =>
+        [...paths].some((each) =>
+          each === path || each.startsWith(`${path}/`)
+        )
+      );
+      if (sees) {
+        for (const path of operation.touches?.(params) ?? []) {
+          paths.add(resolve(path));
+        }
+      }
+      return { ...prepared, operation: this.#sealed(prepared, sees) };
+    });
+  }
+
+  #sealed(
+    { operation, params, step }: PreparedStep,
+    sees: boolean,
+  ): StepOperation {
+    const within = async <T>(work: (real: Params) => Promise<T>) => {
+      try {
+        return await work(await this.#fill(operation, params, step.name));
+      } catch (error) {
+        throw this.#masked(error, step.name);
+      }
+    };
+    return {
+      ...operation,
+      check: (_, reader, forecast) =>
+        within(async (real) => {
+          const check = await operation.check(real, reader, forecast);
+          return this.#seal(check, {
+            step: step.name,
+            secrets: sees ? this.#secretsOf(operation, params) : undefined,
+          });
+        }),
+      change: (_, check, writer) =>
+        within((real) => operation.change(real, check, writer)),
+    };
+  }
+
+  /** Parameters with the secrets in them. */
+  async #fill(
+    operation: StepOperation,
+    params: Params,
+    step: string,
+  ): Promise<Params> {
+    const references = referencesIn(params);
+    if (references.length === 0) return params;
+    for (const { name } of references) {
+      if (this.#texts.has(name)) continue;
+      const secret = await this.#source.open(name);
+      this.#masks.add(secret);
+      this.#texts.set(name, secret.open());
+    }
+    const real = filled(params, this.#texts) as Params;
+    return checkStepParams(operation, real, step);
+  }
+
+  #secretsOf(operation: StepOperation, params: Params): StepSecrets {
+    const own = operation.frame?.(params) ?? [];
+    return {
+      lines: shownLines({ ...params, "": [...own] }, this.#texts),
+      places: new Map(
+        Object.entries(params).flatMap(([key, value]) => {
+          const names = new Set(referencesIn(value).map(({ name }) => name));
+          const shown = [...names].map(placeholderOf).join("");
+          return names.size === 0 ? [] : [[key, shown] as const];
+        }),
+      ),
+      hasSecret: (text) =>
+        [...this.#texts.values()].some((each) => text.includes(each)),
+    };
+  }
+
+  #seal(
+    check: Check,
+    { step, secrets }: {
+      readonly step: string;
+      readonly secrets: StepSecrets | undefined;
+    },
+  ): Check {
+    const hmac = createHmac("sha256", this.#key);
+    hmac.update(`${step}\0${check.fingerprint}`);
+    return {
+      ...check,
+      // A hash of a content that is known but for a short secret would tell that.
+      fingerprint: hmac.digest("hex").slice(0, DIGITS),
+      ...secrets === undefined ? {} : {
+        changes: check.changes.map((each) => sealedChange(each, secrets)),
+      },
+      ...check.reason === undefined
+        ? {}
+        : { reason: this.#masks.text(check.reason) },
+    };
+  }
+
+  /** The error without secrets. Its cause is left out: that might have some. */
+  #masked(error: unknown, step: string): Error {
+    if (error instanceof Unforeseen) {
+      return new Unforeseen(this.#masks.text(error.message));
+    }
+    const { code, message } = asPiriError(error, step);
+    return new PiriError(code, this.#masks.text(message));
+  }
+}
