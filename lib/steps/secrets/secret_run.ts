@@ -85,11 +85,12 @@ class SecretRun {
         ...operation.touches?.(params) ?? [],
         ...operation.reads?.(params) ?? [],
       ].map((path) => resolve(path));
-      const sees = referencesIn(params).length > 0 || touched.some((path) =>
-        [...paths].some((each) =>
-          each === path || each.startsWith(`${path}/`)
-        )
-      );
+      const sees = referencesIn(params).length > 0 ||
+        touched.some((path) =>
+          [...paths].some((each) =>
+            each === path || each.startsWith(`${path}/`)
+          )
+        );
       if (sees) {
         for (const path of operation.touches?.(params) ?? []) {
           paths.add(resolve(path));
