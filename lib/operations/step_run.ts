@@ -8,6 +8,7 @@ import type { RunRecord } from "../steps/engine/records.ts";
 import type { RunMeans } from "../steps/engine/run_means.ts";
 import { takeTurn } from "../steps/engine/run_room.ts";
 import { stepOperations } from "../steps/registry.ts";
+import { SecretPaths } from "../steps/secrets/secret_paths.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
 import { stepHost, type StepHostOptions } from "./step_host.ts";
@@ -46,6 +47,7 @@ export async function* runSteps(
       secrets: {
         open: (name) => context.secret(name),
         fingerprintKey: () => fingerprintKey(disk, systemRandom),
+        paths: await SecretPaths.load(disk),
       },
       sink: {
         record: async (record) => {

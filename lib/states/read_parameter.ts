@@ -140,7 +140,7 @@ export function scalarOf(tree: Tree, name: string, wanted: string): TreeScalar {
     tree.place,
     `Cannot use the secret "${
       typeof part === "object" ? part.name : ""
-    }" in "${name}": a secret can stand in content, stdin and env only`,
+    }" in "${name}": a secret can only stand where it does not show, as in content, stdin and env`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { resolve } from "@std/path";
+import { dirname, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { MaskedOutput } from "../../base/masking/masked_output.ts";
 import { checkStepParams } from "../check_parameters.ts";
@@ -29,7 +29,7 @@ export interface ReadyRun {
 }
 
 /**
- * Readies a run for the secrets that its steps name. They are fetched when a step needs them, and given to its operation
+ * Readies a run for the secrets that its steps name, and for those that files have from earlier runs. They are fetched when a step needs them, and given to its operation
  * alone: what that tells has none in it.
  *
  * @throws {PiriError} UNSUPPORTED where no secrets can be had
@@ -38,9 +38,12 @@ export async function readyRun(
   sheet: PreparedSheet,
   means: RunMeans,
 ): Promise<ReadyRun> {
-  const names = sheet.steps.flatMap(({ params }) => referencesIn(params));
-  if (names.length === 0) return { sheet, means, masked: () => 0 };
   const { secrets, sink, clock } = means;
+  const places = new SecretPlaces(secrets?.paths.all ?? []);
+  const isPlain = sheet.steps.every((step) =>
+    referencesIn(step.params).length === 0 && !places.isSeenBy(step)
+  );
+  if (isPlain) return { sheet, means, masked: () => 0 };
   if (secrets === undefined) {
     throw new PiriError(
       "UNSUPPORTED",
@@ -57,6 +60,37 @@ export async function readyRun(
     means: { ...means, sink: masked },
     masked: () => masked.masks.count,
   };
+}
+
+/** Paths that a step writes. */
+function written({ operation, params }: PreparedStep): readonly string[] {
+  return (operation.touches?.(params) ?? []).map((path) => resolve(path));
+}
+
+/** Paths of files with secrets. */
+class SecretPlaces {
+  /** With all folders above. */
+  readonly #all = new Set<string>();
+
+  constructor(paths: Iterable<string>) {
+    this.add(paths);
+  }
+
+  add(paths: Iterable<string>): void {
+    for (const path of paths) {
+      for (let at = path; !this.#all.has(at); at = dirname(at)) {
+        this.#all.add(at);
+      }
+    }
+  }
+
+  /** True for a step that looks at one of them, or at a folder above. */
+  isSeenBy(step: PreparedStep): boolean {
+    if (this.#all.size === 0) return false;
+    const { operation, params } = step;
+    const read = (operation.reads?.(params) ?? []).map((path) => resolve(path));
+    return [...written(step), ...read].some((path) => this.#all.has(path));
+  }
 }
 
 /** Secrets of one run, in memory. */
@@ -77,33 +111,22 @@ class SecretRun {
 
   /** Steps whose operations get the secrets, and keep them. */
   steps(steps: readonly PreparedStep[]): PreparedStep[] {
-    // Paths that steps with secrets write: others that are about one of them see what is in it.
-    const paths = new Set<string>();
+    // Others that are about a path that such a step writes see what is in it.
+    const places = new SecretPlaces(this.#source.paths.all);
     return steps.map((prepared) => {
-      const { operation, params } = prepared;
-      const touched = [
-        ...operation.touches?.(params) ?? [],
-        ...operation.reads?.(params) ?? [],
-      ].map((path) => resolve(path));
-      const sees = referencesIn(params).length > 0 ||
-        touched.some((path) =>
-          [...paths].some((each) =>
-            each === path || each.startsWith(`${path}/`)
-          )
-        );
-      if (sees) {
-        for (const path of operation.touches?.(params) ?? []) {
-          paths.add(resolve(path));
-        }
-      }
+      const sees = referencesIn(prepared.params).length > 0 ||
+        places.isSeenBy(prepared);
+      if (sees) places.add(written(prepared));
       return { ...prepared, operation: this.#sealed(prepared, sees) };
     });
   }
 
   #sealed(
-    { operation, params, step }: PreparedStep,
+    prepared: PreparedStep,
     sees: boolean,
   ): StepOperation {
+    const { operation, params, step } = prepared;
+    const hasSecrets = referencesIn(params).length > 0;
     const within = async <T>(work: (real: Params) => Promise<T>) => {
       try {
         return await work(await this.#fill(operation, params, step.name));
@@ -122,7 +145,11 @@ class SecretRun {
           });
         }),
       change: (_, check, writer) =>
-        within((real) => operation.change(real, check, writer)),
+        within(async (real) => {
+          // The next run may be of a state that does not know of it any more.
+          if (hasSecrets) await this.#source.paths.add(written(prepared));
+          return await operation.change(real, check, writer);
+        }),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Sealed } from "../../base/sealed.ts";
+import type { SecretPaths } from "./secret_paths.ts";
 
 /** Secrets that the steps of a run may name. */
 export interface SecretSource {
@@ -10,4 +11,6 @@ export interface SecretSource {
   open(name: string): Promise<Sealed>;
   /** Key for the fingerprints of a run with secrets. It stays, and never leaves the host. */
   fingerprintKey(): Promise<Uint8Array>;
+  /** Paths of files that have had secrets in them. */
+  readonly paths: Pick<SecretPaths, "all" | "add">;
 }
