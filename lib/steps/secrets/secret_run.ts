@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { dirname, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
+import { Sealed } from "../../base/sealed.ts";
 import type { MaskedOutput } from "../../base/masking/masked_output.ts";
 import { checkStepParams } from "../check_parameters.ts";
 import { asPiriError } from "../engine/plan_steps.ts";
@@ -11,6 +12,7 @@ import type { Check, StepOperation } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 import { MaskedSink } from "./masked_sink.ts";
 import { sealedChange, type StepSecrets } from "./sealed_changes.ts";
+import { inForm } from "./secret_form.ts";
 import type { SecretSource } from "./secret_source.ts";
 import { filled, placeholderOf, referencesIn } from "./secret_values.ts";
 import { shownLines } from "./shown_lines.ts";
@@ -99,6 +101,8 @@ class SecretRun {
   readonly #masks: MaskedOutput;
   readonly #key: Uint8Array;
   readonly #texts = new Map<string, string>();
+  /** Forms of secrets that are masked, too. */
+  readonly #forms = new Set<string>();
 
   constructor(
     source: SecretSource,
@@ -161,14 +165,23 @@ class SecretRun {
   ): Promise<Params> {
     const references = referencesIn(params);
     if (references.length === 0) return params;
-    for (const { name } of references) {
-      if (this.#texts.has(name)) continue;
-      const secret = await this.#source.open(name);
-      this.#masks.add(secret);
-      this.#texts.set(name, secret.open());
+    for (const { name, form } of references) {
+      await this.#open(name);
+      if (form === undefined || this.#forms.has(`${form} ${name}`)) continue;
+      this.#forms.add(`${form} ${name}`);
+      // A program that gets it as base64 may print that as hex digits.
+      const text = inForm(this.#texts.get(name) ?? "", form);
+      this.#masks.add(new Sealed(text));
     }
     const real = filled(params, this.#texts) as Params;
     return checkStepParams(operation, real, step);
+  }
+
+  async #open(name: string): Promise<void> {
+    if (this.#texts.has(name)) return;
+    const secret = await this.#source.open(name);
+    this.#masks.add(secret);
+    this.#texts.set(name, secret.open());
   }
 
   #secretsOf(operation: StepOperation, params: Params): StepSecrets {
