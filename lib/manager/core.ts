@@ -234,7 +234,7 @@ export class ManagerCore {
       secrets,
       rightsOf: (asker) => access.rights.of(asker),
     });
-    this.plans = new Plans({ ...parts, jobs, secrets: sheets });
+    this.plans = new Plans({ ...parts, jobs });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };

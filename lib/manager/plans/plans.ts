@@ -15,7 +15,6 @@ import type { Sight } from "../access_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { JobRequest, StartedJob } from "../job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
-import type { SheetSecrets } from "../secrets/sheet_secrets.ts";
 import type {
   ApplyRequest,
   MadePlan,
@@ -41,9 +40,6 @@ const NO_LIMITS: JobLimits = {
   supersedeKey: "",
 };
 
-/** Compiled state of an agent, by its hash. */
-type SheetOfAgent = Pick<PlanAgentRecord, "agent" | "sheet">;
-
 /** Parts that plans need. */
 export interface PlansOptions {
   readonly store: Store;
@@ -53,8 +49,6 @@ export interface PlansOptions {
   readonly blobs?: Pick<Blobs, "add" | "read"> | undefined;
   /** States of this Manager; without them, nothing can be planned. */
   readonly states?: StateSource | undefined;
-  /** Secrets of compiled states; none if absent. */
-  readonly secrets?: Pick<SheetSecrets, "in"> | undefined;
 }
 
 /** Plans: a state is compiled for agents, a job finds out what it would change, and another one does just that. */
@@ -146,7 +140,7 @@ export class Plans implements PlanAdmin {
       act: {
         name: "ApplyPlan",
         on: [planName(id)],
-        statement: await this.#statementOf(left),
+        statement: { sheets: sheetsOf(left) },
       },
     };
     const started = await jobs.start(job);
@@ -185,10 +179,7 @@ export class Plans implements PlanAdmin {
         act: {
           name: "MakePlan",
           on: request.targets.expressions,
-          statement: {
-            state: request.stateName,
-            ...await this.#statementOf(agents),
-          },
+          statement: { state: request.stateName, sheets: sheetsOf(agents) },
         },
       });
       const { id: job } = started.job;
@@ -198,24 +189,6 @@ export class Plans implements PlanAdmin {
       await store.changePlan(id, { kind: "drop" });
       throw error;
     }
-  }
-
-  /** Compiled states by the names of the agents, and the names of the secrets that they name, for the audit. */
-  async #statementOf(agents: readonly SheetOfAgent[]) {
-    const { secrets } = this.#options;
-    const sheets = Object.fromEntries(
-      agents.map(({ agent, sheet }) => [agent, sheet]),
-    );
-    const names = new Set<string>();
-    for (const sheet of new Set(Object.values(sheets))) {
-      for (const name of (await secrets?.in(sheet))?.keys() ?? []) {
-        names.add(name);
-      }
-    }
-    return {
-      sheets,
-      ...names.size === 0 ? {} : { secrets: [...names].toSorted() },
-    };
   }
 
   /** Agents that a plan can be applied on now. */
@@ -331,6 +304,13 @@ function jobRequest(
     limits,
     name: planName(id),
   };
+}
+
+/** Compiled states by the names of the agents. */
+function sheetsOf(
+  agents: readonly { readonly agent: string; readonly sheet: string }[],
+): Record<string, string> {
+  return Object.fromEntries(agents.map(({ agent, sheet }) => [agent, sheet]));
 }
 
 function counted(agents: number): string {
