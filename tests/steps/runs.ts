@@ -8,6 +8,7 @@ import { Owed } from "../../lib/steps/engine/owed.ts";
 import type { RunRecord, StepRecord } from "../../lib/steps/engine/records.ts";
 import type { Disk } from "../../lib/base/disk.ts";
 import { stepOperations } from "../../lib/steps/registry.ts";
+import type { SecretSource } from "../../lib/steps/secrets/secret_source.ts";
 import type { Sheet, SheetStep } from "../../lib/steps/sheet.ts";
 import type { StepOperation } from "../../lib/steps/step_operation.ts";
 import { MemoryDisk } from "../support/memory_disk.ts";
@@ -18,6 +19,7 @@ export interface TestRun extends ApplyOptions {
   readonly disk?: Pick<Disk, "read" | "size" | "replace">;
   readonly operations?: readonly StepOperation[];
   readonly signal?: AbortSignal;
+  readonly secrets?: SecretSource;
   readonly onRecord?: (record: RunRecord) => void;
 }
 
@@ -57,6 +59,7 @@ async function ran(
     owed: await Owed.load(disk),
     clock: host.clock,
     signal: options.signal ?? new AbortController().signal,
+    secrets: options.secrets,
     sink: {
       record: (record) => {
         records.push(record);
