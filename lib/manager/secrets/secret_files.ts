@@ -44,6 +44,8 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
   readonly #options: SecretFilesOptions;
   /** Files by name. One that has changed is read again. */
   readonly #cache = new Map<string, CachedFile>();
+  /** Keyed hashes of values: each agent of a plan asks for those of all its secrets. */
+  readonly #macs = new WeakMap<Sealed, string>();
   readonly #changes = new Turns();
   #keys: Promise<AgeKeys> | undefined;
 
@@ -74,7 +76,10 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
   }
 
   async macOf(name: string, value: Sealed): Promise<string> {
-    return (await this.#loadKeys()).macOf(name, value);
+    const mac = this.#macs.get(value) ??
+      (await this.#loadKeys()).macOf(name, value);
+    this.#macs.set(value, mac);
+    return mac;
   }
 
   async list(): Promise<SecretView[]> {

@@ -7,6 +7,7 @@ import { checkStepParams } from "../check_parameters.ts";
 import { asPiriError } from "../engine/plan_steps.ts";
 import type { PreparedSheet, PreparedStep } from "../engine/prepare.ts";
 import type { RunMeans } from "../engine/run_means.ts";
+import { unlessCircle } from "../host/link_circle.ts";
 import type { SheetValue } from "../sheet.ts";
 import type { Check, StepOperation } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
@@ -151,7 +152,13 @@ class SecretRun {
       change: (_, check, writer) =>
         within(async (real) => {
           // The next run may be of a state that does not know of it any more.
-          if (hasSecrets) await this.#source.paths.add(written(prepared));
+          if (hasSecrets) {
+            const named = written(prepared);
+            const real = named.map((path) =>
+              unlessCircle(() => writer.realPath(path)) ?? path
+            );
+            await this.#source.paths.add([...named, ...real]);
+          }
           return await operation.change(real, check, writer);
         }),
     };
