@@ -9,7 +9,7 @@ import type { Change } from "../step_operation.ts";
 
 /** Receiver of a run's records that takes the secrets out of them, also out of output that comes in pieces. */
 export class MaskedSink implements RunSink {
-  /** What is masked. */
+  /** Masks of the secrets that are known. */
   readonly masks: MaskedOutput;
   readonly #inner: RunSink;
   readonly #decoders = new Map<StreamName, TextDecoder>();

@@ -9,7 +9,7 @@ const ABSENT = "(absent)";
 /** Size and hash of a content, as changes of contents tell them. */
 const SUMMARY = /^\d+ bytes, [0-9a-f]+$/;
 
-/** What is known of the secrets in a step. */
+/** Knowledge of the secrets in a step. */
 export interface StepSecrets {
   /** Lines that may be shown; see `shownLines`. */
   readonly lines: ReadonlyMap<string, ShownLine>;

@@ -166,7 +166,7 @@ Deno.test("each agent gets the secret of its own layer", async () => {
   assertMatch(await fleet.text("web-2", "config") ?? "", /of web-2/);
 });
 
-Deno.test("an agent gets no secret by the command of another, nor one that its state does not name, nor afterwards", async () => {
+Deno.test("an agent gets the secrets of its own open command and state, and no others", async () => {
   await using fleet = await PlanFleet.start(
     ["web-1", "web-2"],
     statesWith(`${CONFIG}
