@@ -215,13 +215,12 @@ export function recordLines(sheet: Sheet): (record: RunRecord) => string {
 
 /** Outcome of a run of a state. */
 export function outcomeOf(
-  { success, changed, message, counts, failed, owed, moved, masked }: RunEnd,
+  { success, changed, message, counts, failed, owed, moved }: RunEnd,
 ): Outcome {
   return {
     success,
     changed,
     message,
-    ...masked === 0 ? {} : { masked },
     data: {
       ...counts,
       ...failed === undefined ? {} : { failedStep: failed },

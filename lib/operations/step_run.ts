@@ -8,6 +8,7 @@ import type { RunRecord } from "../steps/engine/records.ts";
 import type { RunMeans } from "../steps/engine/run_means.ts";
 import { takeTurn } from "../steps/engine/run_room.ts";
 import { stepOperations } from "../steps/registry.ts";
+import { MaskedSink } from "../steps/secrets/masked_sink.ts";
 import { SecretPaths } from "../steps/secrets/secret_paths.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
@@ -38,7 +39,15 @@ export async function* runSteps(
       signal: end.signal,
       onWait: (command) => progress(0, 0, `waits for ${command}`),
     });
-    return await work({
+    // All that is told goes through the masks.
+    const sink = new MaskedSink({
+      record: async (record) => {
+        const text = textOf(record);
+        if (text !== "") await events.give(printed(text));
+      },
+      progress,
+    }, systemClock);
+    const ended = await work({
       operations: stepOperations,
       host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
       owed: await Owed.load(disk),
@@ -48,15 +57,12 @@ export async function* runSteps(
         open: (name) => context.secret(name),
         fingerprintKey: () => fingerprintKey(disk, systemRandom),
         paths: await SecretPaths.load(disk),
+        masks: sink.masks,
       },
-      sink: {
-        record: async (record) => {
-          const text = textOf(record);
-          if (text !== "") await events.give(printed(text));
-        },
-        progress,
-      },
+      sink,
     });
+    const { count } = sink.masks;
+    return count === 0 ? ended : { ...ended, masked: count };
   };
   const outcome = run().finally(() => events.close());
   // It is awaited below, unless the caller leaves.
@@ -77,7 +83,7 @@ export async function* runSteps(
 
 function printed(text: string): OperationEvent {
   const bytes = new TextEncoder().encode(text);
-  // The engine has masked it: here, where it is JSON already, a secret of digits could damage it.
+  // A masked sink has masked it: here, where it is JSON already, a secret of digits could damage it.
   return { kind: "output", stream: "stdout", bytes, isMasked: true };
 }
 

@@ -43,6 +43,11 @@ export class MaskedOutput {
     this.#table = new MaskTable(this.#forms);
   }
 
+  /** True until it has a secret to mask. */
+  get isIdle(): boolean {
+    return this.#table === undefined;
+  }
+
   /** Number of places that were masked. */
   get count(): number {
     let count = this.#count;

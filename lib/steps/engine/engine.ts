@@ -8,7 +8,7 @@ import { prepare, type PreparedSheet } from "./prepare.ts";
 import { owedPart, shownChanges } from "./record_parts.ts";
 import type { RunCounts, RunRecord, StepRecord } from "./records.ts";
 import type { RunMeans } from "./run_means.ts";
-import { readyRun } from "../secrets/secret_run.ts";
+import { readySecrets } from "../secrets/secret_run.ts";
 
 /** Choices for a run. */
 export interface RunOptions {
@@ -37,8 +37,6 @@ export interface RunEnd {
   readonly owed: readonly Debt[];
   /** Steps that are not as they were planned. */
   readonly moved: readonly string[];
-  /** Number of places in the records where a secret was masked. */
-  readonly masked: number;
 }
 
 /**
@@ -48,12 +46,12 @@ export interface RunEnd {
  */
 export async function plan(
   sheet: Sheet,
-  given: RunMeans,
+  means: RunMeans,
   { only }: RunOptions = {},
 ): Promise<RunEnd> {
-  const { sheet: prepared, means, masked } = await readyRun(
-    prepare(sheet, given.operations, only),
-    given,
+  const prepared = await readySecrets(
+    prepare(sheet, means.operations, only),
+    means,
   );
   const { sink } = means;
   await sink.record(headOf("plan", prepared));
@@ -79,7 +77,6 @@ export async function plan(
     counts,
     owed,
     moved: [],
-    masked: masked(),
     ...failed === undefined ? {} : { failed },
   };
 }
@@ -91,12 +88,12 @@ export async function plan(
  */
 export async function apply(
   sheet: Sheet,
-  given: RunMeans,
+  means: RunMeans,
   { only, expected, strict = false }: ApplyOptions = {},
 ): Promise<RunEnd> {
-  const { sheet: prepared, means, masked } = await readyRun(
-    prepare(sheet, given.operations, only),
-    given,
+  const prepared = await readySecrets(
+    prepare(sheet, means.operations, only),
+    means,
   );
   const { sink, owed } = means;
   await sink.record(headOf("apply", prepared));
@@ -138,7 +135,6 @@ export async function apply(
     counts,
     owed: owedIn(prepared, means),
     moved: applying.moved,
-    masked: masked(),
     ...failed === undefined ? {} : { failed: failed.name },
   };
 }

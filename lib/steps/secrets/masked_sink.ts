@@ -28,6 +28,7 @@ export class MaskedSink implements RunSink {
   }
 
   async record(record: RunRecord): Promise<void> {
+    if (this.masks.isIdle) return await this.#inner.record(record);
     if (record.kind !== "output") {
       // What is held back belongs to the step before.
       await this.masks.end();

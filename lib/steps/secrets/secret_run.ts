@@ -11,7 +11,6 @@ import { unlessCircle } from "../host/link_circle.ts";
 import type { SheetValue } from "../sheet.ts";
 import type { Check, StepOperation } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
-import { MaskedSink } from "./masked_sink.ts";
 import { sealedChange, type StepSecrets } from "./sealed_changes.ts";
 import { inForm } from "./secret_form.ts";
 import type { SecretSource } from "./secret_source.ts";
@@ -23,46 +22,29 @@ const DIGITS = 24;
 
 type Params = Readonly<Record<string, SheetValue>>;
 
-/** Sheet and means of a run, which may have secrets. */
-export interface ReadyRun {
-  readonly sheet: PreparedSheet;
-  readonly means: RunMeans;
-  /** Number of places where a secret was masked. */
-  masked(): number;
-}
-
 /**
- * Readies a run for the secrets that its steps name, and for those that files have from earlier runs. They are fetched when a step needs them, and given to its operation
- * alone: what that tells has none in it.
+ * Readies a run for the secrets that its steps name, and for those that files have from earlier runs. They are fetched
+ * when a step needs them, and given to its operation alone: what that tells has none in it.
  *
  * @throws {PiriError} UNSUPPORTED where no secrets can be had
  */
-export async function readyRun(
+export async function readySecrets(
   sheet: PreparedSheet,
-  means: RunMeans,
-): Promise<ReadyRun> {
-  const { secrets, sink, clock } = means;
+  { secrets }: Pick<RunMeans, "secrets">,
+): Promise<PreparedSheet> {
   const places = new SecretPlaces(secrets?.paths.all ?? []);
   const isPlain = sheet.steps.every((step) =>
     referencesIn(step.params).length === 0 && !places.isSeenBy(step)
   );
-  if (isPlain) return { sheet, means, masked: () => 0 };
+  if (isPlain) return sheet;
   if (secrets === undefined) {
     throw new PiriError(
       "UNSUPPORTED",
       "Cannot run these steps: they name secrets, and none can be had here",
     );
   }
-  const masked = new MaskedSink(sink, clock);
-  const run = new SecretRun(secrets, {
-    masks: masked.masks,
-    key: await secrets.fingerprintKey(),
-  });
-  return {
-    sheet: { ...sheet, steps: run.steps(sheet.steps) },
-    means: { ...means, sink: masked },
-    masked: () => masked.masks.count,
-  };
+  const run = new SecretRun(secrets, await secrets.fingerprintKey());
+  return { ...sheet, steps: run.steps(sheet.steps) };
 }
 
 /** Paths that a step writes. */
@@ -105,12 +87,9 @@ class SecretRun {
   /** Forms of secrets that are masked, too. */
   readonly #forms = new Set<string>();
 
-  constructor(
-    source: SecretSource,
-    { masks, key }: { readonly masks: MaskedOutput; readonly key: Uint8Array },
-  ) {
+  constructor(source: SecretSource, key: Uint8Array) {
     this.#source = source;
-    this.#masks = masks;
+    this.#masks = source.masks;
     this.#key = key;
   }
 
