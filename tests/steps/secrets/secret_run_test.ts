@@ -19,7 +19,7 @@ import { leaksIn, MemorySecrets, sealed } from "./memory_secrets.ts";
 
 /** Host whose programs print their secrets in each form, in pieces of a few bytes. */
 class ChattyHost extends FakeHost {
-  readonly programs: StepProgram[] = [];
+  readonly started: StepProgram[] = [];
   readonly printed: string[] = [];
   readonly #pieces: number;
 
@@ -33,7 +33,7 @@ class ChattyHost extends FakeHost {
     print: Parameters<FakeHost["writer"]>[1],
   ): HostWriter {
     const run = async (program: StepProgram) => {
-      this.programs.push(program);
+      this.started.push(program);
       const texts = [program.stdin ?? "", ...Object.values(program.env ?? {})];
       for (const [at, form] of texts.flatMap(formsOf).entries()) {
         const stream = at % 3 === 0 ? "stderr" : "stdout";
@@ -121,7 +121,7 @@ Deno.test("a program gets secrets in whole, and no form of one is recorded, howe
           { secrets },
         );
 
-        assertEquals(host.programs, [
+        assertEquals(host.started, [
           { shell: "x", stdin: one, env: { A: `a${other}`, B: "plain" } },
         ]);
         assertEquals(leaksIn(outputsOf(records), [one, other]), []);
