@@ -125,7 +125,9 @@ class SecretRun {
           const check = await operation.check(real, reader, forecast);
           return this.#seal(check, {
             step: step.name,
-            secrets: sees ? this.#secretsOf(operation, params) : undefined,
+            secrets: sees && check.changes.length > 0
+              ? this.#secretsOf(operation, params)
+              : undefined,
           });
         }),
       change: (_, check, writer) =>
