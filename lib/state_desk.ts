@@ -1,13 +1,13 @@
 import { PiriError } from "./base/errors.ts";
 import { didYouMean } from "./base/nearest.ts";
-import { exists, readPrivateFile } from "./base/files.ts";
+import { exists } from "./base/files.ts";
 import { systemClock } from "./base/clock.ts";
 import { systemRandom } from "./base/random.ts";
 import type { StateDesk } from "./cli/manager/services.ts";
 import { Layers, lookUp } from "./manager/data/layers.ts";
 import { StateFolder } from "./manager/data/state_folder.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
-import { secretMacs } from "./manager/secrets/secret_macs.ts";
+import { stateSecrets } from "./manager/secrets/state_secrets.ts";
 import { statePaths } from "./manager/state/state_paths.ts";
 import { Compiler } from "./states/compiler.ts";
 import { stepDescriptions } from "./steps/registry.ts";
@@ -85,11 +85,7 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
         groups: agent.groups,
         facts: agent.facts,
         data: await data.of(agent),
-        secrets: await secretMacs(
-          secrets,
-          agent,
-          () => readPrivateFile(paths.secretsKey),
-        ),
+        secrets: await stateSecrets(secrets, { ...agent, connected: true }),
       });
     },
   };

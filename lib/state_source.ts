@@ -1,30 +1,29 @@
 import { PiriError } from "./base/errors.ts";
-import { readPrivateFile } from "./base/files.ts";
 import { Layers } from "./manager/data/layers.ts";
 import { StateFolder } from "./manager/data/state_folder.ts";
 import type { StateSource } from "./manager/plan_api.ts";
 import type { SecretFiles } from "./manager/secrets/secret_files.ts";
-import { secretMacs } from "./manager/secrets/secret_macs.ts";
+import { stateSecrets } from "./manager/secrets/state_secrets.ts";
 import type { StatePaths } from "./manager/state/state_paths.ts";
 import { Compiler } from "./states/compiler.ts";
 import { stepDescriptions } from "./steps/registry.ts";
 
 /** States in the folder of a running Manager. */
 export function stateSource(
-  paths: Pick<StatePaths, "dir" | "data" | "secretsKey">,
-  secrets: Pick<SecretFiles, "list" | "find">,
+  paths: Pick<StatePaths, "dir" | "data">,
+  secrets: Pick<SecretFiles, "of" | "macOf">,
 ): StateSource {
   const reader = new StateFolder(paths.dir);
   const data = new Layers(paths.data);
   const compiler = new Compiler({ reader, operations: stepDescriptions });
-  const key = () => readPrivateFile(paths.secretsKey);
   return {
     names: () => compiler.names(),
     compile: async (state, agent) => {
       const compiled = await compiler.compile(state, {
         ...agent,
         data: await data.of(agent),
-        secrets: await secretMacs(secrets, agent, key),
+        // It has to be connected to ask for any.
+        secrets: await stateSecrets(secrets, { ...agent, connected: true }),
       });
       const { files, problems, json, sha256, blobs, sources } = compiled;
       return {

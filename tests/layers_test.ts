@@ -268,6 +268,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/job_api.ts",
     "type manager/jobs",
     "type manager/plan_api.ts",
+    "type manager/secrets",
   ],
   "manager/drift/drift_rule.ts": ["base"],
   "manager/drift": [
@@ -295,8 +296,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/secrets": [
     "base",
     "targets",
+    "steps",
+    "type states",
     "type store",
     "type manager/agent_roster.ts",
+    "type manager/blobs",
     "type manager/secret_api.ts",
     "manager/audit_entry.ts",
     "manager/data",

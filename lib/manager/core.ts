@@ -47,6 +47,7 @@ import { blobsOfPlan, withSheets } from "./plans/sheet_requests.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
 import { SecretDesk, type SecretNames } from "./secrets/secret_desk.ts";
 import { withSecrets } from "./secrets/secret_requests.ts";
+import { SheetSecrets } from "./secrets/sheet_secrets.ts";
 import type { StoredSecrets } from "./secrets/stored_secrets.ts";
 import { ManagerSession } from "./session.ts";
 import { StorageHealth } from "./storage_health.ts";
@@ -200,6 +201,9 @@ export class ManagerCore {
       namesOf: options.secretsOf ?? (() => []),
       stored: options.storedSecrets,
     });
+    const sheets = options.blobs === undefined
+      ? undefined
+      : new SheetSecrets({ store, blobs: options.blobs, desk: secrets });
     const commands = new Commands({ ...parts, secrets });
     this.commands = commands;
     commands.tellTo(new RefreshedFacts(store));
@@ -266,19 +270,25 @@ export class ManagerCore {
     const data = releases === undefined
       ? options.data
       : withReleases(options.data, { releases, counters, commandsOf });
-    const withLarge = blobs === undefined
-      ? data
-      : withBlobs(withSheets(data, { store, clock, commandsOf }), {
+    const withLarge = blobs === undefined ? data : withBlobs(
+      withSheets(data, { store, clock, commandsOf, secrets: sheets }),
+      {
         blobs,
         counters,
         commandsOf,
         moreOf: (command) => blobsOfPlan(command, store),
-      });
+      },
+    );
     this.#data = new DataRequests(
       withContradictions(
         withPolicies(
           withLeaving(
-            withSecrets(withLarge, { desk: secrets, counters, commandsOf }),
+            withSecrets(withLarge, {
+              desk: secrets,
+              sheets,
+              counters,
+              commandsOf,
+            }),
             { store, events },
           ),
           { store, events },

@@ -204,6 +204,8 @@ export interface SheetAgent {
   readonly groups: readonly string[];
   /** Facts; undefined for an agent that has told none. */
   readonly facts: Readonly<Record<string, string>> | undefined;
+  /** Facts that operators have set. */
+  readonly setFacts: Readonly<Record<string, string>>;
 }
 
 /** State that was compiled for an agent. */

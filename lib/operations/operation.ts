@@ -1,11 +1,11 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import type { BlobName } from "../base/blob.ts";
+import type { StreamName } from "../base/masking/masked_output.ts";
 import type { Sealed } from "../base/sealed.ts";
 import type { Guard, PathUse } from "./guard.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Output stream of a program. */
-export type StreamName = "stdout" | "stderr";
+export type { StreamName };
 
 /** Event that an operation yields while it runs. */
 export type OperationEvent =
@@ -14,6 +14,8 @@ export type OperationEvent =
     readonly stream: StreamName;
     /** Bytes of output. They belong to the receiver: the operation does not use them again. */
     readonly bytes: Uint8Array<ArrayBuffer>;
+    /** True if the operation has masked its secrets in them itself. */
+    readonly isMasked?: true;
   }
   | {
     readonly kind: "progress";
@@ -43,6 +45,8 @@ export interface Outcome {
   /** Structured outcome; must survive JSON. */
   readonly data?: unknown;
   readonly reaped?: ReapReceipt;
+  /** Number of places where it masked a secret itself. */
+  readonly masked?: number;
 }
 
 /** Access to data that the Manager has for this agent. */

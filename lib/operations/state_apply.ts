@@ -10,6 +10,7 @@ import {
   pathsOfRun,
   planned,
   recordLines,
+  secretsOfRun,
   sheetOf,
   STATE_PARAMETERS,
 } from "./state_run.ts";
@@ -30,6 +31,7 @@ export const stateApply: Operation<typeof parameters> = {
   parameters,
   acts: true,
   blobs: ({ expect, ...params }) => blobsOfRun(params, expect),
+  secrets: secretsOfRun,
   paths: pathsOfRun,
   async *run(asked, context) {
     const params = await planned(asked, context);

@@ -7,6 +7,7 @@ import {
   pathsOfPlan,
   planned,
   recordLines,
+  secretsOfRun,
   sheetOf,
   STATE_PARAMETERS,
 } from "./state_run.ts";
@@ -21,6 +22,7 @@ export const statePlan: Operation<typeof parameters> = {
   parameters,
   acts: false,
   blobs: (params) => blobsOfRun(params),
+  secrets: secretsOfRun,
   paths: pathsOfPlan,
   async *run(asked, context) {
     const params = await planned(asked, context);

@@ -15,6 +15,7 @@ import {
   parseSheet,
 } from "../steps/parse_sheet.ts";
 import { stepOperations } from "../steps/registry.ts";
+import { secretsOfSteps } from "../steps/secrets/secret_values.ts";
 import type { Sheet } from "../steps/sheet.ts";
 import { blobPieces } from "./blob_reader.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
@@ -181,6 +182,12 @@ export function blobsOfRun(
     blobsOfStep(stepOperations.find(({ name }) => name === operation), params)
   );
   return [...names, ...inside];
+}
+
+/** Names of the secrets that the steps of a sheet name. Those of one that is a blob are known where it is. */
+export function secretsOfRun({ sheet }: Params): readonly string[] {
+  if (sheet === undefined || typeof sheet === "string") return [];
+  return [...secretsOfSteps(checkSheet(sheet).steps).keys()];
 }
 
 /** Paths that the steps of a sheet use. Those of one that is a blob are judged when they are used. */

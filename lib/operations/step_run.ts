@@ -1,11 +1,15 @@
 import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
 import { PiriError } from "../base/errors.ts";
 import { joint } from "../base/signals.ts";
+import { fingerprintKey } from "../steps/engine/fingerprint_key.ts";
 import { Owed } from "../steps/engine/owed.ts";
 import type { RunRecord } from "../steps/engine/records.ts";
 import type { RunMeans } from "../steps/engine/run_means.ts";
 import { takeTurn } from "../steps/engine/run_room.ts";
 import { stepOperations } from "../steps/registry.ts";
+import { MaskedSink } from "../steps/secrets/masked_sink.ts";
+import { SecretPaths } from "../steps/secrets/secret_paths.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
 import { stepHost, type StepHostOptions } from "./step_host.ts";
@@ -35,20 +39,30 @@ export async function* runSteps(
       signal: end.signal,
       onWait: (command) => progress(0, 0, `waits for ${command}`),
     });
-    return await work({
+    // All that is told goes through the masks.
+    const sink = new MaskedSink({
+      record: async (record) => {
+        const text = textOf(record);
+        if (text !== "") await events.give(printed(text));
+      },
+      progress,
+    }, systemClock);
+    const ended = await work({
       operations: stepOperations,
       host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
       owed: await Owed.load(disk),
       clock: systemClock,
       signal: end.signal,
-      sink: {
-        record: async (record) => {
-          const text = textOf(record);
-          if (text !== "") await events.give(printed(text));
-        },
-        progress,
+      secrets: {
+        open: (name) => context.secret(name),
+        fingerprintKey: () => fingerprintKey(disk, systemRandom),
+        paths: await SecretPaths.load(disk),
+        masks: sink.masks,
       },
+      sink,
     });
+    const { count } = sink.masks;
+    return count === 0 ? ended : { ...ended, masked: count };
   };
   const outcome = run().finally(() => events.close());
   // It is awaited below, unless the caller leaves.
@@ -69,7 +83,8 @@ export async function* runSteps(
 
 function printed(text: string): OperationEvent {
   const bytes = new TextEncoder().encode(text);
-  return { kind: "output", stream: "stdout", bytes };
+  // A masked sink has masked it: here, where it is JSON already, a secret of digits could damage it.
+  return { kind: "output", stream: "stdout", bytes, isMasked: true };
 }
 
 function folderOf({ surroundings: { stepsFolder } }: OperationContext): string {

@@ -10,9 +10,12 @@ export interface CompiledAgent {
   readonly facts: Readonly<Record<string, string>> | undefined;
   /** Data of the agent, merged. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** Keyed hashes of its secrets' values, by the names of the secrets. */
-  readonly secrets: ReadonlyMap<string, string>;
+  /** Its secrets by their names. */
+  readonly secrets: ReadonlyMap<string, StateSecret>;
 }
+
+/** Keyed hash of a secret's value, or the reason for which states of the agent cannot use it. */
+export type StateSecret = string | { readonly refusal: string };
 
 /** Parts that a compiler needs. */
 export interface CompilerOptions {

@@ -1,4 +1,3 @@
-import { encodeBase64 } from "@std/encoding/base64";
 import {
   Context,
   Drop,
@@ -9,7 +8,12 @@ import {
   toValueSync,
   Value,
 } from "liquidjs";
-import { SECRET_FORMS, SecretDrop, type SecretForm } from "./secret_text.ts";
+import {
+  inForm,
+  SECRET_FORMS,
+  type SecretForm,
+} from "../steps/secrets/secret_form.ts";
+import { SecretDrop } from "./secret_text.ts";
 
 /** Longest time of one expression or template, in milliseconds. */
 export const MAX_RENDER_MS = 2_000;
@@ -250,10 +254,7 @@ function as(form: SecretForm, value: unknown): unknown {
   const text = typeof plain === "object"
     ? JSON.stringify(plain)
     : String(plain);
-  if (form === "base64") return encodeBase64(text);
-  return form === "url"
-    ? encodeURIComponent(text)
-    : `'${text.replaceAll("'", "'\\''")}'`;
+  return inForm(text, form);
 }
 
 /** Error of the library in our words. */

@@ -6,7 +6,8 @@ import {
   type Scope,
 } from "./expressions.ts";
 import { StateError } from "./problems.ts";
-import { SecretDrop, type SecretPart } from "./secret_text.ts";
+import type { SecretPart } from "../steps/secrets/secret_values.ts";
+import { SecretDrop } from "./secret_text.ts";
 import { placeIn, type Tree, type TreeMap, type TreeScalar } from "./tree.ts";
 
 /** Piece of a text: a text itself, or an expression with its offset. */

@@ -1,5 +1,6 @@
 import type { Place } from "./place.ts";
 import { StateError } from "./problems.ts";
+import { SecretDrop } from "./secret_text.ts";
 
 /** One turn of an "each". */
 export interface Iteration {
@@ -31,6 +32,9 @@ export function iterationsOf(
       label: isNamed ? labels[index] ?? "" : String(index),
       isCounted: !isNamed,
     }));
+  }
+  if (value instanceof SecretDrop) {
+    throw new StateError(place, 'Cannot read "each": a secret has no items');
   }
   if (typeof value === "object" && value !== null) {
     return Object.entries(value).map(([key, each]) => ({

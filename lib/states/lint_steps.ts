@@ -1,4 +1,5 @@
 import type { SheetStep, SheetValue } from "../steps/sheet.ts";
+import { referencesIn } from "../steps/secrets/secret_values.ts";
 import type { Draft } from "./draft.ts";
 import { formatPlace } from "./place.ts";
 import type { Problem } from "./problems.ts";
@@ -39,6 +40,11 @@ export function lintSteps(
         `"${step.name}" runs its program each time: creates, unless, onlyif or a condition would say when it has nothing to do`,
       );
     }
+    if (isOpenSecret(step)) {
+      warn(
+        `"${step.name}" puts a secret into a file that everybody on the host may read unless it has another mode already: give it a mode, as mode: 0600`,
+      );
+    }
     const line = formatPlace(draft.place);
     if (draft.isCounted && !counted.has(line)) {
       counted.add(line);
@@ -56,6 +62,12 @@ export function lintSteps(
     );
   }
   return warnings;
+}
+
+/** True for a file with a secret in it, and no mode. */
+function isOpenSecret({ operation, params }: SheetStep): boolean {
+  return FILES.includes(operation) && params.mode === undefined &&
+    referencesIn(params.content).length > 0;
 }
 
 /** The first step that sets each file as a whole, by the file's path. */

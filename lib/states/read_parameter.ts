@@ -1,7 +1,11 @@
 import { PiriError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { parseDuration } from "../base/units.ts";
-import type { ParameterShape, ParameterType } from "../steps/parameters.ts";
+import {
+  maySeal,
+  type ParameterShape,
+  type ParameterType,
+} from "../steps/parameters.ts";
 import type { SheetValue } from "../steps/sheet.ts";
 import type { Place } from "./place.ts";
 import { StateError } from "./problems.ts";
@@ -24,9 +28,6 @@ const SWITCHES: ReadonlyMap<string, boolean> = new Map([
   ["no", false],
   ["off", false],
 ]);
-
-/** Parameters of programs in which secrets do not show. */
-const SECRET_NAMES: ReadonlySet<string> = new Set(["stdin", "env"]);
 
 /** Reader of one parameter, by its shape. */
 interface Reading {
@@ -139,7 +140,7 @@ export function scalarOf(tree: Tree, name: string, wanted: string): TreeScalar {
     tree.place,
     `Cannot use the secret "${
       typeof part === "object" ? part.name : ""
-    }" in "${name}": a secret can stand in content, stdin and env only`,
+    }" in "${name}": a secret can only stand where it does not show, as in content, stdin and env`,
   );
 }
 
@@ -150,7 +151,7 @@ const WANTED: Partial<Record<ParameterType, string>> = {
 
 function textOf(tree: Tree, reading: Reading): SheetValue {
   const { name, shape } = reading;
-  if (maySeal(reading) && isSealed(tree)) return sealed(tree);
+  if (maySeal(reading.shape) && isSealed(tree)) return sealed(tree);
   const { text, place } = scalarOf(tree, name, WANTED[shape.type] ?? "text");
   const { choices } = shape;
   if (choices !== undefined && !choices.includes(text)) {
@@ -231,12 +232,8 @@ function anyOf(tree: Tree, reading: Reading): SheetValue {
       tree.entries.map(({ key, value }) => [key, anyOf(value, reading)]),
     );
   }
-  if (maySeal(reading) && isSealed(tree)) return sealed(tree);
+  if (maySeal(reading.shape) && isSealed(tree)) return sealed(tree);
   return scalarOf(tree, reading.name, "text").value;
-}
-
-function maySeal({ name, shape }: Reading): boolean {
-  return shape.secret === true || SECRET_NAMES.has(name);
 }
 
 function isSealed(

@@ -1,14 +1,7 @@
 import { Drop } from "liquidjs";
-import type { SecretValue } from "../steps/sheet.ts";
-
-/** Forms in which a secret may be put into a text. */
-export const SECRET_FORMS = ["json", "base64", "shell", "url"] as const;
-
-/** Form of a secret in a text. */
-export type SecretForm = typeof SECRET_FORMS[number];
-
-/** Text around and between secrets, and the secrets. */
-export type SecretPart = SecretValue["$secret"]["parts"][number];
+import type { SecretForm } from "../steps/secrets/secret_form.ts";
+import type { SecretReference } from "../steps/secrets/secret_values.ts";
+import type { StateSecret } from "./compile_input.ts";
 
 const ADVICE =
   "it can be put in whole, or through json, base64, shell or url, and nothing else";
@@ -18,15 +11,15 @@ const ADVICE =
  * but putting it in whole is an error.
  */
 export class SecretDrop extends Drop {
-  readonly #part: Exclude<SecretPart, string>;
+  readonly #part: SecretReference;
 
-  constructor(part: Exclude<SecretPart, string>) {
+  constructor(part: SecretReference) {
     super();
     this.#part = part;
   }
 
   /** Reference to the secret. */
-  static partOf(secret: SecretDrop): Exclude<SecretPart, string> {
+  static partOf(secret: SecretDrop): SecretReference {
     return secret.#part;
   }
 
@@ -63,18 +56,20 @@ export class SecretDrop extends Drop {
 
 /** All secrets of an agent by their names. */
 export class SecretsDrop extends Drop {
-  readonly #macs: ReadonlyMap<string, string>;
+  readonly #secrets: ReadonlyMap<string, StateSecret>;
 
-  constructor(macs: ReadonlyMap<string, string>) {
+  constructor(secrets: ReadonlyMap<string, StateSecret>) {
     super();
-    this.#macs = macs;
+    this.#secrets = secrets;
   }
 
   /** Secret of this name; undefined if there is none. */
   override liquidMethodMissing(key: string | number): SecretDrop | undefined {
     const name = String(key);
-    const mac = this.#macs.get(name);
-    return mac === undefined ? undefined : new SecretDrop({ name, mac });
+    const secret = this.#secrets.get(name);
+    if (secret === undefined) return undefined;
+    if (typeof secret === "object") throw new Error(secret.refusal);
+    return new SecretDrop({ name, mac: secret });
   }
 
   /** Refuses: only one secret can be used at once. */

@@ -1,5 +1,5 @@
 import type { Place } from "./place.ts";
-import type { SecretPart } from "./secret_text.ts";
+import type { SecretPart } from "../steps/secrets/secret_values.ts";
 
 /**
  * Content of a file of YAML, with the place of every part. Aliases and merge keys have been followed.

@@ -2,7 +2,12 @@ import { isAbsolute } from "@std/path";
 import { SHA256_PATTERN } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import type { ParameterShape, ParameterType } from "./parameters.ts";
+import {
+  maySeal,
+  type ParameterShape,
+  type ParameterType,
+} from "./parameters.ts";
+import { isSealed, partsOf } from "./secrets/secret_values.ts";
 import type { SheetValue } from "./sheet.ts";
 import type { StepDescription } from "./step_operation.ts";
 
@@ -71,7 +76,11 @@ const EXPECTED: Readonly<Record<ParameterType, string>> = {
 /** Expectation that a value does not meet, in words; undefined if it is right. */
 function flawOf(value: SheetValue, shape: ParameterShape): string | undefined {
   const { type, choices } = shape;
-  if (isSecret(value)) return "no secret: this agent takes none in states";
+  if (hasSecrets(value)) {
+    if (!maySeal(shape)) return "no secret, which it must not hold";
+    // It is checked again with the secrets in it.
+    return FITS[type](withTexts(value)) ? undefined : EXPECTED[type];
+  }
   if (!FITS[type](value)) return EXPECTED[type];
   if (choices === undefined || choices.includes(String(value))) {
     return undefined;
@@ -115,8 +124,21 @@ function isMap(
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isSecret(value: SheetValue): boolean {
-  return isMap(value) && Object.hasOwn(value, "$secret");
+/** True for a text with secrets in it, and for what has one in it. */
+function hasSecrets(value: SheetValue): boolean {
+  return isSealed(value) ||
+    (typeof value === "object" && value !== null &&
+      Object.values(value).some(hasSecrets));
+}
+
+/** A value with some text in place of each text with secrets. One that is damaged stays, and fits nowhere. */
+function withTexts(value: SheetValue): SheetValue {
+  if (partsOf(value) !== undefined) return "";
+  if (isList(value)) return value.map(withTexts);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withTexts(each)]),
+  );
 }
 
 function isBlob(value: SheetValue): boolean {

@@ -39,10 +39,15 @@ export interface ParameterShape {
   readonly required?: true;
   /** Only texts that are allowed, if not all are. */
   readonly choices?: readonly string[];
-  /** True if a secret may stand in it; in a content, and in stdin and env, it always may. */
+  /** True if a secret may stand in it; in a content, it always may. */
   readonly secret?: true;
   /** Value if none is given, as shown to people; the operation itself applies it. */
   readonly standard?: string;
+}
+
+/** True if a secret may stand in a parameter. */
+export function maySeal({ type, secret }: ParameterShape): boolean {
+  return type === "content" || secret === true;
 }
 
 /** Parameters of an operation by their names. */

@@ -119,6 +119,8 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
   readonly looks?: true;
   /** Parameters whose blob is a list of files, which are blobs too. */
   readonly trees?: readonly string[];
+  /** Lines that it writes around those of its parameters. */
+  frame?(params: Params): readonly string[];
   /** Paths that it writes. */
   touches?(params: Params): readonly string[];
   /** Things that are no paths, which it changes. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { StateSecret } from "../../lib/states/compile_input.ts";
 import { MAX_PROBLEMS } from "../../lib/states/problems.ts";
 import { anAgent, compilerOf, errorsOf } from "./memory_folder.ts";
 
@@ -17,7 +18,10 @@ const OTHERS = {
 /** Data and secrets that the files with errors use. */
 const GIVEN = {
   data: { many: Array.from({ length: 101 }, (_, index) => index) },
-  secrets: new Map([["token", "aa"]]),
+  secrets: new Map<string, StateSecret>([
+    ["token", "aa"],
+    ["others", { refusal: 'the secret "others" is for others' }],
+  ]),
 };
 
 /** Expected errors by the name of their file, out of expected.txt. */

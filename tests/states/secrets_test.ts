@@ -94,6 +94,38 @@ Deno.test("a template may put a secret in, also by a variable, and in no other w
   }
 });
 
+Deno.test("a long template with a secret is no blob, and one without is", async () => {
+  const compiler = (template: string) =>
+    compilerOf({
+      "states/all.yaml":
+        "- A: {type: file.Installed, path: /a, template: t, mode: 0600}\n",
+      "files/all/t": template,
+    }).compile("", anAgent({ secrets }));
+  const long = "line\n".repeat(10_000);
+
+  const sealed = await compiler(`${long}{{ secrets.token }}`);
+  const plain = await compiler(long);
+
+  assertEquals([sealed.blobs.size, plain.blobs.size], [0, 1]);
+  assertEquals(sealed.sheet?.steps[0]?.params.content, {
+    $secret: { parts: [long, { name: "token", mac: "mac1" }] },
+  });
+});
+
+Deno.test("a file with a secret and without a mode is a warning", async () => {
+  const warningsOf = async (more: string) => {
+    const text =
+      `- A: {type: file.Installed, path: /a, content: "\${secrets.token}"${more}}\n`;
+    const { warnings } = await compileText(text, { secrets });
+    return warnings.map(({ message }) => message);
+  };
+
+  assertEquals(await warningsOf(", mode: 0600"), []);
+  assertEquals(await warningsOf(""), [
+    '"A" puts a secret into a file that everybody on the host may read unless it has another mode already: give it a mode, as mode: 0600',
+  ]);
+});
+
 Deno.test("another value of a secret makes another sheet", async () => {
   const text =
     '- A: {type: file.Installed, path: /a, content: "${secrets.token}"}\n';

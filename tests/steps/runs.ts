@@ -8,6 +8,8 @@ import { Owed } from "../../lib/steps/engine/owed.ts";
 import type { RunRecord, StepRecord } from "../../lib/steps/engine/records.ts";
 import type { Disk } from "../../lib/base/disk.ts";
 import { stepOperations } from "../../lib/steps/registry.ts";
+import { MaskedSink } from "../../lib/steps/secrets/masked_sink.ts";
+import type { SecretSource } from "../../lib/steps/secrets/secret_source.ts";
 import type { Sheet, SheetStep } from "../../lib/steps/sheet.ts";
 import type { StepOperation } from "../../lib/steps/step_operation.ts";
 import { MemoryDisk } from "../support/memory_disk.ts";
@@ -18,6 +20,7 @@ export interface TestRun extends ApplyOptions {
   readonly disk?: Pick<Disk, "read" | "size" | "replace">;
   readonly operations?: readonly StepOperation[];
   readonly signal?: AbortSignal;
+  readonly secrets?: Omit<SecretSource, "masks">;
   readonly onRecord?: (record: RunRecord) => void;
 }
 
@@ -51,20 +54,28 @@ async function ran(
   run: typeof apply,
 ): Promise<Ran> {
   const records: RunRecord[] = [];
+  const sink = new MaskedSink({
+    record: (record) => {
+      records.push(record);
+      options.onRecord?.(record);
+      return Promise.resolve();
+    },
+    progress() {},
+  }, host.clock);
+  const { secrets } = options;
   const end = await run(sheet, {
     operations,
     host,
     owed: await Owed.load(disk),
     clock: host.clock,
     signal: options.signal ?? new AbortController().signal,
-    sink: {
-      record: (record) => {
-        records.push(record);
-        options.onRecord?.(record);
-        return Promise.resolve();
-      },
-      progress() {},
+    secrets: secrets && {
+      open: (name) => secrets.open(name),
+      fingerprintKey: () => secrets.fingerprintKey(),
+      paths: secrets.paths,
+      masks: sink.masks,
     },
+    sink,
   }, options);
   const steps = records.filter((record) => record.kind === "step");
   return { end, records, steps };

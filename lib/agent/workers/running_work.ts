@@ -1,5 +1,6 @@
 import { systemClock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { MaskedOutput } from "../../base/masking/masked_output.ts";
 import { Sealed } from "../../base/sealed.ts";
 import { Guard, noGuard } from "../../operations/guard.ts";
 import type {
@@ -10,7 +11,6 @@ import type {
 import { checkParams } from "../../operations/params.ts";
 import { patiently } from "../../operations/patiently.ts";
 import { operationNamed } from "../../operations/registry.ts";
-import { MaskedOutput } from "./masked_output.ts";
 import { HashingOutput } from "./printed_hashes.ts";
 import {
   type FromWorker,
@@ -112,7 +112,9 @@ export class RunningWork {
       const message = this.#shown.text(event.message ?? "");
       return this.#post({ ...event, message });
     }
-    await this.#shown.write(event.stream, event.bytes);
+    const { stream, bytes, isMasked } = event;
+    if (isMasked) await this.#emit(stream, bytes);
+    else await this.#shown.write(stream, bytes);
   }
 
   async #emit(
@@ -126,13 +128,15 @@ export class RunningWork {
   }
 
   /** Outcome without the secrets of the command. */
-  #masked({ message, data, ...outcome }: WorkOutcome): WorkOutcome {
+  #masked(
+    { message, data, masked = 0, ...outcome }: WorkOutcome,
+  ): WorkOutcome {
     const shown = this.#shown;
     const words = {
       ...message === undefined ? {} : { message: shown.text(message) },
       ...data === undefined ? {} : { data: shown.value(data) },
     };
-    const { count } = shown;
+    const count = shown.count + masked;
     return { ...outcome, ...words, ...count === 0 ? {} : { masked: count } };
   }
 

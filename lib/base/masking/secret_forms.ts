@@ -8,7 +8,7 @@ const BASE64_LINES = [76, 64];
 const encoder = new TextEncoder();
 
 /**
- * All forms in which a secret is masked, as bytes: as it is, in JSON, in a URL, as hex digits and as base64, and the same
+ * All forms in which a secret is masked, as bytes: as it is, in JSON, in a URL, for a shell, as hex digits and as base64, and the same
  * of each of its lines. None is twice, and none is under 6 bytes.
  */
 export function formsOf(secret: string): Uint8Array[] {
@@ -29,6 +29,8 @@ function* formsOfPart(text: string): Iterable<string> {
   yield text;
   yield* jsonForms(text);
   yield* urlForms(text);
+  // Between the quotes of a shell.
+  yield text.replaceAll("'", "'\\''");
   yield hex;
   yield hex.toUpperCase();
   for (const form of base64Forms(bytes)) {

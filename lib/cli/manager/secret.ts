@@ -27,7 +27,8 @@ const PLACE = {
 const FOR = {
   type: "string",
   value: "TARGETS",
-  summary: "target expression of the agents that get it for a command",
+  summary:
+    "target expression of the agents that get it (default: none for commands, all of its place for states)",
 } as const;
 
 const HELP: HelpSection = {
@@ -71,7 +72,7 @@ const set = defineSubcommand({
     await output.either({ name, ...flags }, `the secret "${name}" is set`);
     if (flags.for === undefined && !json) {
       await output.note(
-        `commands get it once it is for some agents: piri-manager secret edit ${name} --for TARGETS`,
+        `states can use it; commands get it once it is for some agents: piri-manager secret edit ${name} --for TARGETS`,
       );
     }
     return ExitCode.ok;
@@ -183,7 +184,7 @@ const remove = defineSubcommand({
 /** The group `secret`: secrets that the Manager keeps. */
 export const secret: Group<ManagerServices> = {
   name: "secret",
-  summary: "set, list and remove secrets for commands",
+  summary: "set, list and remove secrets for commands and states",
   subcommands: [set, edit, list, rotate, remove],
 };
 

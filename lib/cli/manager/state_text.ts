@@ -67,17 +67,27 @@ function shown(key: string, value: SheetValue): string {
   }
   const text = typeof value === "string" && !/[\n\r]/.test(value)
     ? value
-    : JSON.stringify(value);
+    : JSON.stringify(withPlaceholders(value));
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
+}
+
+/** A value with texts in place of those that have secrets in them. */
+function withPlaceholders(value: SheetValue): SheetValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withPlaceholders);
+  if ("$secret" in value) return secretText(value as unknown as SecretValue);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withPlaceholders(each)]),
+  );
 }
 
 function secretText({ $secret: { parts } }: SecretValue): string {
   const text = parts.map((part) =>
     typeof part === "string"
       ? JSON.stringify(part).slice(1, -1)
-      : `<secret ${part.name}${
+      : `‹secret ${part.name}${
         part.form === undefined ? "" : `, ${part.form}`
-      }>`
+      }›`
   ).join("");
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
 }

@@ -36,11 +36,16 @@ export async function compileAgents(
   const without: string[] = [];
   const problems = new Map<string, string[]>();
   for (const record of records) {
-    const { id, groups, version, instance } = record;
+    const { id, groups, version, instance, setFacts } = record;
     const all = { ...record.facts, ...record.setFacts };
     const hasTold = instance !== null || Object.keys(record.facts).length > 0;
     const facts = hasTold ? all : undefined;
-    const sheet = await states.compile(stateName, { id, groups, facts });
+    const sheet = await states.compile(stateName, {
+      id,
+      groups,
+      facts,
+      setFacts,
+    });
     if (!sheet.exists) {
       without.push(id);
       continue;

@@ -6,6 +6,7 @@ import type { PlanAgentRecord, PlanRecord } from "../../store/plan_records.ts";
 import type { CommandRecord, NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { DataService } from "../data/data_service.ts";
+import type { SheetSecrets } from "../secrets/sheet_secrets.ts";
 import { isStale } from "./plan_view.ts";
 
 const Params = v.object({
@@ -20,6 +21,8 @@ export interface SheetRequestsOptions {
     "plan" | "planAgents" | "planBlobs" | "changePlan" | "agent"
   >;
   readonly clock: Clock;
+  /** Secrets of compiled states; none if absent. */
+  readonly secrets?: Pick<SheetSecrets, "obstacle"> | undefined;
   /** Open commands of an agent. */
   readonly commandsOf: (
     agent: string,
@@ -105,7 +108,7 @@ async function partOf(
 async function begin(
   { plan, agent }: Part,
   { id: command }: CommandRecord,
-  { store, clock }: SheetRequestsOptions,
+  { store, clock, secrets }: SheetRequestsOptions,
 ): Promise<void> {
   if (agent.state !== "planned") {
     throw refused(plan, "it has no findings of this agent");
@@ -123,6 +126,8 @@ async function begin(
       `the agent was version ${agent.version} then, and is ${now.version}`,
     );
   }
+  const obstacle = await secrets?.obstacle(agent.agent, agent.sheet);
+  if (obstacle !== undefined) throw refused(plan, obstacle);
   await store.changePlan(plan.id, {
     kind: "begin",
     agent: agent.agent,

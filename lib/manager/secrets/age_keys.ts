@@ -12,6 +12,8 @@ import {
   writeFileAtomically,
 } from "../../base/files.ts";
 import type { Random } from "../../base/random.ts";
+import type { Sealed } from "../../base/sealed.ts";
+import { secretMac } from "./secret_mac.ts";
 
 /** Makes the text of a file with a new key, as `age-keygen` writes it. */
 export async function newAgeKeyText(): Promise<string> {
@@ -24,11 +26,16 @@ export async function newAgeKeyText(): Promise<string> {
 export class AgeKeys {
   /** Public key that new files are encrypted for. */
   readonly recipient: string;
+  readonly #first: string;
   readonly #identities: readonly string[];
 
-  private constructor(recipient: string, identities: readonly string[]) {
+  private constructor(
+    recipient: string,
+    [first, ...others]: readonly [string, ...string[]],
+  ) {
     this.recipient = recipient;
-    this.#identities = identities;
+    this.#first = first;
+    this.#identities = [first, ...others];
   }
 
   /**
@@ -42,14 +49,19 @@ export class AgeKeys {
     }
     const identities = (await readPrivateFile(path)).split(/\s*\n/)
       .filter((line) => line.startsWith("AGE-SECRET-KEY-"));
-    const [first] = identities;
+    const [first, ...others] = identities;
     if (first === undefined) {
       throw new PiriError(
         "CORRUPT",
         `Cannot read "${path}": it has no age key`,
       );
     }
-    return new AgeKeys(await identityToRecipient(first), identities);
+    return new AgeKeys(await identityToRecipient(first), [first, ...others]);
+  }
+
+  /** Keyed hash of a secret's value; see `secretMac`. */
+  macOf(name: string, value: Sealed): string {
+    return secretMac(this.#first, name, value);
   }
 
   /** Encrypts a key for a recipient, in ASCII armor. */

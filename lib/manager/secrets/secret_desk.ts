@@ -1,9 +1,8 @@
 import { PiriError } from "../../base/errors.ts";
 import { checkSecret, isGiven } from "../../base/masking/secret_text.ts";
 import type { Sealed } from "../../base/sealed.ts";
-import { parseTargets } from "../../targets/parse_targets.ts";
-import { matchingAgents } from "../../targets/resolve_targets.ts";
 import type { AgentRoster } from "../agent_roster.ts";
+import { isFor } from "./secret_audience.ts";
 import { GivenSecrets } from "./given_secrets.ts";
 import type { StoredSecret, StoredSecrets } from "./stored_secrets.ts";
 
@@ -18,7 +17,7 @@ export interface SecretDeskOptions {
   readonly namesOf: SecretNames;
   readonly roster: Pick<AgentRoster, "get">;
   /** Secrets that the Manager keeps; none if absent. */
-  readonly stored?: Pick<StoredSecrets, "find"> | undefined;
+  readonly stored?: StoredSecrets | undefined;
 }
 
 /** Work that may name secrets. */
@@ -97,7 +96,38 @@ export class SecretDesk {
     return secret;
   }
 
-  async #stored(agent: string, name: string): Promise<StoredSecret> {
+  /**
+   * Secret that a compiled state of an agent names.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if it has another value than when that was compiled; otherwise as `give`
+   */
+  async giveCompiled(
+    agent: string,
+    { name, macs }: {
+      readonly name: string;
+      /** Keyed hashes that the compiled state has of its value. */
+      readonly macs: ReadonlySet<string>;
+    },
+    { isPlanned }: {
+      /** True if this Manager has compiled it: then the layers of a secret say whom it is for. */
+      readonly isPlanned: boolean;
+    },
+  ): Promise<Sealed> {
+    if (isGiven(name)) throw gone(name);
+    const { value } = await this.#stored(agent, name, { isPlanned });
+    const mac = await this.#options.stored?.macOf(name, value);
+    if ([...macs].every((each) => each === mac)) return value;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot give the secret "${name}" to agent "${agent}": it has another value than when the state was compiled; plan again`,
+    );
+  }
+
+  async #stored(
+    agent: string,
+    name: string,
+    { isPlanned = false }: { readonly isPlanned?: boolean } = {},
+  ): Promise<StoredSecret> {
     const entry = this.#options.roster.get(agent);
     const groups = entry?.groups ?? [];
     const secret = await this.#options.stored?.find(name, {
@@ -113,25 +143,16 @@ export class SecretDesk {
     // SOPS takes any.
     checkSecret(secret.value.open(), `the secret "${name}"`);
     const { forTargets } = secret;
+    if (forTargets === "" && isPlanned) return secret;
     if (forTargets === "") {
       throw new PiriError(
         "DENIED",
         `Cannot give the secret "${name}" to agent "${agent}": it is for no agent yet (piri-manager secret edit ${name} --for TARGETS)`,
       );
     }
-    // A fact that the host reports of itself would let it choose its secrets.
-    const wary = {
-      name: agent,
-      groups,
-      facts: entry?.setFacts ?? {},
-      connected: entry?.connected ?? false,
-    };
-    const isFor = entry !== undefined &&
-      matchingAgents(parseTargets([forTargets]), {
-          agents: [wary],
-          sets: () => new Set(),
-        }).length > 0;
-    if (isFor) return secret;
+    const { setFacts = {}, connected = false } = entry ?? {};
+    const asked = { id: agent, groups, setFacts, connected };
+    if (entry !== undefined && isFor(forTargets, asked)) return secret;
     throw new PiriError(
       "DENIED",
       `Cannot give the secret "${name}" to agent "${agent}": it is for "${forTargets}"`,

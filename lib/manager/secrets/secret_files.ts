@@ -7,6 +7,7 @@ import { NAME_PATTERN } from "../../base/limits.ts";
 import { checkSecret } from "../../base/masking/secret_text.ts";
 import { makePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
+import type { Sealed } from "../../base/sealed.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Store } from "../../store/store.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
@@ -43,6 +44,8 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
   readonly #options: SecretFilesOptions;
   /** Files by name. One that has changed is read again. */
   readonly #cache = new Map<string, CachedFile>();
+  /** Keyed hashes of values: each agent of a plan asks for those of all its secrets. */
+  readonly #macs = new WeakMap<Sealed, string>();
   readonly #changes = new Turns();
   #keys: Promise<AgeKeys> | undefined;
 
@@ -52,19 +55,31 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
 
   async find(
     name: string,
-    { id, groups }: DataOwner,
+    owner: DataOwner,
   ): Promise<StoredSecret | undefined> {
-    const places: SecretPlace[] = [
-      { kind: "agent", name: id },
-      // As with data, a later group counts before an earlier one.
-      ...groups.toReversed().map((name) => ({ kind: "group", name }) as const),
-      { kind: "all" },
-    ];
-    for (const place of places) {
+    for (const place of placesOf(owner)) {
       const secret = (await this.#secretsIn(place)).get(name);
       if (secret !== undefined) return secret;
     }
     return undefined;
+  }
+
+  /** All secrets of an agent by their names. Throws as `find`. */
+  async of(owner: DataOwner): Promise<ReadonlyMap<string, StoredSecret>> {
+    const all = new Map<string, StoredSecret>();
+    for (const place of placesOf(owner).toReversed()) {
+      for (const [name, secret] of await this.#secretsIn(place)) {
+        all.set(name, secret);
+      }
+    }
+    return all;
+  }
+
+  async macOf(name: string, value: Sealed): Promise<string> {
+    const mac = this.#macs.get(value) ??
+      (await this.#loadKeys()).macOf(name, value);
+    this.#macs.set(value, mac);
+    return mac;
   }
 
   async list(): Promise<SecretView[]> {
@@ -227,6 +242,16 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
       throw error;
     }
   }
+}
+
+/** Places of the secrets of an agent. The first that has one counts. */
+function placesOf({ id, groups }: DataOwner): SecretPlace[] {
+  return [
+    { kind: "agent", name: id },
+    // As with data, a later group counts before an earlier one.
+    ...groups.toReversed().map((name) => ({ kind: "group", name }) as const),
+    { kind: "all" },
+  ];
 }
 
 /** Name of a file below the folder. */

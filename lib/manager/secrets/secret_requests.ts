@@ -5,6 +5,7 @@ import { logger } from "../../base/log.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { DataService } from "../data/data_service.ts";
 import type { SecretDesk } from "./secret_desk.ts";
+import type { SheetSecrets } from "./sheet_secrets.ts";
 
 const log = logger("manager", "secrets");
 
@@ -16,6 +17,8 @@ const Params = v.object({
 /** Means of the requests for secrets. */
 export interface SecretRequestsOptions {
   readonly desk: Pick<SecretDesk, "namesOf" | "give">;
+  /** Secrets of compiled states; none if absent. */
+  readonly sheets?: Pick<SheetSecrets, "give"> | undefined;
   readonly counters: Counters;
   /** Open commands of an agent. */
   readonly commandsOf: (
@@ -29,7 +32,7 @@ export interface SecretRequestsOptions {
  */
 export function withSecrets(
   service: DataService,
-  { desk, counters, commandsOf }: SecretRequestsOptions,
+  { desk, sheets, counters, commandsOf }: SecretRequestsOptions,
 ): DataService {
   return {
     answer: async (owner, type, params, limits = {}) => {
@@ -40,16 +43,19 @@ export function withSecrets(
       const record = commandsOf(owner.id)
         .map(({ record }) => record)
         .find(({ id }) => id === BigInt(command));
-      const isNamed = record !== undefined && record.state !== "queued" &&
-        desk.namesOf(record).includes(name);
-      if (!isNamed) {
+      const secret = record === undefined || record.state === "queued"
+        ? undefined
+        : await sheets?.give(record, name) ??
+          (desk.namesOf(record).includes(name)
+            ? await desk.give(record, name)
+            : undefined);
+      if (secret === undefined) {
         counters.add("secrets_refused");
         throw new PiriError(
           "DENIED",
           `Cannot answer the request: no open command ${command} of agent "${owner.id}" names the secret "${name}"`,
         );
       }
-      const secret = await desk.give(record, name);
       counters.add("secrets_given");
       log.info("Secret {name} goes to agent {agent} for command {command}", {
         name,

@@ -16,4 +16,10 @@ export interface StoredSecrets {
    * @throws {PiriError} CORRUPT, DENIED, DISK
    */
   find(name: string, owner: DataOwner): Promise<StoredSecret | undefined>;
+  /**
+   * Keyed hash of a secret's value; see `secretMac`.
+   *
+   * @throws {PiriError} CORRUPT, DENIED, DISK
+   */
+  macOf(name: string, value: Sealed): Promise<string>;
 }

@@ -8,6 +8,7 @@ import { prepare, type PreparedSheet } from "./prepare.ts";
 import { owedPart, shownChanges } from "./record_parts.ts";
 import type { RunCounts, RunRecord, StepRecord } from "./records.ts";
 import type { RunMeans } from "./run_means.ts";
+import { readySecrets } from "../secrets/secret_run.ts";
 
 /** Choices for a run. */
 export interface RunOptions {
@@ -48,8 +49,11 @@ export async function plan(
   means: RunMeans,
   { only }: RunOptions = {},
 ): Promise<RunEnd> {
+  const prepared = await readySecrets(
+    prepare(sheet, means.operations, only),
+    means,
+  );
   const { sink } = means;
-  const prepared = prepare(sheet, means.operations, only);
   await sink.record(headOf("plan", prepared));
   const counts = noCounts();
   let failed: string | undefined;
@@ -87,8 +91,11 @@ export async function apply(
   means: RunMeans,
   { only, expected, strict = false }: ApplyOptions = {},
 ): Promise<RunEnd> {
+  const prepared = await readySecrets(
+    prepare(sheet, means.operations, only),
+    means,
+  );
   const { sink, owed } = means;
-  const prepared = prepare(sheet, means.operations, only);
   await sink.record(headOf("apply", prepared));
   if (expected !== undefined || strict) {
     await passGate(prepared, means, { expected, strict });

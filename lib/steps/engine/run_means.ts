@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Host } from "../host/host.ts";
 import type { StepOperation } from "../step_operation.ts";
+import type { SecretSource } from "../secrets/secret_source.ts";
 import type { Owed } from "./owed.ts";
 import type { RunRecord } from "./records.ts";
 
@@ -19,6 +20,8 @@ export interface RunMeans {
   /** Debts of this host; for a plan too, which does not change them. */
   readonly owed: Owed;
   readonly sink: RunSink;
+  /** Secrets that steps name; without it, a sheet may have none. */
+  readonly secrets?: SecretSource | undefined;
   readonly clock: Clock;
   /** Aborted to end the run between two steps, and the programs of a step. */
   readonly signal: AbortSignal;

@@ -12,11 +12,15 @@ import { Unforeseen } from "../unforeseen.ts";
 
 const AROUND = {
   cwd: { type: "text", description: "Folder to start in" },
-  env: { type: "map", description: "Variables that are added" },
+  env: { type: "map", secret: true, description: "Variables that are added" },
   user: { type: "text", description: "User that runs it, a name or number" },
   group: { type: "text", description: "Group that it runs with" },
   umask: { type: "text", description: "Mask of new files, as 027" },
-  stdin: { type: "text", description: "Text that the program reads" },
+  stdin: {
+    type: "text",
+    secret: true,
+    description: "Text that the program reads",
+  },
   creates: {
     type: "path",
     description: "Path that it makes: it runs only while nothing is there",

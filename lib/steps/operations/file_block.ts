@@ -3,6 +3,8 @@ import { stepOperation } from "../step_operation.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import { CREATE, WHERE } from "./file_line.ts";
 
+const MARKER = "managed by Piri";
+
 /** Makes a file have a block of lines. */
 export const fileBlock = stepOperation({
   name: "file.Block",
@@ -13,13 +15,14 @@ export const fileBlock = stepOperation({
     content: {
       type: "text",
       required: true,
+      secret: true,
       description: "Lines of the block",
     },
     marker: {
       type: "text",
       description:
         "Words in the lines around the block, which tell blocks apart",
-      standard: "managed by Piri",
+      standard: MARKER,
     },
     comment: {
       type: "text",
@@ -34,6 +37,7 @@ export const fileBlock = stepOperation({
     },
     create: CREATE,
   },
+  frame: markersOf,
   touches: ({ path }) => [path],
   check: (params, reader, forecast) =>
     checkEdit(editOf(params), reader, forecast),
@@ -50,19 +54,22 @@ interface Params {
   readonly create?: boolean;
 }
 
+/** Lines that begin and end the block. */
+function markersOf(
+  { marker = MARKER, comment = "#" }: Pick<Params, "marker" | "comment">,
+): [string, string] {
+  return [`${comment} BEGIN ${marker}`, `${comment} END ${marker}`];
+}
+
 function editOf(params: Params): TextEdit {
   const {
     path,
     content,
-    marker = "managed by Piri",
-    comment = "#",
+    marker = MARKER,
     where = "end",
     absent = false,
   } = params;
-  const [begin, end] = [
-    `${comment} BEGIN ${marker}`,
-    `${comment} END ${marker}`,
-  ];
+  const [begin, end] = markersOf(params);
   const lines = content.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   if (lines.includes(begin) || lines.includes(end)) {

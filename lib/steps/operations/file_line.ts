@@ -25,6 +25,7 @@ export const fileLine = stepOperation({
     line: {
       type: "text",
       required: true,
+      secret: true,
       description: "The line, without its end",
     },
     match: {

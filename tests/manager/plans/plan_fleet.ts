@@ -4,12 +4,19 @@ import {
   messageOf,
   PiriError,
 } from "../../../lib/base/errors.ts";
+import { Sealed } from "../../../lib/base/sealed.ts";
 import { Blobs } from "../../../lib/manager/blobs/blobs.ts";
+import { SecretFiles } from "../../../lib/manager/secrets/secret_files.ts";
 import type { Rights } from "../../../lib/manager/access_api.ts";
 import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
+import type { SecretPlace } from "../../../lib/manager/secret_api.ts";
 import type { MadePlan, PlanView } from "../../../lib/manager/plan_api.ts";
 import { checkParams } from "../../../lib/operations/params.ts";
-import { blobsOf, operationNamed } from "../../../lib/operations/registry.ts";
+import {
+  blobsOf,
+  operationNamed,
+  secretsOf,
+} from "../../../lib/operations/registry.ts";
 import type { Operation, Outcome } from "../../../lib/operations/operation.ts";
 import { stateSource } from "../../../lib/state_source.ts";
 import {
@@ -19,6 +26,7 @@ import {
   OutputStream,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { systemRandom } from "../../../lib/base/random.ts";
 import { countingRandom } from "../../support/counting_random.ts";
 import { INSTANCE, MemoryManager } from "../../support/memory_manager.ts";
 import type { ScriptedPeer } from "../../support/scripted_peer.ts";
@@ -42,12 +50,35 @@ const ANNA: By = { requestedBy: "anna" };
 export class PlanFleet implements AsyncDisposable {
   readonly manager: MemoryManager;
   readonly folder: TempFolder;
+  readonly #secrets: SecretFiles;
   readonly #agents = new Map<string, SteppingAgent>();
   #requests = 0;
 
-  private constructor(manager: MemoryManager, folder: TempFolder) {
+  private constructor(
+    manager: MemoryManager,
+    { folder, secrets }: {
+      readonly folder: TempFolder;
+      readonly secrets: SecretFiles;
+    },
+  ) {
     this.manager = manager;
     this.folder = folder;
+    this.#secrets = secrets;
+  }
+
+  /** Sets a secret of the Manager, for the agents that its place names unless it is for others. */
+  async setSecret(
+    name: string,
+    value: string,
+    { place = { kind: "all" }, forTargets = "" }: {
+      readonly place?: SecretPlace;
+      readonly forTargets?: string;
+    } = {},
+  ): Promise<void> {
+    await this.#secrets.set(
+      { name, place, value: new Sealed(value), forTargets },
+      { ...ANNA, saidBy: "" },
+    );
   }
 
   /** Starts it with the files of states, by their paths, in which %ROOT% stands for the folder of all hosts. */
@@ -71,6 +102,13 @@ export class PlanFleet implements AsyncDisposable {
       limit: () => 1e9,
       namesOf: blobsOf,
     });
+    const secrets = new SecretFiles({
+      folder: folder.at("m", "secrets"),
+      keyFile: folder.at("m", "secrets.key"),
+      store: { recordAudit: () => Promise.resolve() },
+      clock: new FakeClock(),
+      random: systemRandom,
+    });
     const manager = await MemoryManager.start({
       blobs,
       keepBytes: 64_000_000n,
@@ -79,15 +117,13 @@ export class PlanFleet implements AsyncDisposable {
         {
           dir: folder.at("m"),
           data: folder.at("m", "data"),
-          secretsKey: folder.at("m", "secrets.key"),
         },
-        {
-          list: () => Promise.resolve([]),
-          find: () => Promise.resolve(undefined),
-        },
+        secrets,
       ),
+      storedSecrets: secrets,
+      secretsOf,
     });
-    const fleet = new PlanFleet(manager, folder);
+    const fleet = new PlanFleet(manager, { folder, secrets });
     for (const name of names) {
       await manager.knows(name);
       await fleet.connect(name);
@@ -246,6 +282,10 @@ class SteppingAgent {
         bytes: async (type, asked) => await this.ask(type, asked) as Uint8Array,
       }, { stepsFolder: this.#steps }),
       commandId,
+      secret: async (secret: string) => {
+        const asked = { command: String(commandId), name: secret };
+        return new Sealed(String(await this.ask("secret", asked)));
+      },
     };
     const { stdout, outcome } = await ran(operation, params, context);
     for (let offset = 0; offset < stdout.length; offset += PIECE) {

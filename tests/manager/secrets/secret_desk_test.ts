@@ -30,7 +30,10 @@ async function withSecrets(
 ) {
   const core = await MemoryManager.start({
     secretsOf,
-    storedSecrets: { find: (name) => Promise.resolve(secrets.get(name)) },
+    storedSecrets: {
+      find: (name) => Promise.resolve(secrets.get(name)),
+      macOf: () => Promise.resolve(""),
+    },
   });
   await core.knows("web-1", { groups: ["web"] });
   await core.knows("db-1");

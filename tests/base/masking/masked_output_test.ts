@@ -3,8 +3,8 @@ import { Sealed } from "../../../lib/base/sealed.ts";
 import {
   HOLD_MS,
   MaskedOutput,
-} from "../../../lib/agent/workers/masked_output.ts";
-import type { StreamName } from "../../../lib/operations/operation.ts";
+  type StreamName,
+} from "../../../lib/base/masking/masked_output.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 function newOutput(...secrets: string[]) {

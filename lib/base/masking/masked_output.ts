@@ -1,10 +1,12 @@
-import type { Clock, Timer } from "../../base/clock.ts";
-import { Limits } from "../../base/limits.ts";
-import { Masker, MaskTable } from "../../base/masking/masker.ts";
-import { formsOf } from "../../base/masking/secret_forms.ts";
-import type { Sealed } from "../../base/sealed.ts";
-import { Turns } from "../../base/turns.ts";
-import type { StreamName } from "../../operations/operation.ts";
+import type { Clock, Timer } from "../clock.ts";
+import { Limits } from "../limits.ts";
+import { Masker, MaskTable } from "./masker.ts";
+import { formsOf } from "./secret_forms.ts";
+import type { Sealed } from "../sealed.ts";
+import { Turns } from "../turns.ts";
+
+/** Output stream of a program. */
+export type StreamName = "stdout" | "stderr";
 
 /** Longest time that bytes are held back because they may begin a secret, in milliseconds. */
 export const HOLD_MS = 2_000;
@@ -39,6 +41,11 @@ export class MaskedOutput {
   add(secret: Sealed): void {
     this.#forms.push(...formsOf(secret.open()));
     this.#table = new MaskTable(this.#forms);
+  }
+
+  /** True until it has a secret to mask. */
+  get isIdle(): boolean {
+    return this.#table === undefined;
   }
 
   /** Number of places that were masked. */
