@@ -9,6 +9,7 @@ import type { FactReads } from "./fact_drop.ts";
 import type { Interpolation } from "./interpolate.ts";
 import type { GroupItem, IncludeItem, Item, StepItem } from "./item.ts";
 import { iterationsOf } from "./iterations.ts";
+import type { CustomModuleUse } from "./custom/custom_module_use.ts";
 import { formatPlace, type Place } from "./place.ts";
 import { type Problems, StateError } from "./problems.ts";
 import { readReferences, scalarOf } from "./read_parameter.ts";
@@ -42,6 +43,7 @@ export interface ExpandOptions {
   readonly states: StateFiles;
   readonly names: () => Promise<readonly string[]>;
   readonly operations: ReadonlyMap<string, StepDescription>;
+  readonly modules: CustomModuleUse;
   readonly interpolation: Interpolation;
   readonly files: ContentFiles;
   readonly facts: FactReads;
@@ -262,8 +264,9 @@ export class ItemExpansion {
   }
 
   async #step(item: StepItem, around: Surroundings): Promise<void> {
-    const { problems, operations } = this.#options;
-    const operation = operationOf(item, operations);
+    const { problems, operations, modules } = this.#options;
+    const operation = await modules.operationOf(item) ??
+      operationOf(item, operations);
     const read = await readStep(item, operation, {
       ...this.#options,
       scope: around.scope,

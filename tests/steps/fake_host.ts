@@ -189,6 +189,8 @@ class FakeAccess implements HostWriter {
     return path === "/proc";
   }
 
+  requireNow(): void {}
+
   look(program: StepProgram): Promise<ProgramResult> {
     return Promise.resolve({ code: this.#answerOf(program).code });
   }

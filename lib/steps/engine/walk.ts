@@ -90,6 +90,7 @@ export class Walk {
   /** Forecast for the check of a step. */
   forecastFor(prepared: PreparedStep, opaque: string | undefined): Forecast {
     return {
+      step: prepared.index,
       opaque,
       changed: (index) => this.#changedFor(prepared, [index]),
       named: (path) => this.#sheet.named(path),

@@ -170,7 +170,7 @@ export class ForecastReader implements HostReader {
   }
 
   async look(program: StepProgram): Promise<ProgramResult> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.look(program);
   }
 
@@ -187,17 +187,16 @@ export class ForecastReader implements HostReader {
   }
 
   async answers(endpoint: Endpoint): Promise<boolean> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.answers(endpoint);
   }
 
   async fetchStatus(url: string): Promise<number | undefined> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.fetchStatus(url);
   }
 
-  /** Refuses to ask what only tells how the host is now, once a step is ahead. */
-  #requireNow(): void {
+  requireNow(): void {
     if (this.#ahead === undefined) return;
     throw new Unforeseen(
       `it can only be asked now, before step "${this.#ahead}"`,
