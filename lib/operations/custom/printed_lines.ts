@@ -23,6 +23,19 @@ export class PrintedLines {
 
   /** Takes the next text. */
   *add(text: string): Generator<Printed> {
+    let printed = "";
+    for (const part of this.#parts(text)) {
+      if (part.kind === "text") printed += part.text;
+      else {
+        if (printed !== "") yield { kind: "text", text: printed };
+        printed = "";
+        yield part;
+      }
+    }
+    if (printed !== "") yield { kind: "text", text: printed };
+  }
+
+  *#parts(text: string): Generator<Printed> {
     this.#rest += text;
     for (;;) {
       const end = this.#rest.indexOf("\n");

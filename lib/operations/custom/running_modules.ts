@@ -14,6 +14,7 @@ import type {
   Check,
   StepOperation,
 } from "../../steps/step_operation.ts";
+import { Unforeseen } from "../../steps/unforeseen.ts";
 import type { OperationContext } from "../operation.ts";
 import type { ProgramUser } from "../program.ts";
 import type { Phase } from "./calls.ts";
@@ -116,9 +117,14 @@ export class RunningModules implements AsyncDisposable {
     const { check, change } = operation.permissions;
     return {
       ...describedOperation(module, operation),
-      check: async (params, reader, { step }) => {
+      check: async (params, reader, { step, opaque }) => {
         // It asks the host itself, as it is now.
         reader.requireNow();
+        if (opaque !== undefined) {
+          throw new Unforeseen(
+            `it can only be asked now, before step "${opaque}"`,
+          );
+        }
         this.#step = step;
         const asked = {
           ...shared,
