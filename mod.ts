@@ -209,6 +209,17 @@ export {
   serveAgent,
   type ServeAgentOptions,
 } from "./lib/serve_agent.ts";
+export type {
+  ActPermissions,
+  CustomChanged,
+  CustomCheck,
+  CustomOperation,
+  CustomParameter,
+  CustomPermissions,
+  LookPermissions,
+} from "./lib/steps/custom_operation.ts";
+export type { ParameterShape, ParameterType } from "./lib/steps/parameters.ts";
+export type { Change } from "./lib/steps/step_operation.ts";
 export {
   type RunningManager,
   serveManager,

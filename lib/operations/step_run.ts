@@ -23,7 +23,7 @@ export interface StepRun extends StepHostOptions {
 
 /** Runs steps on the host of a command, when no other run is under way. */
 export async function* runSteps(
-  { textOf, work, judgesOwners, modules }: StepRun,
+  { textOf, work, judgesOwners, modules = [] }: StepRun,
   context: OperationContext,
 ): AsyncGenerator<OperationEvent, Outcome> {
   const folder = folderOf(context);

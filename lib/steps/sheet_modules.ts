@@ -17,15 +17,22 @@ export const MODULE_PATH =
   /^operations(?:\/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){1,10}\.(?:ts|js|mjs)$/;
 
 const names = v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(1_000)));
-const namesOrAll = v.optional(
-  v.union([v.literal(true), names], "Expected true or a list of texts"),
+const orAll = <Schema extends v.GenericSchema>(schema: Schema, what: string) =>
+  v.optional(v.union([v.literal(true), schema], `Expected true or ${what}`));
+const namesOrAll = orAll(names, "a list of texts");
+const pathsOrAll = orAll(
+  v.pipe(
+    names,
+    v.check((paths) => paths.every((path) => path.startsWith("/"))),
+  ),
+  "a list of absolute paths",
 );
 
 /** Schema of what a check may do. */
 export const LOOK_PERMISSIONS = v.strictObject({
   env: namesOrAll,
   net: namesOrAll,
-  read: namesOrAll,
+  read: pathsOrAll,
   run: v.optional(names),
   sys: namesOrAll,
 });
@@ -34,7 +41,7 @@ export const LOOK_PERMISSIONS = v.strictObject({
 export const ACT_PERMISSIONS = v.strictObject({
   ...LOOK_PERMISSIONS.entries,
   run: namesOrAll,
-  write: namesOrAll,
+  write: pathsOrAll,
 });
 
 /** Schema of a parameter. */

@@ -45,6 +45,7 @@ Deno.test("a joined agent has all fields of the token and a secret of its own, a
     updateKeys: [],
     log: { level: "info", format: "text" },
     commands: { umask: 0o022, environment: {}, limits: {} },
+    customOperations: { allow: "all" },
   });
   assertEquals(secret, joining.secret);
   assertMatch(joinedWith ?? "", /^[A-Za-z0-9_-]{43}$/);
@@ -339,6 +340,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
     updates: "manager",
     updateKeys: [],
     commands: { path: "/bin", umask: 0o22, environment: {}, limits: {} },
+    customOperations: { allow: "all" },
     log: { level: "info", format: "text" },
   };
   const after: AgentConfig = {
@@ -351,6 +353,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
     allowTestOperations: true,
     updates: "manual",
     updateKeys: ["RWQ"],
+    customOperations: { allow: ["nginx"], runAs: "nobody" },
     commands: {
       path: "/usr/bin",
       umask: 0o27,
@@ -379,6 +382,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
       "commands.umask",
       "commands.environment",
       "commands.limits",
+      "customOperations",
     ],
   });
   assertEquals(

@@ -49,6 +49,7 @@ import type {
   ManagerServices,
   Ready,
   StateDesk,
+  StateSchema,
 } from "../../lib/cli/manager/services.ts";
 import { FakeEnrolment } from "./fake_enrolment.ts";
 import { FakeKeys } from "./fake_keys.ts";
@@ -259,6 +260,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   desk: StateDesk = {
     agents: [],
     names: () => Promise.resolve([]),
+    modules: () => Promise.resolve([]),
     compile: () => Promise.reject(new TypeError("no states")),
     data: () => Promise.resolve({ value: undefined, parts: [] }),
     format: ({ message }) => message,
@@ -269,8 +271,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     return Promise.resolve(this.desk);
   }
 
-  stateSchema(): Promise<unknown> {
-    return Promise.resolve({ title: "State of Piri" });
+  stateSchema(): Promise<StateSchema> {
+    return Promise.resolve({ schema: { title: "State of Piri" }, broken: [] });
   }
 
   connect(dir: string): Promise<Control> {

@@ -44,7 +44,7 @@ export function customOperationsOf(
  * @throws {PiriError} REFUSED if this agent does not take them; UNSUPPORTED; CORRUPT, DISK
  */
 export async function openCustomSteps(
-  modules: readonly SheetModule[] = [],
+  modules: readonly SheetModule[],
   { context, print }: CustomStepsOptions,
 ): Promise<CustomSteps> {
   if (modules.length === 0) {

@@ -29,19 +29,25 @@ async function load(): Promise<StripTypes> {
   // Within a bundle, this package of CommonJS asks the global scope for its require.
   const scope = globalThis as { require?: unknown };
   scope.require ??= createRequire(import.meta.url);
-  const { transformSync } = await import("amaro");
+  const loaded = await import("amaro");
+  // A bundle has all that a package of CommonJS exports in its default export.
+  const { transformSync } = "transformSync" in loaded
+    ? loaded
+    : (loaded as { default: typeof loaded }).default;
   return (text) => {
     try {
       return transformSync(text, { mode: "strip-only" }).code;
     } catch (error) {
       const { code, message = "", startLine = 1, startColumn = 0 } =
         error as StripError;
+      if (code !== "UnsupportedSyntax" && code !== "InvalidSyntax") throw error;
       return {
         line: startLine,
         column: startColumn + 1,
         message: code === "UnsupportedSyntax"
           ? `Cannot use this: ${
-            lowerFirst(message).replace(" in strip-only mode", "")
+            message.replace(" in strip-only mode", "")
+              .replace(/^TypeScript /, "a TypeScript ")
           }; types are removed and nothing else is changed, so that only TypeScript which is JavaScript without its types can run`
           : `Cannot read this module: ${lowerFirst(message)}`,
       };
