@@ -23,7 +23,10 @@ const namesOrAll = orAll(names, "a list of texts");
 const pathsOrAll = orAll(
   v.pipe(
     names,
-    v.check((paths) => paths.every((path) => path.startsWith("/"))),
+    v.check(
+      (paths) => paths.every((path) => path.startsWith("/")),
+      "Expected true or a list of absolute paths",
+    ),
   ),
   "a list of absolute paths",
 );

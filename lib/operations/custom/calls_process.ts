@@ -6,7 +6,7 @@ import { Handoff } from "../handoff.ts";
 import type { OperationContext } from "../operation.ts";
 import { type ProgramEnd, runProgram } from "../process.ts";
 import type { ProgramUser } from "../program.ts";
-import { ownUser } from "../user.ts";
+import { ownUser, type User } from "../user.ts";
 import {
   type Call,
   type CallAnswer,
@@ -21,13 +21,16 @@ const GRACE_MS = 2_000;
 /** Most characters of what one call prints that are passed on. */
 const MAX_PRINTED = 262_144;
 
+/** User that custom operations run as. */
+export interface CallsUser extends User, ProgramUser {}
+
 /** Means of a process of custom operations. */
 export interface CallsProcessOptions {
   readonly context: OperationContext;
   /** Folder of the modules. */
   readonly folder: string;
   /** User to run as, if it is another one. */
-  readonly user?: ProgramUser | undefined;
+  readonly user?: CallsUser | undefined;
   readonly clock?: Clock;
 }
 
@@ -131,13 +134,13 @@ export class CallsProcess implements AsyncDisposable {
   }
 
   /** Runs the process. Returns how it ended, for people. */
-  async #run(user: ProgramUser | undefined): Promise<string> {
+  async #run(user: CallsUser | undefined): Promise<string> {
     const { context, folder, clock } = this.#options;
     using signal = joint([context.signal, this.#end.signal]);
     using kill = joint([context.kill, this.#kill.signal]);
     const token = this.#token;
     const lines = this.#input;
-    const own = await ownUser();
+    const own = user ?? await ownUser();
     const events = runProgram(
       {
         argv: callsArgv(),

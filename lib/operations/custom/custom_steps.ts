@@ -3,8 +3,8 @@ import { mayRunPrograms } from "../../base/permissions.ts";
 import type { SheetModule } from "../../steps/sheet.ts";
 import type { StepOperation } from "../../steps/step_operation.ts";
 import type { OperationContext } from "../operation.ts";
-import type { ProgramUser } from "../program.ts";
 import { findUser, groupsOf } from "../user.ts";
+import type { CallsUser } from "./calls_process.ts";
 import { openModuleFolder } from "./module_folder.ts";
 import { describedOperation, RunningModules } from "./running_modules.ts";
 
@@ -94,9 +94,10 @@ function requireAllowed(
 /** User that custom operations run as; undefined if it is the agent's own. */
 async function userOf(
   name: string | undefined,
-): Promise<ProgramUser | undefined> {
+): Promise<CallsUser | undefined> {
   if (name === undefined) return undefined;
-  const { name: login, uid, gid } = await findUser(name);
+  const user = await findUser(name);
+  const { name: login, uid } = user;
   if (uid === Deno.uid()) return undefined;
   if (Deno.uid() !== 0) {
     throw new PiriError(
@@ -104,6 +105,5 @@ async function userOf(
       `Cannot run custom operations as "${login}": the agent does not run as root`,
     );
   }
-  const groups = await groupsOf({ name: login, gid });
-  return { name: login, uid, gid, groups };
+  return { ...user, groups: await groupsOf(user) };
 }

@@ -16,9 +16,8 @@ import type {
 } from "../../steps/step_operation.ts";
 import { Unforeseen } from "../../steps/unforeseen.ts";
 import type { OperationContext } from "../operation.ts";
-import type { ProgramUser } from "../program.ts";
 import type { Phase } from "./calls.ts";
-import { CallsProcess } from "./calls_process.ts";
+import { CallsProcess, type CallsUser } from "./calls_process.ts";
 import { type ModuleFolder, scriptPath } from "./module_folder.ts";
 import { UserErrors } from "./user_errors.ts";
 
@@ -58,7 +57,7 @@ export interface RunningModulesOptions {
     stream: "stdout" | "stderr",
     text: string,
   ) => Promise<void>;
-  readonly user: ProgramUser | undefined;
+  readonly user: CallsUser | undefined;
   readonly folder: ModuleFolder;
   /** Longest time of a check, in milliseconds. */
   readonly maxCheckMs?: number;

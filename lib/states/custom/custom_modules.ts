@@ -182,9 +182,15 @@ async function readModule(
     isTyped: path.endsWith(".ts"),
     strip: await loadStripTypes(),
   });
-  if ("problems" in script) return { problems: script.problems };
-  const { code, imports, program } = script;
-  return { code, imports, ...readOperations(program) };
+  const { code, imports, program, problems } = script;
+  const read = program === undefined ? undefined : readOperations(program);
+  return {
+    code,
+    imports,
+    operations: read?.operations ?? [],
+    others: read?.others ?? [],
+    problems: [...problems, ...read?.problems ?? []],
+  };
 }
 
 const START = { line: 1, column: 1 };

@@ -4,13 +4,15 @@ import type { StripTypes, TextProblem } from "./strip_types.ts";
 /** Module as JavaScript: every character is where it is in its source. */
 export interface Script {
   readonly code: string;
-  readonly program: Program;
+  /** Undefined if it cannot be read. */
+  readonly program: Program | undefined;
   /** Relative imports: paths as they are written, and the places of the imports. */
   readonly imports: readonly {
     readonly path: string;
     readonly line: number;
     readonly column: number;
   }[];
+  readonly problems: readonly TextProblem[];
 }
 
 /** Ends of names of files that can be imported. */
@@ -23,11 +25,11 @@ const BUNDLE =
 export function readScript(
   text: string,
   { isTyped, strip }: { isTyped: boolean; strip: StripTypes },
-): Script | { readonly problems: readonly TextProblem[] } {
+): Script {
   const stripped = isTyped ? strip(text) : text;
-  if (typeof stripped !== "string") return { problems: [stripped] };
+  if (typeof stripped !== "string") return unreadable(stripped);
   const program = programOf(stripped);
-  if ("message" in program) return { problems: [program] };
+  if ("message" in program) return unreadable(program);
   const problems: TextProblem[] = [];
   const imports: { path: string; line: number; column: number }[] = [];
   let code = stripped;
@@ -68,7 +70,11 @@ export function readScript(
       code = `${code.slice(0, end - 3)}.js${code.slice(end)}`;
     }
   }
-  return problems.length > 0 ? { problems } : { code, program, imports };
+  return { code, program, imports, problems };
+}
+
+function unreadable(problem: TextProblem): Script {
+  return { code: "", program: undefined, imports: [], problems: [problem] };
 }
 
 /** Place of a node, lines and columns counted from 1. */
