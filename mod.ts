@@ -211,15 +211,15 @@ export {
 } from "./lib/serve_agent.ts";
 export type {
   ActPermissions,
+  CustomChange,
   CustomChanged,
   CustomCheck,
   CustomOperation,
   CustomParameter,
   CustomPermissions,
+  CustomType,
   LookPermissions,
 } from "./lib/steps/custom_operation.ts";
-export type { ParameterShape, ParameterType } from "./lib/steps/parameters.ts";
-export type { Change } from "./lib/steps/step_operation.ts";
 export {
   type RunningManager,
   serveManager,

@@ -1,24 +1,48 @@
-import type { ParameterShape, ParameterType } from "./parameters.ts";
-import type { Change } from "./step_operation.ts";
-
-/** Types that parameters of custom operations may have. */
-export const CUSTOM_TYPES = [
-  "text",
-  "path",
-  "mode",
-  "switch",
-  "integer",
-  "duration",
-  "texts",
-  "integers",
-  "map",
-  "any",
-] as const satisfies readonly ParameterType[];
+/** Type of a parameter of a custom operation, by which the text of a state is read. */
+export type CustomType =
+  | "text"
+  /** Absolute path on the host. */
+  | "path"
+  /** Octal bits of a mode; a number. */
+  | "mode"
+  | "switch"
+  | "integer"
+  /** Duration such as 10s; milliseconds. */
+  | "duration"
+  /** Texts; a single one is a list of one. */
+  | "texts"
+  | "integers"
+  /** Map of texts. */
+  | "map"
+  /** Anything that JSON can say. */
+  | "any";
 
 /** Parameter of a custom operation. */
-export interface CustomParameter
-  extends Omit<ParameterShape, "type" | "secret"> {
-  readonly type: (typeof CUSTOM_TYPES)[number];
+export interface CustomParameter {
+  /** Its type. */
+  readonly type: CustomType;
+  /** One line for people: a noun phrase. */
+  readonly description: string;
+  /** True if each step must give it. */
+  readonly required?: true;
+  /** Only texts that are allowed, if not all are. */
+  readonly choices?: readonly string[];
+  /** Value if none is given, as shown to people; the operation itself applies it. */
+  readonly standard?: string;
+}
+
+/** Part of the host that differs from what a step wants. */
+export interface CustomChange {
+  /** Changed thing in a word or two, as content, mode, owner. */
+  readonly what: string;
+  /** Value that it has. */
+  readonly from?: string;
+  /** Value that it will have. */
+  readonly to?: string;
+  /** Lines that are added and removed, of a text. */
+  readonly lines?: { readonly added: number; readonly removed: number };
+  /** Difference of two texts, as a patch. */
+  readonly text?: string;
 }
 
 /** Permissions of Deno, as its flags --allow-read and so on. What is not named is refused. */
@@ -47,13 +71,14 @@ export interface ActPermissions extends Omit<LookPermissions, "run"> {
 export interface CustomPermissions {
   /** Permissions while it looks, in a plan and before and after each change. */
   readonly check?: LookPermissions;
+  /** Permissions while it acts. */
   readonly change?: ActPermissions;
 }
 
 /** Answer of a check of a custom operation. */
 export interface CustomCheck {
   /** Parts of the host that differ from what the step wants. None: it is as it should be. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly CustomChange[];
   /** Reason why it cannot be told now. */
   readonly unknown?: string;
   /**
@@ -102,11 +127,13 @@ export interface CustomChanged {
 export interface CustomOperation<Params = Readonly<Record<string, unknown>>> {
   /** One sentence for people. */
   readonly description: string;
+  /** Parameters by their names. */
   readonly parameters: {
     readonly [Name in keyof Params]-?: CustomParameter;
   };
   /** Parameter that gives a step without a name its name: by default the first that is required. */
   readonly subject?: keyof Params & string;
+  /** Permissions; none by default. */
   readonly permissions?: CustomPermissions;
   /** Looks, and changes nothing. An error that it throws is that of the step. */
   check(params: Params): CustomCheck | Promise<CustomCheck>;

@@ -1,12 +1,26 @@
 import * as v from "valibot";
 import { SHA256_PATTERN } from "../base/blob.ts";
-import { CUSTOM_TYPES } from "./custom_operation.ts";
+import type { CustomType } from "./custom_operation.ts";
 import type { SheetModule } from "./sheet.ts";
 
 /** Most modules of a sheet, and most files of a module. */
 export const MAX_MODULES = 100;
 /** Most bytes of the files of a module together. */
 export const MAX_MODULE_BYTES = 4 * 1_048_576;
+
+/** Types that parameters of custom operations may have. */
+export const CUSTOM_TYPES: readonly CustomType[] = [
+  "text",
+  "path",
+  "mode",
+  "switch",
+  "integer",
+  "duration",
+  "texts",
+  "integers",
+  "map",
+  "any",
+];
 
 /** Name of a module: that of its file. */
 export const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;

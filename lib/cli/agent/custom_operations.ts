@@ -5,7 +5,7 @@ import type { AgentServices } from "./services.ts";
 /** `custom-operations`: carries out calls that the agent writes to its standard input. */
 export const customOperations = defineSubcommand({
   name: "custom-operations",
-  summary: "carry out custom operations for the agent that started this",
+  summary: "carry out custom operations for the agent",
   isInternal: true,
   positionals: {},
   flags: {},

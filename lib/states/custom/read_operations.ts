@@ -5,12 +5,11 @@ import {
   ACT_PERMISSIONS,
   CLASS_NAME,
   CUSTOM_PARAMETER,
+  CUSTOM_TYPES,
   LOOK_PERMISSIONS,
 } from "../../steps/sheet_modules.ts";
-import { CUSTOM_TYPES } from "../../steps/custom_operation.ts";
 import { STEP_KEYS } from "../read_step.ts";
 import { PlainValues, ValueError } from "./plain_values.ts";
-import { placeOf } from "./script.ts";
 import type { TextProblem } from "./strip_types.ts";
 
 /** Keys of an operation. */
@@ -229,9 +228,4 @@ function nearestNode(
     if (node !== undefined) return node;
   }
   return undefined;
-}
-
-/** First place of a program. */
-export function startOf(program: Program): { line: number; column: number } {
-  return placeOf(program);
 }
