@@ -114,7 +114,7 @@ const PEOPLES: ReadonlySet<string> = new Set([
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations, commands, log and reconnectWindow are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
+# allowTestOperations, commands, customOperations, log and reconnectWindow are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
 name: ""
 `;
 

@@ -6,9 +6,11 @@ export type { CustomSettings };
 const EXPECTED =
   "it should be all, none, or a list of modules as [nginx, site]";
 
+const NO_MODULE = "it should be the name of a module, as nginx";
+
 const Allowed = v.union([
   v.picklist(["all", "none"]),
-  v.array(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/))),
+  v.array(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, NO_MODULE))),
 ], EXPECTED);
 
 /** Schema of `customOperations`. */
@@ -20,7 +22,9 @@ export const CustomSetting: v.GenericSchema<
     Allowed,
     v.strictObject({
       allow: v.optional(Allowed, "all"),
-      runAs: v.optional(v.pipe(v.string(), v.nonEmpty())),
+      runAs: v.optional(
+        v.pipe(v.string(), v.nonEmpty("it should be the name of a user")),
+      ),
     }),
   ], `${EXPECTED}, or a map of allow and runAs`),
   v.transform((given): CustomSettings =>

@@ -304,6 +304,58 @@ for (
     assertMatch(error.message, /line [0-9]+: /);
   });
 }
+Deno.test("the config says which custom operations may run, and as which user", async () => {
+  const found: unknown[] = [];
+  for (
+    const text of [
+      "",
+      "customOperations: all\n",
+      "customOperations: none\n",
+      "customOperations: [nginx, site]\n",
+      "customOperations: { runAs: deploy }\n",
+      "customOperations: { allow: [nginx], runAs: deploy }\n",
+    ]
+  ) {
+    await using folder = await TempFolder.make();
+    const { customOperations } = await loadWith(folder, text);
+    found.push(customOperations);
+  }
+
+  assertEquals(found, [
+    { allow: "all" },
+    { allow: "all" },
+    { allow: "none" },
+    { allow: ["nginx", "site"] },
+    { allow: "all", runAs: "deploy" },
+    { allow: ["nginx"], runAs: "deploy" },
+  ]);
+});
+
+for (
+  const setting of [
+    "some",
+    "7",
+    "[a/b]",
+    "[7]",
+    "{ allow: some }",
+    "{ allowed: all }",
+    '{ runAs: "" }',
+    "{ runAs: 7 }",
+  ]
+) {
+  Deno.test(`the setting customOperations "${setting}" is refused with its line`, async () => {
+    await using folder = await TempFolder.make();
+
+    const error = await assertRejects(
+      () => loadWith(folder, `customOperations: ${setting}\n`),
+      PiriError,
+    );
+
+    assertEquals(error.code, "INVALID_ARGUMENT");
+    assertMatch(error.message, /line \d+: "?customOperations/);
+  });
+}
+
 Deno.test("a name that the Manager gives replaces the former one, and nothing else changes", async () => {
   await using folder = await TempFolder.make();
   const joining = await prepareJoin(folder.path, newToken(), random);

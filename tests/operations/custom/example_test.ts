@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
+import { StateFolder } from "../../../lib/manager/data/state_folder.ts";
+import { Compiler } from "../../../lib/states/compiler.ts";
+import { stepDescriptions } from "../../../lib/steps/registry.ts";
+import { anAgent } from "../../states/memory_folder.ts";
 import { customHost, ignore } from "./custom_host.ts";
 
 const FOLDER = fromFileUrl(
@@ -37,4 +41,19 @@ Deno.test({
     );
     assertEquals(again.verdicts, ["ok", "ok", "ok"]);
   },
+});
+
+Deno.test("the example of a state with a custom operation compiles without a warning", async () => {
+  const compiler = new Compiler({
+    reader: new StateFolder(join(FOLDER, "..")),
+    operations: stepDescriptions,
+  });
+  const { sheet, problems, warnings } = await compiler.compile(
+    "php",
+    anAgent(),
+  );
+
+  assertEquals([...problems, ...warnings], []);
+  assertEquals(sheet?.steps[0]?.params.value, "16M");
+  assertEquals(sheet?.modules?.map(({ name }) => name), ["ini"]);
 });
