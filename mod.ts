@@ -209,6 +209,17 @@ export {
   serveAgent,
   type ServeAgentOptions,
 } from "./lib/serve_agent.ts";
+export type {
+  ActPermissions,
+  CustomChange,
+  CustomChanged,
+  CustomCheck,
+  CustomOperation,
+  CustomParameter,
+  CustomPermissions,
+  CustomType,
+  LookPermissions,
+} from "./lib/steps/custom_operation.ts";
 export {
   type RunningManager,
   serveManager,

@@ -69,6 +69,7 @@ function newCompiler(text: string): Compiler {
       find: () => Promise.resolve(undefined),
       folder: () => Promise.resolve(undefined),
       list: () => Promise.resolve([all.path]),
+      operationFiles: () => Promise.resolve([]),
     },
     operations: stepDescriptions,
   });

@@ -85,5 +85,12 @@ export function agentServicesOf(edition: Edition): AgentServices {
     guard: ({ dir }) => guardOwnStart(dir),
 
     policy: policyServices({ ...parts, edition }),
+
+    async customOperations() {
+      const { processLines, serveCalls } = await import(
+        "./operations/custom/serve_calls.ts"
+      );
+      await serveCalls(processLines());
+    },
   };
 }

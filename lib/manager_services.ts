@@ -169,10 +169,9 @@ export const managerServices: ManagerServices = {
     return await openImport(folder, { dir: stateDir, isManager: true });
   },
 
-  async stateSchema() {
-    const { stateSchema } = await import("./states/state_schema.ts");
-    const { stepDescriptions } = await import("./steps/registry.ts");
-    return stateSchema(stepDescriptions);
+  async stateSchema(dir) {
+    const { schemaOf } = await import("./state_desk.ts");
+    return await schemaOf(dir);
   },
 
   async connect(dir): Promise<Control> {

@@ -69,6 +69,8 @@ export interface ServeAgentOptions {
 const FACTS_FOLDER = "facts.d";
 /** Folder in its state with what runs of steps owe. */
 const STEPS_FOLDER = "steps";
+/** Folder in its state with the modules of custom operations. */
+const MODULES_FOLDER = "modules";
 
 /** Agent with its state folder, its threads and its sockets. */
 export interface OwnedCore extends AsyncDisposable {
@@ -124,6 +126,8 @@ export async function openAgent(
     inheritedUmask: ownsProcess ? commands.umask : readUmask(),
     factsFolder: join(dir, FACTS_FOLDER),
     stepsFolder: join(dir, STEPS_FOLDER),
+    modulesFolder: join(dir, MODULES_FOLDER),
+    customOperations: config.customOperations,
     ownRecords: { commands: join(dir, AUDIT_FOLDER), witnesses },
   };
   const usedFile = join(dir, USED_FILE);

@@ -3,7 +3,7 @@ import { didYouMean } from "./base/nearest.ts";
 import { exists } from "./base/files.ts";
 import { systemClock } from "./base/clock.ts";
 import { systemRandom } from "./base/random.ts";
-import type { StateDesk } from "./cli/manager/services.ts";
+import type { StateDesk, StateSchema } from "./cli/manager/services.ts";
 import { Layers, lookUp } from "./manager/data/layers.ts";
 import { StateFolder } from "./manager/data/state_folder.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
@@ -69,6 +69,7 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
   return {
     agents: enrolled,
     names: () => compiler.names(),
+    modules: () => compiler.modules(),
     format: (problem) => compiler.format(problem),
     data: async (id, key) => {
       const agent = agentOf(id);
@@ -88,5 +89,27 @@ export async function openStateDesk(dir: string): Promise<StateDesk> {
         secrets: await stateSecrets(secrets, { ...agent, connected: true }),
       });
     },
+  };
+}
+
+/** Schema of states, with the custom operations of a folder. A folder that is not there has none. */
+export async function schemaOf(dir: string): Promise<StateSchema> {
+  const { stateSchema } = await import("./states/state_schema.ts");
+  const { describe } = await import("./states/custom/custom_modules.ts");
+  const compiler = new Compiler({
+    reader: new StateFolder(dir),
+    operations: stepDescriptions,
+  });
+  const modules = await compiler.modules();
+  const good = modules.filter(({ problems }) => problems.length === 0);
+  const custom = new Map(
+    good.flatMap(({ name, operations }) =>
+      operations.map((each) => describe(name, each))
+    ).map((each) => [each.name, each]),
+  );
+  return {
+    schema: stateSchema([...stepDescriptions, ...custom.values()]),
+    broken: modules.filter((each) => !good.includes(each))
+      .map(({ path }) => path),
   };
 }

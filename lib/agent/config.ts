@@ -27,6 +27,7 @@ import {
   readBy,
 } from "../base/settings.ts";
 import { CommandSetting, type CommandSettings } from "./command_settings.ts";
+import { CustomSetting, type CustomSettings } from "./custom_setting.ts";
 
 /** Settings of an Agent and its Manager: agent.yaml, described in docs/configuration.md. */
 export interface AgentConfig {
@@ -52,6 +53,7 @@ export interface AgentConfig {
   readonly updateKeys: readonly string[];
   readonly log: LogOptions;
   readonly commands: CommandSettings;
+  readonly customOperations: CustomSettings;
 }
 
 /** Settings by their names in agent.yaml. A running agent dials new addresses when it has to dial again. */
@@ -84,6 +86,10 @@ export const AGENT_SETTINGS: Settings<AgentConfig> = {
     valueOf: ({ commands }) => commands.limits,
     atOnce: false,
   },
+  customOperations: {
+    valueOf: ({ customOperations }) => customOperations,
+    atOnce: false,
+  },
   "log.level": { valueOf: ({ log }) => log.level, atOnce: true },
   "log.format": { valueOf: ({ log }) => log.format, atOnce: true },
   "log.target": { valueOf: ({ log }) => log.target, atOnce: true },
@@ -100,6 +106,7 @@ const EDITABLE: ReadonlySet<string> = new Set(["allowTestOperations", "log"]);
 /** Entries that only people write. */
 const PEOPLES: ReadonlySet<string> = new Set([
   "commands",
+  "customOperations",
   "reconnectWindow",
   "updateKeys",
   "updates",
@@ -107,7 +114,7 @@ const PEOPLES: ReadonlySet<string> = new Set([
 
 const NEW_TEXT = `\
 # The configuration of this Piri agent, written by piri-agent join. It holds a secret: nobody else may read it.
-# allowTestOperations, commands, log and reconnectWindow are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
+# allowTestOperations, commands, customOperations, log and reconnectWindow are there to be edited; docs/configuration.md describes every key. SIGHUP reads it again.
 name: ""
 `;
 
@@ -143,6 +150,7 @@ const Schema = v.strictObject({
   updateKeys: v.optional(v.array(readBy(readUpdateKey)), []),
   log: v.optional(LogSetting, {}),
   commands: v.optional(CommandSetting, {}),
+  customOperations: v.optional(CustomSetting, "all"),
 });
 
 /**
@@ -280,6 +288,7 @@ export function joinConfig(
     updateKeys: joined?.updateKeys ?? [],
     log: joined?.log ?? { level: "info", format: "text" },
     commands: joined?.commands ?? v.parse(CommandSetting, {}),
+    customOperations: joined?.customOperations ?? { allow: "all" },
   };
 }
 

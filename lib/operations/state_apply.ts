@@ -40,6 +40,7 @@ export const stateApply: Operation<typeof parameters> = {
     const { only, strict } = params;
     return yield* runSteps({
       textOf: recordLines(sheet),
+      modules: sheet.modules,
       work: async (means) =>
         outcomeOf(await apply(sheet, means, { only, expected, strict })),
     }, context);

@@ -30,6 +30,7 @@ export const statePlan: Operation<typeof parameters> = {
     const { only } = params;
     return yield* runSteps({
       textOf: recordLines(sheet),
+      modules: sheet.modules,
       work: async (means) => outcomeOf(await plan(sheet, means, { only })),
     }, context);
   },

@@ -17,6 +17,7 @@ import {
 import { stepOperations } from "../steps/registry.ts";
 import { secretsOfSteps } from "../steps/secrets/secret_values.ts";
 import type { Sheet } from "../steps/sheet.ts";
+import { customOperationsOf } from "./custom/custom_steps.ts";
 import { blobPieces } from "./blob_reader.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
 import { patiently } from "./patiently.ts";
@@ -178,10 +179,13 @@ export function blobsOfRun(
   const names = [sheet, expect].filter((each) => typeof each === "string")
     .map((sha256) => ({ sha256, isTree: false }));
   if (typeof sheet === "string") return names;
-  const inside = checkSheet(sheet).steps.flatMap(({ operation, params }) =>
+  const { steps, modules = [] } = checkSheet(sheet);
+  const inside = steps.flatMap(({ operation, params }) =>
     blobsOfStep(stepOperations.find(({ name }) => name === operation), params)
   );
-  return [...names, ...inside];
+  const files = modules.flatMap(({ files }) => files)
+    .map(({ sha256 }) => ({ sha256, isTree: false }));
+  return [...names, ...inside, ...files];
 }
 
 /** Names of the secrets that the steps of a sheet name. Those of one that is a blob are known where it is. */
@@ -193,7 +197,9 @@ export function secretsOfRun({ sheet }: Params): readonly string[] {
 /** Paths that the steps of a sheet use. Those of one that is a blob are judged when they are used. */
 export function pathsOfRun({ sheet }: Params): readonly UsedPath[] {
   if (sheet === undefined || typeof sheet === "string") return [];
-  const { steps } = prepare(checkSheet(sheet), stepOperations);
+  const read = checkSheet(sheet);
+  const operations = [...customOperationsOf(read.modules), ...stepOperations];
+  const { steps } = prepare(read, operations);
   return steps.flatMap(({ operation, params }) => [
     ...(operation.touches?.(params) ?? [])
       .map((path) => ({ use: "write", path }) as const),

@@ -7,9 +7,11 @@ import { Owed } from "../steps/engine/owed.ts";
 import type { RunRecord } from "../steps/engine/records.ts";
 import type { RunMeans } from "../steps/engine/run_means.ts";
 import { takeTurn } from "../steps/engine/run_room.ts";
+import type { SheetModule } from "../steps/sheet.ts";
 import { stepOperations } from "../steps/registry.ts";
 import { MaskedSink } from "../steps/secrets/masked_sink.ts";
 import { SecretPaths } from "../steps/secrets/secret_paths.ts";
+import { openCustomSteps } from "./custom/custom_steps.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
 import { stepHost, type StepHostOptions } from "./step_host.ts";
@@ -19,11 +21,13 @@ export interface StepRun extends StepHostOptions {
   /** Text that is printed for a record; nothing if it is empty. */
   textOf(record: RunRecord): string;
   work(means: RunMeans): Promise<Outcome>;
+  /** Modules of custom operations that its steps use; none if absent. */
+  readonly modules?: readonly SheetModule[] | undefined;
 }
 
 /** Runs steps on the host of a command, when no other run is under way. */
 export async function* runSteps(
-  { textOf, work, judgesOwners }: StepRun,
+  { textOf, work, judgesOwners, modules = [] }: StepRun,
   context: OperationContext,
 ): AsyncGenerator<OperationEvent, Outcome> {
   const folder = folderOf(context);
@@ -47,8 +51,14 @@ export async function* runSteps(
       },
       progress,
     }, systemClock);
+    await using custom = await openCustomSteps(modules, {
+      context: { ...context, signal: end.signal },
+      print: (step, stream, text) =>
+        sink.record({ kind: "output", step, stream, text }),
+    });
     const ended = await work({
-      operations: stepOperations,
+      // What is Piri's own comes last, so that nothing takes its place.
+      operations: [...custom.operations, ...stepOperations],
       host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
       owed: await Owed.load(disk),
       clock: systemClock,

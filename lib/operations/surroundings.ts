@@ -1,3 +1,5 @@
+import type { CustomSettings } from "./custom/custom_settings.ts";
+
 /** Settings for all programs of an agent: the key `commands` of agent.yaml, and its folder of facts. */
 export interface Surroundings {
   /** Folders in which programs are searched, joined by ":". The standard ones of the system by default. */
@@ -12,6 +14,10 @@ export interface Surroundings {
   readonly factsFolder?: string | undefined;
   /** Folder with what runs of steps owe. */
   readonly stepsFolder?: string | undefined;
+  /** Settings for custom operations; all may run if absent. */
+  readonly customOperations?: CustomSettings | undefined;
+  /** Folder with the modules of custom operations of earlier runs. */
+  readonly modulesFolder?: string | undefined;
   /** Records of the agent itself: the folder with its commands, and the file with the checkpoints that it keeps. */
   readonly ownRecords?:
     | { readonly commands: string; readonly witnesses: string }

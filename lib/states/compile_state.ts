@@ -3,6 +3,8 @@ import { sha256 } from "../base/sha256.ts";
 import { canonicalJson } from "../base/statement.ts";
 import type { Sheet } from "../steps/sheet.ts";
 import type { StepDescription } from "../steps/step_operation.ts";
+import { CustomModuleUse } from "./custom/custom_module_use.ts";
+import type { CustomModules } from "./custom/custom_modules.ts";
 import { AgentDrop } from "./agent_drop.ts";
 import { Blobs } from "./blobs.ts";
 import type { CompiledAgent } from "./compile_input.ts";
@@ -29,6 +31,7 @@ export interface CompileParts {
   readonly operations: ReadonlyMap<string, StepDescription>;
   readonly interpolation: Interpolation;
   readonly files: ContentFiles;
+  readonly modules: CustomModules;
 }
 
 /** Compiles a state for an agent: a sheet, or all that is wrong with it. */
@@ -44,8 +47,13 @@ export async function compileState(
 ): Promise<CompiledState> {
   const problems = new Problems();
   const blobs = new Blobs();
+  const modules = new CustomModuleUse(parts.modules, {
+    owner: agent,
+    problems,
+  });
   const expansion = new ItemExpansion({
     ...parts,
+    modules,
     owner: agent,
     facts,
     blobs,
@@ -72,7 +80,8 @@ export async function compileState(
     ? undefined
     : linkSteps(drafts, leftOut.map(({ name }) => name), problems);
   if (linked === undefined) return { ...failed, problems: problems.all };
-  const sheet: Sheet = { format: 1, state, steps: linked.steps };
+  const used = modules.partOf(linked.steps, blobs);
+  const sheet: Sheet = { format: 1, state, steps: linked.steps, ...used };
   const json = canonicalJson(sheet);
   const size = sizeOf(json);
   if (size > MAX_SHEET_BYTES) {

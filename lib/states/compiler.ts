@@ -5,6 +5,7 @@ import type { StepDescription } from "../steps/step_operation.ts";
 import type { CompiledAgent, CompilerOptions } from "./compile_input.ts";
 import { type CompileParts, compileState } from "./compile_state.ts";
 import type { CompiledState } from "./compiled_state.ts";
+import { type CustomModule, CustomModules } from "./custom/custom_modules.ts";
 import { ContentFiles } from "./content_files.ts";
 import { Expressions } from "./expressions.ts";
 import { FactReads } from "./fact_drop.ts";
@@ -41,6 +42,7 @@ export class Compiler {
   readonly #states: StateFiles;
   readonly #recorded: RecordedReader;
   readonly #files: ContentFiles;
+  readonly #modules: CustomModules;
   readonly #kept = new Map<string, Kept[]>();
   /** One compilation at a time: they share the list of files that were asked for. */
   readonly #turns = new Turns();
@@ -51,6 +53,12 @@ export class Compiler {
     this.#operations = new Map(operations.map((each) => [each.name, each]));
     this.#states = new StateFiles(this.#recorded);
     this.#files = new ContentFiles(this.#recorded, this.#expressions);
+    this.#modules = new CustomModules(this.#recorded);
+  }
+
+  /** All modules of custom operations, of all layers, with what is wrong with them. */
+  modules(): Promise<readonly CustomModule[]> {
+    return this.#turns.run(() => this.#modules.all());
   }
 
   /** Names of all states, sorted; the state without a name, the empty text, is the agent's whole state. */
@@ -85,9 +93,9 @@ export class Compiler {
       onAgentRead: () => usesAgent = true,
       parts: this.#parts(),
     });
-    const path = `states/agents/${agent.id}`;
-    const hasOwn = files.some(({ path: each, stamp }) =>
-      stamp !== undefined && each.startsWith(path)
+    const own = [`states/agents/${agent.id}`, `operations/agents/${agent.id}/`];
+    const hasOwn = files.some(({ path, stamp }) =>
+      stamp !== undefined && own.some((each) => path.startsWith(each))
     );
     this.#keep(key, {
       result,
@@ -105,7 +113,8 @@ export class Compiler {
     const { file, line, column } = place;
     const quoted = file.startsWith("secrets/")
       ? undefined
-      : this.#states.lineOf(file, line) ?? this.#files.lineOf(file, line);
+      : this.#states.lineOf(file, line) ?? this.#files.lineOf(file, line) ??
+        this.#modules.lineOf(file, line);
     if (quoted !== undefined && quoted.trim() !== "") {
       const number = String(line);
       lines.push(
@@ -123,6 +132,7 @@ export class Compiler {
       operations: this.#operations,
       interpolation: new Interpolation(this.#expressions),
       files: this.#files,
+      modules: this.#modules,
     };
   }
 

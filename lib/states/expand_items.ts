@@ -9,6 +9,7 @@ import type { FactReads } from "./fact_drop.ts";
 import type { Interpolation } from "./interpolate.ts";
 import type { GroupItem, IncludeItem, Item, StepItem } from "./item.ts";
 import { iterationsOf } from "./iterations.ts";
+import type { CustomModuleUse } from "./custom/custom_module_use.ts";
 import { formatPlace, type Place } from "./place.ts";
 import { type Problems, StateError } from "./problems.ts";
 import { readReferences, scalarOf } from "./read_parameter.ts";
@@ -43,6 +44,7 @@ export interface ExpandOptions {
   readonly states: StateFiles;
   readonly names: () => Promise<readonly string[]>;
   readonly operations: ReadonlyMap<string, StepDescription>;
+  readonly modules: CustomModuleUse;
   readonly interpolation: Interpolation;
   readonly files: ContentFiles;
   readonly facts: FactReads;
@@ -263,9 +265,10 @@ export class ItemExpansion {
   }
 
   async #step(given: StepItem, around: Surroundings): Promise<void> {
-    const { problems, operations } = this.#options;
+    const { problems, operations, modules } = this.#options;
     const item = ownStep(given, operations);
-    const operation = operationOf(item, operations);
+    const operation = await modules.operationOf(item) ??
+      operationOf(item, operations);
     const read = await readStep(item, operation, {
       ...this.#options,
       scope: around.scope,

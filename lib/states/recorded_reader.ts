@@ -70,6 +70,11 @@ export class RecordedReader implements StateReader {
   list(): Promise<readonly string[]> {
     return this.#reader.list();
   }
+
+  /** Lists the files of custom operations. */
+  operationFiles(): Promise<readonly string[]> {
+    return this.#reader.operationFiles();
+  }
 }
 
 function stampOf(files: readonly FolderFile[] | undefined): string | undefined {
@@ -81,7 +86,7 @@ function stampOf(files: readonly FolderFile[] | undefined): string | undefined {
 /** Path of the same layer for another agent. */
 function forOwner(path: string, { id }: StateOwner): string {
   return path.replace(
-    /^states\/agents\/.+?(?=\.yaml$|\/)/,
-    `states/agents/${id}`,
+    /^(states|operations)\/agents\/.+?(?=\.yaml$|\/)/,
+    (_, folder) => `${folder}/agents/${id}`,
   );
 }

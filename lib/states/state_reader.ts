@@ -47,4 +47,6 @@ export interface StateReader {
   ): Promise<readonly FolderFile[] | undefined>;
   /** Paths of all files of states, as states/all/base/time.yaml. */
   list(): Promise<readonly string[]>;
+  /** Paths of all files of custom operations, as operations/nginx.ts. */
+  operationFiles(): Promise<readonly string[]>;
 }

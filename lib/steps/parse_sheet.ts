@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { PiriError } from "../base/errors.ts";
 import { isTooDeep } from "../base/json_depth.ts";
 import type { Sheet, SheetCondition } from "./sheet.ts";
+import { SHEET_MODULES } from "./sheet_modules.ts";
 
 /** Most bytes of a sheet. */
 export const MAX_SHEET_BYTES = 8 * 1_048_576;
@@ -54,6 +55,7 @@ const sheet = v.strictObject({
   format: v.literal(1),
   state: v.string(),
   steps: v.pipe(v.array(step), v.maxLength(MAX_STEPS)),
+  modules: v.optional(SHEET_MODULES),
 });
 
 /**

@@ -1,3 +1,5 @@
+import type { CustomParameter, CustomPermissions } from "./custom_operation.ts";
+
 /**
  * Value of a parameter in a sheet: JSON, a blob in place of a long text, or a text with secrets in it.
  *
@@ -82,10 +84,35 @@ export interface SheetStep {
   readonly hidden?: true;
 }
 
+/** Operation of a module, as its file describes it. */
+export interface SheetOperation {
+  /** Name in its module, as Site in nginx.Site. */
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, CustomParameter>>;
+  /** Parameter that names the subject; empty if there are no parameters. */
+  readonly subject: string;
+  readonly permissions: Required<CustomPermissions>;
+}
+
+/** Module of custom operations that steps use. */
+export interface SheetModule {
+  readonly name: string;
+  /**
+   * Its files without types, in blobs: the module itself first. Paths are those of the sources below the Manager's
+   * folder; on the agent, .ts becomes .js.
+   */
+  readonly files: readonly TreeFile[];
+  /** Operations that steps use. */
+  readonly operations: readonly SheetOperation[];
+}
+
 /** Compiled state for an agent: steps in the order of their run. */
 export interface Sheet {
   readonly format: 1;
   /** Name of the state; empty for the agent's whole state. */
   readonly state: string;
   readonly steps: readonly SheetStep[];
+  /** Modules of custom operations, sorted by their names; absent if there are none. */
+  readonly modules?: readonly SheetModule[];
 }

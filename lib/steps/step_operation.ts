@@ -86,6 +86,8 @@ export interface Changed {
 
 /** Knowledge of a check about the other steps. */
 export interface Forecast {
+  /** Place of the step itself, from 0. */
+  readonly step: number;
   /** Earlier step that may bring what is missing; undefined if none is ahead. */
   readonly opaque: string | undefined;
   /** True if the step at this place changed, or will, or is owed to this one; "unknown" if that cannot be told. */

@@ -38,7 +38,10 @@ export const manager: Product = {
 export const observer: Product = {
   name: "piri-agent-observe",
   entry: "agent.ts",
-  workers: ["lib/agent/workers/worker.ts"],
+  workers: [
+    "lib/agent/workers/worker.ts",
+    "lib/operations/custom/module_worker.ts",
+  ],
   permissions: [
     "--allow-env",
     "--allow-net",
@@ -57,6 +60,14 @@ export const observer: Product = {
 export const agent: Product = {
   name: "piri-agent",
   entry: "agent.ts",
-  workers: ["lib/agent/workers/worker.ts"],
-  permissions: ["--allow-all"],
+  workers: [
+    "lib/agent/workers/worker.ts",
+    "lib/operations/custom/module_worker.ts",
+  ],
+  permissions: [
+    "--allow-all",
+    "--no-prompt",
+    // Custom operations run in threads with fewer permissions. Without this flag, the first one would end the program.
+    "--unstable-worker-options",
+  ],
 };

@@ -45,6 +45,7 @@ Deno.test("a joined agent has all fields of the token and a secret of its own, a
     updateKeys: [],
     log: { level: "info", format: "text" },
     commands: { umask: 0o022, environment: {}, limits: {} },
+    customOperations: { allow: "all" },
   });
   assertEquals(secret, joining.secret);
   assertMatch(joinedWith ?? "", /^[A-Za-z0-9_-]{43}$/);
@@ -303,6 +304,58 @@ for (
     assertMatch(error.message, /line [0-9]+: /);
   });
 }
+Deno.test("the config says which custom operations may run, and as which user", async () => {
+  const found: unknown[] = [];
+  for (
+    const text of [
+      "",
+      "customOperations: all\n",
+      "customOperations: none\n",
+      "customOperations: [nginx, site]\n",
+      "customOperations: { runAs: deploy }\n",
+      "customOperations: { allow: [nginx], runAs: deploy }\n",
+    ]
+  ) {
+    await using folder = await TempFolder.make();
+    const { customOperations } = await loadWith(folder, text);
+    found.push(customOperations);
+  }
+
+  assertEquals(found, [
+    { allow: "all" },
+    { allow: "all" },
+    { allow: "none" },
+    { allow: ["nginx", "site"] },
+    { allow: "all", runAs: "deploy" },
+    { allow: ["nginx"], runAs: "deploy" },
+  ]);
+});
+
+for (
+  const setting of [
+    "some",
+    "7",
+    "[a/b]",
+    "[7]",
+    "{ allow: some }",
+    "{ allowed: all }",
+    '{ runAs: "" }',
+    "{ runAs: 7 }",
+  ]
+) {
+  Deno.test(`the setting customOperations "${setting}" is refused with its line`, async () => {
+    await using folder = await TempFolder.make();
+
+    const error = await assertRejects(
+      () => loadWith(folder, `customOperations: ${setting}\n`),
+      PiriError,
+    );
+
+    assertEquals(error.code, "INVALID_ARGUMENT");
+    assertMatch(error.message, /line \d+: "?customOperations/);
+  });
+}
+
 Deno.test("a name that the Manager gives replaces the former one, and nothing else changes", async () => {
   await using folder = await TempFolder.make();
   const joining = await prepareJoin(folder.path, newToken(), random);
@@ -339,6 +392,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
     updates: "manager",
     updateKeys: [],
     commands: { path: "/bin", umask: 0o22, environment: {}, limits: {} },
+    customOperations: { allow: "all" },
     log: { level: "info", format: "text" },
   };
   const after: AgentConfig = {
@@ -351,6 +405,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
     allowTestOperations: true,
     updates: "manual",
     updateKeys: ["RWQ"],
+    customOperations: { allow: ["nginx"], runAs: "nobody" },
     commands: {
       path: "/usr/bin",
       umask: 0o27,
@@ -379,6 +434,7 @@ Deno.test("settings of an agent that differ are found by name: addresses, update
       "commands.umask",
       "commands.environment",
       "commands.limits",
+      "customOperations",
     ],
   });
   assertEquals(

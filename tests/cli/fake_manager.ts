@@ -50,6 +50,7 @@ import type {
   Ready,
   RedpepperImport,
   StateDesk,
+  StateSchema,
 } from "../../lib/cli/manager/services.ts";
 import { FakeEnrolment } from "./fake_enrolment.ts";
 import { FakeKeys } from "./fake_keys.ts";
@@ -260,6 +261,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   desk: StateDesk = {
     agents: [],
     names: () => Promise.resolve([]),
+    modules: () => Promise.resolve([]),
     compile: () => Promise.reject(new TypeError("no states")),
     data: () => Promise.resolve({ value: undefined, parts: [] }),
     format: ({ message }) => message,
@@ -282,8 +284,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     return Promise.resolve(this.imported);
   }
 
-  stateSchema(): Promise<unknown> {
-    return Promise.resolve({ title: "State of Piri" });
+  stateSchema(): Promise<StateSchema> {
+    return Promise.resolve({ schema: { title: "State of Piri" }, broken: [] });
   }
 
   connect(dir: string): Promise<Control> {

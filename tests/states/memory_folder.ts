@@ -77,6 +77,13 @@ export class MemoryFolder implements StateReader {
     const paths = [...this.#files.keys()];
     return Promise.resolve(paths.filter((path) => path.startsWith("states/")));
   }
+
+  operationFiles(): Promise<readonly string[]> {
+    const paths = [...this.#files.keys()];
+    return Promise.resolve(
+      paths.filter((path) => /^operations\/.*\.ts$/.test(path)),
+    );
+  }
 }
 
 /** An agent with some facts. */

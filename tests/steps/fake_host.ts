@@ -192,6 +192,8 @@ class FakeAccess implements HostWriter {
     return path === "/proc";
   }
 
+  requireNow(): void {}
+
   look(program: StepProgram): Promise<ProgramResult> {
     return Promise.resolve({ code: this.#answerOf(program).code });
   }

@@ -7,6 +7,7 @@ import { json } from "../topics/json.ts";
 import { guard } from "./guard.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
+import { customOperations } from "./custom_operations.ts";
 import { join } from "./join.ts";
 import { policy } from "./policy.ts";
 import { serviceGroup } from "../service.ts";
@@ -32,6 +33,7 @@ export function agentProgram(
       check,
       commands,
       policy,
+      customOperations,
       serviceGroup("piri-agent", [guard]),
       completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),

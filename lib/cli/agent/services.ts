@@ -44,6 +44,8 @@ export interface AgentServices extends WithService {
   /** Looks whether the service has to go back to the version before, and returns a line for the log; it may be empty. */
   guard(options: { readonly dir: string }): Promise<string>;
   readonly policy: PolicyServices;
+  /** Carries out calls of custom operations from the standard input, until it ends. */
+  customOperations(): Promise<void>;
 }
 
 /** Commands about the policy of this host. */

@@ -18,6 +18,7 @@ import type {
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { LogOptions } from "../../base/log.ts";
+import type { CustomModule } from "../../states/custom/custom_modules.ts";
 import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import type { Life } from "../life.ts";
@@ -92,8 +93,8 @@ export interface ManagerServices extends WithService {
     folder: string,
     options: { readonly stateDir: string; readonly into: string | undefined },
   ): Promise<RedpepperImport>;
-  /** JSON Schema of the files of states, for editors. */
-  stateSchema(): Promise<unknown>;
+  /** JSON Schema of the files of states, for editors; with the custom operations of a Manager's folder. */
+  stateSchema(dir: string): Promise<StateSchema>;
   /**
    * Connects to the Manager of this state folder, or of the folder of a login.
    *
@@ -133,8 +134,17 @@ export interface RemoteShell {
   }>;
 }
 
+/** JSON Schema of states. */
+export interface StateSchema {
+  readonly schema: unknown;
+  /** Paths of modules with mistakes, whose operations are not in it. */
+  readonly broken: readonly string[];
+}
+
 /** States of a Manager, and the agents that they are for. */
 export interface StateDesk {
+  /** Modules of custom operations, of all layers, with what is wrong with them. */
+  modules(): Promise<readonly CustomModule[]>;
   /** Enrolled agents, in the order of their names. */
   readonly agents: readonly StateDeskAgent[];
   /** Names of all states; the agent's whole state has the empty name. */

@@ -125,10 +125,15 @@ const schema = defineSubcommand({
   positionals: {},
   flags: {},
   examples: ["> states.schema.json"],
-  async execute({ json, output }, services: ManagerServices) {
-    const value = await services.stateSchema();
-    if (json) await output.value(value);
-    else await output.line(JSON.stringify(value, null, 2));
+  async execute({ json, output, stateDir }, services: ManagerServices) {
+    const { schema, broken } = await services.stateSchema(stateDir);
+    if (json) await output.value(schema);
+    else await output.line(JSON.stringify(schema, null, 2));
+    for (const path of broken) {
+      await output.note(
+        `${path} has mistakes, so its operations are left out; piri-manager state check shows them`,
+      );
+    }
     return ExitCode.ok;
   },
 });

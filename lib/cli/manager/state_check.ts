@@ -1,3 +1,4 @@
+import type { CustomModule } from "../../states/custom/custom_modules.ts";
 import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import { foldNames } from "../../targets/fold_names.ts";
@@ -37,6 +38,10 @@ export const stateCheck = defineSubcommand({
         if (json) await output.value(jsonOf(agent, state, compiled));
         report.add(agent, state, compiled);
       }
+    }
+    for (const module of await desk.modules()) {
+      if (json) await output.value(moduleJson(module));
+      report.addModule(module);
     }
     if (!json) await report.print(invocation);
     return report.hasErrors ? ExitCode.failed : ExitCode.ok;
@@ -103,11 +108,22 @@ function jsonOf(agent: StateDeskAgent, state: string, compiled: CompiledState) {
   };
 }
 
+function moduleJson({ name, path, operations, problems }: CustomModule) {
+  return {
+    module: name,
+    path,
+    operations: operations.map((each) => `${name}.${each.name}`),
+    problems: problems.map(problemJson),
+  };
+}
+
 /** Errors and warnings, each one once, with the agents that have it. */
 class Report {
   readonly #desk: StateDesk;
   readonly #errors = new Map<string, Set<string>>();
   readonly #warnings = new Map<string, Set<string>>();
+  /** Mistakes of modules that no state uses. */
+  readonly #modules = new Set<string>();
   readonly #states = new Set<string>();
   readonly #agents = new Set<string>();
   readonly #withoutFacts = new Set<string>();
@@ -117,7 +133,7 @@ class Report {
   }
 
   get hasErrors(): boolean {
-    return this.#errors.size > 0;
+    return this.#errors.size + this.#modules.size > 0;
   }
 
   add(agent: StateDeskAgent, state: string, compiled: CompiledState): void {
@@ -133,6 +149,17 @@ class Report {
     this.#note(this.#warnings, compiled.warnings, agent.id);
   }
 
+  /** Adds the mistakes of a module. One that states use is there already, with the agents that have them. */
+  addModule({ problems }: CustomModule): void {
+    for (const problem of problems) {
+      const text = this.#desk.format(problem);
+      const [first = ""] = text.split("\n");
+      const known = [...this.#errors.keys()];
+      if (known.some((each) => each.startsWith(`${first}\n`))) continue;
+      this.#modules.add(text);
+    }
+  }
+
   async print({ output, terminal }: Invoked): Promise<void> {
     const total = this.#agents.size;
     const print = async (all: Map<string, Set<string>>, prefix: string) => {
@@ -144,6 +171,9 @@ class Report {
       }
     };
     await print(this.#errors, "");
+    for (const text of this.#modules) {
+      await terminal.stdout.write(`${text}\n  in no state of these agents\n`);
+    }
     await print(this.#warnings, "warning: ");
     if (this.#withoutFacts.size > 0) {
       await output.note(
@@ -162,7 +192,7 @@ class Report {
     }
     await output.line(
       `${count(total, "agent")}, ${count(this.#states.size, "state")}: ${
-        count(this.#errors.size, "error")
+        count(this.#errors.size + this.#modules.size, "error")
       }, ${count(this.#warnings.size, "warning")}`,
     );
   }

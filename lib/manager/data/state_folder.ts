@@ -70,6 +70,12 @@ export class StateFolder implements StateReader {
     return paths.filter((path) => path.endsWith(".yaml"));
   }
 
+  /** Paths of all files of custom operations, sorted. */
+  async operationFiles(): Promise<readonly string[]> {
+    const paths = await this.#filesIn("operations");
+    return paths.filter((path) => path.endsWith(".ts"));
+  }
+
   /** Paths of all files in a folder, sorted; none if there is no folder. */
   async #filesIn(folder: string): Promise<string[]> {
     const paths: string[] = [];

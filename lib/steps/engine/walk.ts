@@ -100,6 +100,7 @@ export class Walk {
     } = {},
   ): Forecast {
     return {
+      step: prepared.index,
       opaque,
       changed: (index) =>
         hasReacted ? false : this.#changedFor(prepared, [index]),

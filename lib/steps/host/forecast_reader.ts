@@ -172,7 +172,7 @@ export class ForecastReader implements HostReader {
   }
 
   async look(program: StepProgram): Promise<ProgramResult> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.look(program);
   }
 
@@ -189,12 +189,12 @@ export class ForecastReader implements HostReader {
   }
 
   async answers(endpoint: Endpoint): Promise<boolean> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.answers(endpoint);
   }
 
   async fetchStatus(url: string): Promise<number | undefined> {
-    this.#requireNow();
+    this.requireNow();
     return await this.#host.fetchStatus(url);
   }
 
@@ -202,8 +202,7 @@ export class ForecastReader implements HostReader {
     return this.#host.askServer(request);
   }
 
-  /** Refuses to ask what only tells how the host is now, once a step is ahead. */
-  #requireNow(): void {
+  requireNow(): void {
     if (this.#ahead === undefined) return;
     throw new Unforeseen(
       `it can only be asked now, before step "${this.#ahead}"`,

@@ -134,6 +134,12 @@ export interface HostReader {
   /** Runs a program that only looks. Its output is dropped. */
   look(program: StepProgram): Promise<ProgramResult>;
   /**
+   * Refuses to go on where steps are ahead, for what only tells how the host is now.
+   *
+   * @throws {Unforeseen}
+   */
+  requireNow(): void;
+  /**
    * Runs a program that only looks, and takes what it prints, as text in UTF-8: 16 MiB of each stream at most. Its
    * answer is about the host as it is now, also where steps are ahead; see `foreseen`.
    *

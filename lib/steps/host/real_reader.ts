@@ -123,6 +123,8 @@ export class RealReader implements HostReader {
     return (this.#mountPoints ??= mountPointsOf()).has(path);
   }
 
+  requireNow(): void {}
+
   look(program: StepProgram): Promise<ProgramResult> {
     return this.parts.run(program, this.signal, () => Promise.resolve());
   }

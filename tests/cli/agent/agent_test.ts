@@ -23,6 +23,10 @@ class FakeAgent implements AgentServices {
   readonly guarded: string[] = [];
   guardSays = "";
 
+  customOperations(): Promise<void> {
+    return Promise.resolve();
+  }
+
   guard({ dir }: { readonly dir: string }): Promise<string> {
     this.guarded.push(dir);
     return Promise.resolve(this.guardSays);

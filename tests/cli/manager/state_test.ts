@@ -25,6 +25,7 @@ function managerOf(
   manager.desk = {
     agents,
     names: () => compiler.names(),
+    modules: () => compiler.modules(),
     format: (problem) => compiler.format(problem),
     data: () => Promise.reject(new TypeError("not here")),
     compile: (state, id) => {
@@ -71,6 +72,43 @@ Deno.test("state check compiles all states of all agents, and tells each error o
     "3 agents, 2 states: 1 error, 1 warning",
     "",
   ]);
+});
+
+Deno.test("state check tells mistakes in modules of operations, also of those that no state uses", async () => {
+  const manager = managerOf({
+    "states/groups/web.yaml": "- A: {type: site.Page}\n",
+    "operations/site.ts": 'import "npm:x";\n',
+    "operations/groups/db/other.ts": "enum A { x }\n",
+    "operations/good.ts":
+      'export const Thing = { description: "x", parameters: {}, check() {}, change() {} };\n',
+  });
+  const { code, stdout } = await see(["state", "check"], { manager });
+  const json = await see(["state", "check", "--json"], { manager });
+
+  assertEquals(code, 1);
+  assertEquals(
+    stdout.split("\n").filter((line) => !line.startsWith("  ")).map((line) =>
+      line.split(": ")[0]
+    ),
+    [
+      "operations/site.ts:1:8",
+      "operations/groups/db/other.ts:1:1",
+      "2 agents, 1 state",
+      "",
+    ],
+  );
+  assertEquals(
+    stdout.includes("  for all agents\n") &&
+      stdout.includes("  in no state of these agents\n"),
+    true,
+  );
+  assertEquals(
+    json.stdout.split("\n").filter((line) => line.includes('"module"'))
+      .map((line) => JSON.parse(line)).map((
+        { module, operations, problems },
+      ) => [module, operations, problems.length]),
+    [["good", ["good.Thing"], 0], ["other", [], 1], ["site", [], 1]],
+  );
 });
 
 Deno.test("state check takes target expressions, and --json has a line an agent and state", async () => {
