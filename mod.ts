@@ -171,6 +171,11 @@ export type {
   PlanView,
 } from "./lib/manager/plan_api.ts";
 export type {
+  DriftAdmin,
+  DriftGroupView,
+  DriftRuleView,
+} from "./lib/manager/drift_api.ts";
+export type {
   NewPlan,
   PlanCounts,
   PlanFilter,

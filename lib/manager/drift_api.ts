@@ -3,6 +3,7 @@ import type { PlannedStep } from "./plan_api.ts";
 
 /** Agents that differ from a state in the same way. */
 export interface DriftGroupView {
+  /** Agents of the group. */
   readonly agents: readonly {
     readonly agent: string;
     /** Time at which that was found first, in milliseconds since 1970. */
@@ -18,11 +19,13 @@ export interface DriftGroupView {
 export interface DriftRuleView {
   /** Name of the state; empty for the whole states of the agents. */
   readonly stateName: string;
-  /** Target expression. */
+  /** Target expression; empty for who does not see all agents, as it may name others. */
   readonly agents: string;
+  /** "apply" if it also heals. */
   readonly action: "plan" | "apply";
   /** Time of its next plan, in milliseconds since 1970. */
   readonly nextAt: number;
+  /** Agents that differ, those with the same changes once. */
   readonly groups: readonly DriftGroupView[];
   /** Reason for which the last plan could not be made; empty if it was. */
   readonly problem: string;
@@ -30,6 +33,9 @@ export interface DriftRuleView {
 
 /** Drift: hosts that differ from their states. */
 export interface DriftAdmin {
-  /** Rules in the order of config.yaml, with the agents that differ. */
+  /**
+   * Rules in the order of config.yaml, with the agents that differ. Who does not see all agents gets the rules by which
+   * one differs that he sees.
+   */
   list(sight?: Sight): Promise<DriftRuleView[]>;
 }

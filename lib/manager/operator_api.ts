@@ -55,6 +55,7 @@ export interface Manager {
   readonly approvals: ApprovalAdmin;
   /** Plans: what states would change on hosts. */
   readonly plans: PlanAdmin;
+  /** Drift: hosts that differ from their states. */
   readonly drift: DriftAdmin;
   /** Events, past and new. */
   readonly events: EventFeed;

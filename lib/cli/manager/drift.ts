@@ -65,7 +65,7 @@ function* ruleLines(
     : `drift on ${agentsText(differing.length)}`;
   const does = action === "apply" ? ", applies" : "";
   yield oneLine(
-    `${state} on ${agents}: ${fact}${does}, next ${
+    `${state} on ${agents || "agents that you see"}: ${fact}${does}, next ${
       localTime(Number(nextAtMs))
     }`,
   );

@@ -132,9 +132,10 @@ export class Drift implements DriftAdmin {
       const records = all.filter((record) =>
         record.rule === name && (sight?.has(record.agent) ?? true)
       );
+      if (sight !== undefined && records.length === 0) continue;
       views.push({
         stateName: rule.state,
-        agents: rule.agents,
+        agents: sight === undefined ? rule.agents : "",
         action: rule.do,
         nextAt: this.#nextAt.get(name) ?? 0,
         groups: await driftGroups(records, (id) => plans.get(id), rule.ignore),

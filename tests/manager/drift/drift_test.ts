@@ -78,6 +78,27 @@ Deno.test("a rule whose agents are all away tells nothing", async () => {
   assertEquals(await driftEvents(fleet.manager), []);
 });
 
+Deno.test("who does not see all agents gets no target expression, and no rule without an agent that he sees", async () => {
+  await using fleet = await begun({ ...HOURLY, agents: "web-1 or web-2" });
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
+  await Deno.writeTextFile(fleet.on("web-2", "etc/motd"), "by hand\n");
+  await looks(fleet);
+  const seenBy = async (...names: string[]) => {
+    const sight = {
+      has: (name: string) => names.includes(name),
+      names: () => names,
+    };
+    const rules = await fleet.manager.drift.list(sight);
+    return rules.map(({ agents, groups }) => [
+      agents,
+      groups.flatMap((group) => group.agents.map(({ agent }) => agent)),
+    ]);
+  };
+
+  assertEquals(await seenBy("web-1", "web-3"), [["", ["web-1"]]]);
+  assertEquals(await seenBy("web-3"), []);
+});
+
 Deno.test("steps to ignore are no drift, and are not healed with others", async () => {
   const rule: DriftRule = {
     ...HOURLY,

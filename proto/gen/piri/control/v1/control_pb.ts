@@ -7687,7 +7687,7 @@ export type DriftRule = Message<"piri.control.v1.DriftRule"> & {
   stateName: string;
 
   /**
-   * Target expression.
+   * Target expression; empty for who does not see all agents.
    *
    * @generated from field: string agents = 2;
    */
