@@ -40,12 +40,14 @@ export interface Known {
   readonly dropped: Set<StreamName>;
   /** True if somebody ever watched it. */
   isWatched: boolean;
+  /** Count of the times at which it was presumed to have ended. */
+  presumptions: number;
 }
 
 /** Facts about a command that its record has. */
 type RecordedFacts = Omit<
   Known,
-  "hasEnded" | "cuts" | "largest" | "dropped" | "isWatched"
+  "hasEnded" | "cuts" | "largest" | "dropped" | "isWatched" | "presumptions"
 >;
 
 /** Content of the Manager's database, followed write by write, with the rules that each write must keep. */
@@ -231,6 +233,7 @@ export class Records {
       largest: { stdout: 0n, stderr: 0n },
       dropped: new Set(),
       isWatched: false,
+      presumptions: 0,
       get hasEnded() {
         return !OPEN.has(this.state);
       },
@@ -261,6 +264,7 @@ export class Records {
         }) was ${known.state} for good, and becomes ${state}`,
     );
     known.state = state;
+    if (presumed && !known.presumed) known.presumptions++;
     known.presumed = presumed;
     const reason = patch.reason ?? "";
     if (

@@ -51,18 +51,20 @@ export class Viewer {
     // What was told before the end is history for one who comes after it, also if it is still being written.
     const hasEnded = ![...commands.all()].some(({ id }) => id === this.#id);
     let isCutOff = false;
-    let wasPresumed = false;
     const known = this.#records.find(this.#id);
     if (known !== undefined) known.isWatched = true;
     const before = { ...known?.recorded };
+    const presumptions = known?.presumptions;
     for await (const event of commands.watch([start], stop.signal)) {
       if (!life.isAlive) return;
       this.#see(event);
       isCutOff ||= event.kind === "cutOff";
-      wasPresumed ||= this.#last?.presumed ?? false;
       if (this.#pauseMs > 0) await life.guarded(time.pass(this.#pauseMs));
     }
-    // One that goes on after a presumed end is watched anew: what came meanwhile is history.
+    // One that goes on after a presumed end is watched anew: what came meanwhile is history, also for a viewer who was
+    // too slow to be told of that end.
+    const wasPresumed = this.#last?.presumed === true ||
+      this.#records.find(this.#id)?.presumptions !== presumptions;
     const holdsBack = this.#pauseMs < STALLED_WATCHER_MS;
     if (holdsBack && !isCutOff && !wasPresumed && !hasEnded) {
       this.#checkGone(before);

@@ -78,7 +78,7 @@ Deno.test("a rule whose agents are all away tells nothing", async () => {
   assertEquals(await driftEvents(fleet.manager), []);
 });
 
-Deno.test("who does not see all agents gets no target expression, and no rule without an agent that he sees", async () => {
+Deno.test("who does not see all agents gets no target expression, and only rules with one that he sees", async () => {
   await using fleet = await begun({ ...HOURLY, agents: "web-1 or web-2" });
   await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
   await Deno.writeTextFile(fleet.on("web-2", "etc/motd"), "by hand\n");
