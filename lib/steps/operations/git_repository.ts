@@ -121,7 +121,7 @@ function gitError(
   );
 }
 
-const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+const FULL_COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
  * Looks up the commit of a revision: HEAD, a branch, a tag, a full name as refs/heads/main, or a commit itself.
@@ -133,7 +133,7 @@ export async function remoteCommit(
   reader: HostReader,
 ): Promise<RemoteCommit> {
   const { rev = "HEAD", repo } = params;
-  if (COMMIT.test(rev)) return { commit: rev, ref: undefined };
+  if (FULL_COMMIT.test(rev)) return { commit: rev, ref: undefined };
   if (rev.startsWith("-") || /[\s~^:?*[\\]|\.\./.test(rev)) {
     throw new PiriError(
       "INVALID_ARGUMENT",
@@ -155,7 +155,8 @@ export async function remoteCommit(
   });
   if (rev === "HEAD" || rev.startsWith("refs/")) {
     const commit = found.get(`${rev}^{}`) ??
-      lines.find(([first = "", ref]) => ref === rev && COMMIT.test(first))?.[0];
+      lines.find(([first = "", ref]) => ref === rev && FULL_COMMIT.test(first))
+        ?.[0];
     if (commit !== undefined) return { commit, ref: symbolic ?? rev };
     throw noSuch(rev, repo);
   }
