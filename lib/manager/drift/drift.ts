@@ -16,6 +16,7 @@ import type { PlanView } from "../plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import { type DriftRule, driftRuleName, nextPlanAt } from "./drift_rule.ts";
 import { driftGroups } from "./drift_groups.ts";
+import { RecordedRules } from "./recorded_rules.ts";
 import { weighPlan } from "./weigh_plan.ts";
 
 const log = logger("manager", "drift");
@@ -60,19 +61,22 @@ export class Drift implements DriftAdmin {
   /** Names of rules that have a plan under way: never two of one rule. */
   readonly #busy = new Map<string, Promise<void>>();
   readonly #problems = new Map<string, string>();
+  readonly #recorded: RecordedRules;
   #rules: readonly DriftRule[] = [];
   #timer: Timer | undefined;
 
   constructor(options: DriftOptions) {
     this.#options = options;
+    this.#recorded = new RecordedRules(options.store);
   }
 
   /** Goes on with what an earlier Manager began. What is overdue is planned once, and not before agents are back. */
   async load(rules: readonly DriftRule[]): Promise<void> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const earliest = clock.now() + GRACE_MS;
     const names = new Map(rules.map((rule) => [driftRuleName(rule), rule]));
-    for (const { rule: name, nextAt, planId } of await store.driftRules()) {
+    const recorded = await this.#recorded.load();
+    for (const { rule: name, nextAt, planId } of recorded) {
       const rule = names.get(name);
       if (rule === undefined) continue;
       this.#nextAt.set(name, Math.max(nextAt, earliest));
@@ -83,12 +87,12 @@ export class Drift implements DriftAdmin {
 
   /** Takes rules over. One that is new, or has other times, begins with the next of its times. */
   async adopt(rules: readonly DriftRule[]): Promise<void> {
-    const { store, clock, random } = this.#options;
+    const { clock, random } = this.#options;
     const before = new Map(
       this.#rules.map((rule) => [driftRuleName(rule), timesOf(rule)]),
     );
     this.#rules = rules;
-    await store.keepDriftRules(rules.map(driftRuleName));
+    await this.#recorded.keep(rules.map(driftRuleName));
     const now = clock.now();
     const kept = new Map<string, number>();
     for (const rule of rules) {
@@ -106,7 +110,7 @@ export class Drift implements DriftAdmin {
     }
     for (const [name, nextAt] of kept) {
       if (this.#busy.has(name) || this.#nextAt.get(name) === nextAt) continue;
-      await store.setDriftRule({ rule: name, nextAt, planId: null });
+      await this.#recorded.due(name, nextAt);
     }
     this.#nextAt.clear();
     for (const [name, at] of kept) this.#nextAt.set(name, at);
@@ -197,10 +201,10 @@ export class Drift implements DriftAdmin {
   }
 
   async #begin(rule: DriftRule): Promise<void> {
-    const { store, plans, clock } = this.#options;
+    const { plans, clock } = this.#options;
     const name = driftRuleName(rule);
     const nextAt = this.#nextAt.get(name) ?? 0;
-    await store.setDriftRule({ rule: name, nextAt, planId: null });
+    await this.#recorded.set({ rule: name, nextAt, planId: null });
     const made = await plans.make({
       ...MANAGER,
       stateName: rule.state,
@@ -218,7 +222,7 @@ export class Drift implements DriftAdmin {
       );
     }
     const { id } = made.plan;
-    await store.setDriftRule({ rule: name, nextAt, planId: id });
+    await this.#recorded.set({ rule: name, nextAt, planId: id });
     await this.#end(rule, id);
   }
 
