@@ -1,10 +1,18 @@
 import type { Operation } from "../../operations/operation.ts";
 import { operations } from "../../operations/registry.ts";
 
-/** Operations that a rule about one is about, too: a state writes files as these do. */
+/** Acting operations that change no file of the host themselves: programs have rules of their own. */
+const OTHERS = /^(?:agent|command|state|wait)\./;
+
+/** Operations by which files of the host change, as far as a policy knows: whatever else they do, a path bounds them. */
+export const WRITERS: readonly Operation[] = operations.filter(
+  ({ acts, name }) => acts && !OTHERS.test(name),
+);
+
+/** Operations that a rule about one is about, too: a state does all that its steps do. */
 export function standsFor(name: string): readonly Operation[] {
-  return operations.filter((each) =>
-    each.name === name ||
-    (name === "state.Apply" && each.acts && each.name.startsWith("file."))
-  );
+  return [
+    ...operations.filter((each) => each.name === name),
+    ...name === "state.Apply" ? WRITERS : [],
+  ];
 }

@@ -1,17 +1,19 @@
 import { basename } from "@std/path";
 import { globMatches } from "../../base/glob.ts";
 import { pathMatches, realPlace } from "../../operations/guard.ts";
-import { operations } from "../../operations/registry.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, MORE } from "./rule_schema.ts";
 import { neededSignatures } from "./signatures.ts";
+import { WRITERS } from "./stands_for.ts";
 
 /** Operations that write files. */
-const WRITERS: readonly string[] = [
+const WRITING: readonly string[] = [
   "state.Apply",
-  ...operations.filter(({ acts }) => acts).map(({ name }) => name)
-    .filter((name) => name.startsWith("file.")),
+  ...WRITERS.map(({ name }) => name),
 ];
+
+/** Most operations that a sentence names. */
+const MAX_NAMES = 3;
 
 /** Programs that run whatever they are told, by the beginnings of their names. */
 const INTERPRETERS: readonly RegExp[] = [
@@ -77,18 +79,25 @@ const POWERFUL_FILES = [
  */
 export function unlimitedBy(policy: Policy): readonly string[] {
   const { mode, allow = [] } = policy;
-  const unsigned = ["command.Run", ...WRITERS]
+  const unsigned = ["command.Run", ...WRITING]
     .filter((name) => neededSignatures(policy, name).signatures === 0);
   if (mode === "observe" || unsigned.length === 0) return [];
   if (mode === "all") {
     return unsigned.includes("command.Run")
       ? ["mode: all allows every program"]
-      : [`mode: all allows to write every file by ${unsigned.join(", ")}`];
+      : [`mode: all allows to write every file by ${someOf(unsigned)}`];
   }
   return allow.flatMap((rule, index) =>
     waysAround(rule, { all: allow, unsigned })
       .map((way) => `allow ${index + 1}: ${way}`)
   );
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  return more <= 0
+    ? names.join(", ")
+    : `${names.slice(0, MAX_NAMES).join(", ")} and ${more} more`;
 }
 
 function waysAround(
@@ -104,7 +113,7 @@ function waysAround(
   if (about.includes("command.Run") && rule.path === undefined) {
     ways.push(...waysOfProgram(rule));
   }
-  const writes = WRITERS.some((name) => about.includes(name));
+  const writes = WRITING.some((name) => about.includes(name));
   if (writes && rule.argv === undefined) ways.push(...waysOfFiles(rule, all));
   return ways;
 }

@@ -3,6 +3,7 @@ import { parsePolicy, readPolicy } from "../../../lib/agent/policy/policy.ts";
 import { signerText } from "../../../lib/base/signed_work.ts";
 import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
+import { operations } from "../../../lib/operations/registry.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 const KEY = signerText(new Uint8Array(32));
@@ -249,10 +250,19 @@ Deno.test("a policy is limited where its signers have to sign what could get aro
   const ways: [require: string, mode: string, ways: string[]][] = [
     ['"*"', "all", []],
     ["command.Run", "all", [
-      "mode: all allows to write every file by state.Apply, file.Absent, file.Block, file.Dir, file.Fetch, file.Installed, file.Line, file.Put, file.Symlinked, file.Tree",
+      `mode: all allows to write every file by state.Apply, apt.Installed, apt.UnattendedUpgrade and ${
+        operations.filter(({ acts, name }) =>
+          acts && !/^(agent|command|state|wait)\./.test(name)
+        ).length - 2
+      } more`,
     ]],
     ["file.*", "all", ["mode: all allows every program"]],
-    ["[command.Run, file.*]", "rules\nallow: [{ do: '*' }]", []],
+    // A job of cron and the like runs programs, too.
+    ["[command.Run, file.*]", "rules\nallow: [{ do: '*' }]", [
+      "allow 1: it allows to write every file",
+    ]],
+    ["[command.Run, file.*]", "rules\nallow: [{ do: 'file.*' }]", []],
+    ["'*'", "rules\nallow: [{ do: '*' }]", []],
     ["command.Run", "rules\nallow: [{ do: '*' }]", [
       "allow 1: it allows to write every file",
     ]],
