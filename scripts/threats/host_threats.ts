@@ -155,8 +155,8 @@ export const HOST_THREATS: readonly Threat[] = [
         "secrets only for the agent's own commands",
         [
           "lib/manager/secrets/secret_requests.ts",
-          "if (!isNamed) {",
-          "if (record === undefined && false) {",
+          "(desk.namesOf(record).includes(name)",
+          '(name !== ""',
         ],
         [
           "tests/manager/secrets/secret_desk_test.ts",

@@ -203,12 +203,12 @@ export const MANAGER_THREATS: readonly Threat[] = [
       protection(
         "the masking of output",
         [
-          "lib/agent/workers/masked_output.ts",
+          "lib/base/masking/masked_output.ts",
           "if (table === undefined) return this.#emit(stream, bytes);",
           "if (table !== null) return this.#emit(stream, bytes);",
         ],
         [
-          "tests/agent/workers/masked_output_test.ts",
+          "tests/base/masking/masked_output_test.ts",
           "a secret that comes in pieces is masked, in each stream by itself",
         ],
       ),
