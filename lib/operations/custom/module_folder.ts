@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { dirname, join } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { concat } from "@std/bytes/concat";
 import { PiriError } from "../../base/errors.ts";
 import { diskError } from "../../base/files.ts";
@@ -53,7 +53,8 @@ export async function openModuleFolder(
   }
   const names = [...files.values()].map(({ path, sha256 }) => [path, sha256]);
   const key = encodeHex(sha256(JSON.stringify(names))).slice(0, 24);
-  const path = join(kept, key);
+  // The state folder may be given as a relative path, and permissions of threads are about absolute ones.
+  const path = resolve(kept, key);
   await fill(path, files, { source, modes: { folder: 0o700, file: 0o600 } });
   await Deno.utime(path, new Date(), new Date());
   await dropOldest(kept);

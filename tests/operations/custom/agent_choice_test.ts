@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { dirname } from "@std/path";
+import { dirname, relative } from "@std/path";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { Guard } from "../../../lib/operations/guard.ts";
 import { RunningModules } from "../../../lib/operations/custom/running_modules.ts";
@@ -101,6 +101,22 @@ Deno.test({
     );
 
     assertEquals(error.code, "CORRUPT");
+  },
+});
+
+Deno.test({
+  name: "modules run where the agent's folder is named by a relative path",
+  ignore,
+  fn: async () => {
+    await using host = await customHost();
+
+    const { verdicts, errors } = await host.run(STATE, MODULES, {
+      surroundings: {
+        modulesFolder: relative(Deno.cwd(), host.folder.at("modules")),
+      },
+    });
+
+    assertEquals([verdicts, errors], [["ok"], {}]);
   },
 });
 
