@@ -123,9 +123,8 @@ export async function serveManager(
 }
 
 /**
- * Starts the Manager of a state, wherever it is kept. Takes over the store.
- *
- * @throws {PiriError} as `serveManager`, for what comes after the reading of the folder
+ * Starts the Manager of a state, wherever it is kept. Takes over the store. Rejects as `serveManager` does after it has
+ * read the folder.
  */
 export async function serveState(
   state: ManagerState,

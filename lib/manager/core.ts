@@ -10,6 +10,7 @@ import type { Transport } from "../wire/transport.ts";
 import { Access } from "./access/access.ts";
 import type { ControlPlace } from "./access/control_place.ts";
 import { CiLogins } from "./access/ci_logins.ts";
+import { fetchNothing } from "./access/fetch_nothing.ts";
 import type { FetchText } from "./access/issuer_keys.ts";
 import { AgentRoster } from "./agent_roster.ts";
 import { Admission } from "./admission/admission.ts";
@@ -391,13 +392,4 @@ export class ManagerCore {
     await this.audit.close();
     await this.#checkpoints.close();
   }
-}
-
-function fetchNothing(url: string): Promise<never> {
-  return Promise.reject(
-    new PiriError(
-      "UNSUPPORTED",
-      `Cannot fetch "${url}": this Manager fetches nothing`,
-    ),
-  );
 }
