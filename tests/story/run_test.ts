@@ -210,7 +210,7 @@ story("a fully busy agent refuses a command", async (executables) => {
   );
 
   assertEquals(code, ExitCode.refused);
-  assertMatch(stderr, /^web-1: refused: .*busy, 32 commands are running/);
+  assertMatch(stderr, /^web-1: refused: .*busy, 32 commands are running/m);
 });
 
 story(

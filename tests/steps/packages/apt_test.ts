@@ -342,6 +342,7 @@ Deno.test({
     await using guest = await aptRoot(PACKAGES);
     const key = await guest.shell(`
       export GNUPGHOME=/opt/gnupg; mkdir -m 700 $GNUPGHOME
+      trap 'gpgconf --kill gpg-agent' EXIT
       gpg --batch --passphrase '' --quick-gen-key piri-test default default never 2>/dev/null
       cd ${"/opt/repository"}
       printf 'Suite: stable\\nSHA256:\\n %s %s Packages\\n' "$(sha256sum Packages | cut -d' ' -f1)" "$(stat -c %s Packages)" >Release
