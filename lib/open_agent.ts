@@ -157,7 +157,7 @@ export async function openAgent(
       dir,
       clock,
       edition,
-      // What starts it again after a restart starts another version, too.
+      // Its service manager starts another version just as well.
       isRestarted: onRestart !== undefined,
       isAllowed: () => settings.isUpdated,
       keys: () => settings.updateKeys,

@@ -57,7 +57,7 @@ export async function* runSteps(
         sink.record({ kind: "output", step, stream, text }),
     });
     const ended = await work({
-      // What is Piri's own comes last, so that nothing takes its place.
+      // The last operation of a name counts: nothing takes the place of Piri's own.
       operations: [...custom.operations, ...stepOperations],
       host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
       owed: await Owed.load(disk),

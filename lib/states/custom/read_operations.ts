@@ -166,7 +166,7 @@ function operationOf(
     );
   }
   const operation = { name, description, parameters, subject, permissions };
-  // What valibot has made of optional keys is JSON, and nothing of it is undefined.
+  // It was JSON, so none of its optional keys is undefined.
   return operation as unknown as SheetOperation;
 }
 

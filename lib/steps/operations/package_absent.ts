@@ -62,7 +62,7 @@ export const packageAbsent = stepOperation({
     if (there.length === 0) {
       return { verdict: "ok", changes: [], fingerprint };
     }
-    // What an earlier step installs cannot be simulated yet.
+    // The removal of a package that an earlier step installs cannot be simulated yet.
     const present = there.filter(({ state }) => state !== "ahead");
     const moves = present.length === 0 ? [] : await simulated(manager, {
       kind: "remove",

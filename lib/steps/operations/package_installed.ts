@@ -7,8 +7,8 @@ import type {
   Transaction,
   WantedPackage,
 } from "../providers/packages/package_manager.ts";
-import type { PackageMove } from "../providers/packages/package_table.ts";
 import {
+  type PackageMove,
   type PackageTable,
   versionOf,
 } from "../providers/packages/package_table.ts";

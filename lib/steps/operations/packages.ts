@@ -12,7 +12,6 @@ import {
   type PackageTable,
   versionOf,
 } from "../providers/packages/package_table.ts";
-
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 

@@ -128,7 +128,7 @@ export function changesTo(
       `Cannot start "${service.id}": it is masked; give enabled: true, which ends that`,
     );
   }
-  // What becomes of one that is masked shows once it is not.
+  // A masked service shows whether it is enabled only after it is unmasked.
   const now = service.isMasked ? false : service.enabled;
   if (enabled !== undefined && now !== undefined && enabled !== now) {
     changes.push({

@@ -101,7 +101,7 @@ export async function changeUnits(
 ): Promise<void> {
   const manager = findSystemd(writer);
   const removes = files.every(({ content }) => content === undefined);
-  // What is removed is stopped while systemd still knows it.
+  // The unit is stopped first, while systemd still knows it.
   if (removes && unit !== undefined) {
     await changeService(unit, check, writer);
   }

@@ -30,7 +30,7 @@ export class MaskedSink implements RunSink {
   async record(record: RunRecord): Promise<void> {
     if (this.masks.isIdle) return await this.#inner.record(record);
     if (record.kind !== "output") {
-      // What is held back belongs to the step before.
+      // The bytes that are held back belong to the step before.
       await this.masks.end();
       return await this.#inner.record(maskedRecord(record, this.masks));
     }

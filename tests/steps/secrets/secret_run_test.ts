@@ -125,7 +125,7 @@ Deno.test("a program gets secrets in whole, and no form of one is recorded, howe
           { shell: "x", stdin: one, env: { A: `a${other}`, B: "plain" } },
         ]);
         assertEquals(leaksIn(outputsOf(records), [one, other]), []);
-        // What was printed is found without the masks.
+        // The printed texts do hold the secrets before they are masked.
         assert(leaksIn(host.printed, [one, other]).length > 2);
       },
     ),

@@ -5,8 +5,11 @@ import type {
   Transaction,
   WantedPackage,
 } from "./package_manager.ts";
-import type { PackageMove } from "./package_table.ts";
-import { type InstalledPackage, PackageTable } from "./package_table.ts";
+import {
+  type InstalledPackage,
+  type PackageMove,
+  PackageTable,
+} from "./package_table.ts";
 
 const LISTS = ["/var/cache/apk", "/etc/apk/cache"];
 

@@ -2,8 +2,7 @@ import { PiriError } from "../../../base/errors.ts";
 import type { HostReader, StepProgram } from "../../host/host.ts";
 import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
 import type { PackageManager, Transaction } from "./package_manager.ts";
-import type { PackageMove } from "./package_table.ts";
-import { PackageTable } from "./package_table.ts";
+import { type PackageMove, PackageTable } from "./package_table.ts";
 
 const LISTS = "/var/lib/pacman/sync";
 const FORMAT = ["--print", "--print-format", "%n %v"];

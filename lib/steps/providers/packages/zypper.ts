@@ -12,7 +12,7 @@ import { installedByRpm, RPM_NAMES, rpmForms, rpmRepositories } from "./rpm.ts";
 const LOCKS = "/etc/zypp/locks";
 const LISTS = "/var/cache/zypp/raw";
 const MAX_LOCKS_BYTES = 1_048_576;
-/** Success, and success that asks for a restart of the host or of the program itself. */
+/** Option by which it asks nothing. */
 const QUIET = ["--non-interactive"];
 
 /** It waits for others by itself, and names them. */
