@@ -14,6 +14,13 @@ export const MAX_MEMORY_MIB = 512;
 /** Function of a custom operation. */
 export type Phase = "check" | "change";
 
+/** Means of printing for the step at a place. */
+export type PrintForStep = (
+  step: number,
+  stream: "stdout" | "stderr",
+  text: string,
+) => Promise<void>;
+
 /** First line for the process of custom operations. */
 export interface CallsBegin {
   /** Text in front of each of its lines, which tells them from what the operations print. */

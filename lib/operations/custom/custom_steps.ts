@@ -4,6 +4,7 @@ import type { SheetModule } from "../../steps/sheet.ts";
 import type { StepOperation } from "../../steps/step_operation.ts";
 import type { OperationContext } from "../operation.ts";
 import { findUser, groupsOf } from "../user.ts";
+import type { PrintForStep } from "./calls.ts";
 import type { CallsUser } from "./calls_process.ts";
 import { openModuleFolder } from "./module_folder.ts";
 import { describedOperation, RunningModules } from "./running_modules.ts";
@@ -16,12 +17,7 @@ export interface CustomSteps extends AsyncDisposable {
 /** Means of custom operations. */
 export interface CustomStepsOptions {
   readonly context: OperationContext;
-  /** Prints for the step at a place. */
-  readonly print: (
-    step: number,
-    stream: "stdout" | "stderr",
-    text: string,
-  ) => Promise<void>;
+  readonly print: PrintForStep;
 }
 
 /** Operations of modules as a run knows them before it begins. */

@@ -2,7 +2,6 @@ import { join, toFileUrl } from "@std/path";
 import * as v from "valibot";
 import { PiriError } from "../../base/errors.ts";
 import type {
-  ActPermissions,
   CustomChanged,
   CustomCheck,
 } from "../../steps/custom_operation.ts";
@@ -16,7 +15,7 @@ import type {
 } from "../../steps/step_operation.ts";
 import { Unforeseen } from "../../steps/unforeseen.ts";
 import type { OperationContext } from "../operation.ts";
-import type { Phase } from "./calls.ts";
+import type { Call, PrintForStep } from "./calls.ts";
 import { CallsProcess, type CallsUser } from "./calls_process.ts";
 import { type ModuleFolder, scriptPath } from "./module_folder.ts";
 import { UserErrors } from "./user_errors.ts";
@@ -51,12 +50,7 @@ const changeAnswer = v.nullable(v.strictObject({
 /** Means of modules in a run. */
 export interface RunningModulesOptions {
   readonly context: OperationContext;
-  /** Prints for the step at a place. */
-  readonly print: (
-    step: number,
-    stream: "stdout" | "stderr",
-    text: string,
-  ) => Promise<void>;
+  readonly print: PrintForStep;
   readonly user: CallsUser | undefined;
   readonly folder: ModuleFolder;
   /** Longest time of a check, in milliseconds. */
@@ -173,7 +167,7 @@ export class RunningModules implements AsyncDisposable {
 
   /** @throws {PiriError} FAILED_PRECONDITION with the place in the user's file; as `CallsProcess.call` */
   async #call(
-    { export: exported, name, ...call }: AskedCall,
+    call: Omit<Call, "id">,
     signal: AbortSignal,
   ): Promise<unknown> {
     const { context, folder, user, maxCheckMs = MAX_CHECK_MS } = this.#options;
@@ -186,7 +180,7 @@ export class RunningModules implements AsyncDisposable {
     const print = (stream: "stdout" | "stderr", text: string) =>
       this.#options.print(step, stream, text);
     const answer = await this.#process.call(
-      { ...call, id: ++this.#calls, export: exported, name },
+      { ...call, id: ++this.#calls },
       {
         signal,
         print,
@@ -196,18 +190,8 @@ export class RunningModules implements AsyncDisposable {
     if ("value" in answer) return answer.value;
     const { text, stack } = this.#errors.read(answer.error, call.phase);
     if (stack !== "") await print("stderr", `${stack}\n`);
-    throw refused({ name, phase: call.phase }, text);
+    throw refused(call, text);
   }
-}
-
-interface AskedCall {
-  readonly url: string;
-  readonly export: string;
-  readonly name: string;
-  readonly phase: Phase;
-  readonly permissions: ActPermissions;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly check?: CustomCheck;
 }
 
 type CheckAnswer = v.InferOutput<typeof checkAnswer>;
@@ -215,7 +199,7 @@ type CheckAnswer = v.InferOutput<typeof checkAnswer>;
 function readAnswer<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
-  asked: Pick<AskedCall, "name" | "phase">,
+  asked: Pick<Call, "name" | "phase">,
 ): v.InferOutput<Schema> {
   const { success, issues, output } = v.safeParse(schema, value);
   if (success) return output;
@@ -239,7 +223,7 @@ function changedOf(answer: v.InferOutput<typeof changeAnswer>): Changed | void {
 }
 
 function refused(
-  { name, phase }: Pick<AskedCall, "name" | "phase">,
+  { name, phase }: Pick<Call, "name" | "phase">,
   why: string,
 ): PiriError {
   return new PiriError(
