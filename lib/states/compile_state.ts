@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { sha256 } from "../base/sha256.ts";
 import { canonicalJson } from "../base/statement.ts";
+import { MAX_SHEET_BYTES } from "../steps/parse_sheet.ts";
 import type { Sheet } from "../steps/sheet.ts";
 import type { StepDescription } from "../steps/step_operation.ts";
 import { CustomModuleUse } from "./custom/custom_module_use.ts";
@@ -20,9 +21,6 @@ import { Problems } from "./problems.ts";
 import { sizeOf } from "./read_parameter.ts";
 import { SecretsDrop } from "./secret_text.ts";
 import type { StateFiles } from "./state_files.ts";
-
-/** Largest sheet, in bytes. */
-export const MAX_SHEET_BYTES = 8 * 1_048_576;
 
 /** Parts that all compilations share. */
 export interface CompileParts {

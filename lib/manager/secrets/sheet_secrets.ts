@@ -2,15 +2,12 @@ import { SHA256_PATTERN } from "../../base/blob.ts";
 import { PiriError } from "../../base/errors.ts";
 import { planIn } from "../../base/plan_name.ts";
 import type { Sealed } from "../../base/sealed.ts";
-import { parseSheet } from "../../steps/parse_sheet.ts";
+import { MAX_SHEET_BYTES, parseSheet } from "../../steps/parse_sheet.ts";
 import { secretsOfSteps } from "../../steps/secrets/secret_values.ts";
 import type { NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { SecretDesk } from "./secret_desk.ts";
-
-/** Longest compiled state, in bytes. */
-const MAX_SHEET_BYTES = 8 * 1_048_576;
 
 /** Compiled states whose secrets are remembered. */
 const MAX_KEPT = 256;
