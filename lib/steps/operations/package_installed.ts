@@ -12,6 +12,7 @@ import {
   type PackageTable,
   versionOf,
 } from "../providers/packages/package_table.ts";
+import { fits } from "../providers/packages/version_fits.ts";
 import {
   type Change,
   type Changed,
@@ -23,7 +24,6 @@ import { Unforeseen } from "../unforeseen.ts";
 import {
   besidesNote,
   carryOut,
-  fits,
   holdAll,
   LISTS,
   moveChanges,

@@ -12,6 +12,7 @@ import {
   type PackageTable,
   versionOf,
 } from "../providers/packages/package_table.ts";
+import { fits } from "../providers/packages/version_fits.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 
@@ -68,21 +69,6 @@ export function requireOptions(options: readonly string[] = []): void {
       JSON.stringify(wrong)
     }: an option begins with "-", and has its value in the same word, as --target-release=NAME`,
   );
-}
-
-/** True if a version is the wanted one, which may have `*` for any characters in it. */
-export function fits(
-  version: string,
-  wanted: string,
-  { forms }: Pick<PackageManager, "forms">,
-): boolean {
-  const named = [version, ...forms?.(version) ?? []];
-  if (!wanted.includes("*")) return named.includes(wanted);
-  const parts = wanted.split("*").map((part) =>
-    part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-  );
-  const pattern = new RegExp(`^${parts.join(".*")}$`);
-  return named.some((each) => pattern.test(each));
 }
 
 /** Changes that a transaction would make. Where the lists or others are ahead, a failure is no answer yet. */

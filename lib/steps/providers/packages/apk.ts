@@ -1,5 +1,4 @@
-import type { StepProgram } from "../../host/host.ts";
-import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
+import { ask, NEUTRAL, newestTime, transactionProgram } from "./ask_manager.ts";
 import type {
   PackageManager,
   Transaction,
@@ -40,12 +39,13 @@ export const apk: PackageManager = {
     return moves.filter(({ name }) => !transaction.except.includes(name));
   },
   programs: (transaction) =>
-    wordsOf(transaction).map((words): StepProgram => ({
-      argv: ["apk", "--no-progress", "--wait", "60", ...words],
-      cwd: "/",
-      env: { ...NEUTRAL, ...transaction.env },
-      shielded: true,
-    })),
+    wordsOf(transaction).map((words) =>
+      transactionProgram(
+        ["apk", "--no-progress", "--wait", "60", ...words],
+        NEUTRAL,
+        transaction.env,
+      )
+    ),
   listsRead: (reader) => {
     const found = LISTS
       .filter((path) => reader.followed(path)?.kind === "folder")

@@ -1,6 +1,6 @@
 import type { HostReader, HostWriter, StepProgram } from "../../host/host.ts";
 import { aptRepositories } from "./apt_repositories.ts";
-import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
+import { ask, NEUTRAL, newestTime, transactionProgram } from "./ask_manager.ts";
 import type {
   PackageManager,
   Transaction,
@@ -138,7 +138,7 @@ function program(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): StepProgram {
-  return { argv, cwd: "/", env: { ...ENVIRONMENT, ...env }, shielded: true };
+  return transactionProgram(argv, ENVIRONMENT, env);
 }
 
 /** Arguments of a transaction. */

@@ -1,5 +1,9 @@
 import { PiriError } from "../../../base/errors.ts";
-import type { HostReader, ProgramAnswer } from "../../host/host.ts";
+import type {
+  HostReader,
+  ProgramAnswer,
+  StepProgram,
+} from "../../host/host.ts";
 
 /** Locale in which programs print what is read here. */
 export const NEUTRAL = { LC_ALL: "C.UTF-8", LANGUAGE: "" } as const;
@@ -30,6 +34,18 @@ export async function ask(
     "FAILED_PRECONDITION",
     `Cannot go on: ${argv[0]} says: ${saidBy(answer)}`,
   );
+}
+
+/** Variables of a program, beside those of the host. */
+type Variables = Readonly<Record<string, string>>;
+
+/** Program that changes packages: a cancel waits for it. */
+export function transactionProgram(
+  argv: readonly string[],
+  own: Variables,
+  given: Variables = {},
+): StepProgram {
+  return { argv, cwd: "/", env: { ...own, ...given }, shielded: true };
 }
 
 /** Words of a program about its failure, in one line. */

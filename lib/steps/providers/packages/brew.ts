@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { PiriError } from "../../../base/errors.ts";
 import type { HostReader, StepProgram } from "../../host/host.ts";
-import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
+import { ask, NEUTRAL, newestTime, transactionProgram } from "./ask_manager.ts";
 import type { PackageManager, Transaction } from "./package_manager.ts";
 import type { PackageMove } from "./package_table.ts";
 import { type InstalledPackage, PackageTable } from "./package_table.ts";
@@ -90,12 +90,7 @@ function program(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): StepProgram {
-  return {
-    argv: ["brew", ...argv],
-    cwd: "/",
-    env: { ...ENVIRONMENT, ...env },
-    shielded: true,
-  };
+  return transactionProgram(["brew", ...argv], ENVIRONMENT, env);
 }
 
 function wordsOf(transaction: Transaction): string[] {

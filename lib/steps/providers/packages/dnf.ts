@@ -1,6 +1,12 @@
 import { PiriError } from "../../../base/errors.ts";
 import type { StepProgram } from "../../host/host.ts";
-import { ask, NEUTRAL, newestTime, saidBy } from "./ask_manager.ts";
+import {
+  ask,
+  NEUTRAL,
+  newestTime,
+  saidBy,
+  transactionProgram,
+} from "./ask_manager.ts";
 import type { PackageManager, Transaction } from "./package_manager.ts";
 import type { PackageMove } from "./package_table.ts";
 import {
@@ -18,12 +24,6 @@ const ROW_WORDS = 5;
 
 /** Packages of Fedora and what comes from it, by dnf or yum. */
 export function dnfAs(program: "dnf" | "yum"): PackageManager {
-  const acts = (argv: readonly string[], env = {}): StepProgram => ({
-    argv: [program, "-y", ...argv],
-    cwd: "/",
-    env: { ...NEUTRAL, ...env },
-    shielded: true,
-  });
   const reads = (argv: readonly string[]): StepProgram => ({
     argv: [program, "-y", ...argv],
     cwd: "/",
@@ -64,7 +64,13 @@ export function dnfAs(program: "dnf" | "yum"): PackageManager {
         };
       });
     },
-    programs: (transaction) => [acts(wordsOf(transaction), transaction.env)],
+    programs: (transaction) => [
+      transactionProgram(
+        [program, "-y", ...wordsOf(transaction)],
+        NEUTRAL,
+        transaction.env,
+      ),
+    ],
     listsRead: (reader) => {
       const found = CACHES
         .filter((path) => reader.followed(path)?.kind === "folder")

@@ -46,14 +46,23 @@ const FOLDERS = [
   "/usr/local/bin",
   "/home/linuxbrew/.linuxbrew/bin",
 ];
+const RELEASES = ["/etc/os-release", "/usr/lib/os-release"];
 const MAX_RELEASE_BYTES = 65_536;
 
 /**
- * Finds the package manager of a host: by its system, else by the programs that it has.
+ * Finds the package manager of a host, once for all steps: by its system, else by the programs that it has.
  *
  * @throws {PiriError} UNSUPPORTED if it has none
  */
-export async function findManager(reader: HostReader): Promise<PackageManager> {
+export function findManager(reader: HostReader): Promise<PackageManager> {
+  const paths = [...RELEASES, ...FOLDERS];
+  return reader.shared(
+    { name: "package manager", paths },
+    () => searchManager(reader),
+  );
+}
+
+async function searchManager(reader: HostReader): Promise<PackageManager> {
   const systems = await systemsOf(reader);
   const own = systems.flatMap((system) =>
     FAMILIES.filter((family) => family.systems.includes(system))
@@ -82,7 +91,7 @@ function has(program: string, reader: HostReader): boolean {
 
 /** Words for the system, the closest first: its own id, then those that it is like. */
 async function systemsOf(reader: HostReader): Promise<string[]> {
-  for (const path of ["/etc/os-release", "/usr/lib/os-release"]) {
+  for (const path of RELEASES) {
     if (reader.followed(path)?.kind !== "file") continue;
     const content = await reader.content(path);
     const bytes = await bytesOf(content, MAX_RELEASE_BYTES, `"${path}"`);

@@ -1,8 +1,9 @@
 import { PiriError } from "../../../base/errors.ts";
-import type { HostReader, StepProgram } from "../../host/host.ts";
-import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
+import type { HostReader } from "../../host/host.ts";
+import { ask, NEUTRAL, newestTime, transactionProgram } from "./ask_manager.ts";
 import type { PackageManager, Transaction } from "./package_manager.ts";
 import { type PackageMove, PackageTable } from "./package_table.ts";
+import { fits } from "./version_fits.ts";
 
 const LISTS = "/var/lib/pacman/sync";
 const FORMAT = ["--print", "--print-format", "%n %v"];
@@ -43,11 +44,12 @@ export const pacman: PackageManager = {
     return moves;
   },
   programs: (transaction) => [
-    program(
+    transactionProgram(
       [
         "pacman",
         ...wordsOf(transaction, ["--noconfirm", "--noprogressbar"]),
       ],
+      NEUTRAL,
       transaction.env,
     ),
   ],
@@ -60,13 +62,6 @@ export const pacman: PackageManager = {
       : Promise.resolve(undefined),
   refresh: { argv: ["pacman", "-Sy", "--noconfirm"], cwd: "/", env: NEUTRAL },
 };
-
-function program(
-  argv: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): StepProgram {
-  return { argv, cwd: "/", env: { ...NEUTRAL, ...env }, shielded: true };
-}
 
 function wordsOf(transaction: Transaction, more: readonly string[]): string[] {
   const { options = [] } = transaction;
@@ -121,12 +116,7 @@ function requireVersions(
   for (const { name, version } of transaction.packages) {
     const to = moves.find((move) => move.name === name)?.to;
     if (version === undefined || to === undefined) continue;
-    const forms = [to, ...pacman.forms?.(to) ?? []];
-    const start = version.endsWith("*") ? version.slice(0, -1) : undefined;
-    const isRight = start === undefined
-      ? forms.includes(version)
-      : to.startsWith(start);
-    if (isRight) continue;
+    if (fits(to, version, pacman)) continue;
     throw new PiriError(
       "FAILED_PRECONDITION",
       `Cannot install "${name}" ${version}: the lists of pacman have ${to} only`,

@@ -1,6 +1,6 @@
 import { bytesOf } from "../../file_content.ts";
 import type { HostReader, StepProgram } from "../../host/host.ts";
-import { ask, NEUTRAL, newestTime } from "./ask_manager.ts";
+import { ask, NEUTRAL, newestTime, transactionProgram } from "./ask_manager.ts";
 import type {
   PackageManager,
   Transaction,
@@ -82,7 +82,7 @@ function program(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): StepProgram {
-  return { argv, cwd: "/", env: { ...ENVIRONMENT, ...env }, shielded: true };
+  return transactionProgram(argv, ENVIRONMENT, env);
 }
 
 /** Command of a transaction and its words. */
