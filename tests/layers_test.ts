@@ -281,6 +281,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/access_api.ts",
     "type manager/drift_api.ts",
+    "type manager/targeting.ts",
     "manager/drift/drift_rule.ts",
     "type manager/events.ts",
     "type manager/jobs",

@@ -243,7 +243,7 @@ export class ManagerCore {
       rightsOf: (asker) => access.rights.of(asker),
     });
     this.plans = new Plans({ ...parts, jobs });
-    this.drift = new Drift({ ...parts, jobs, plans: this.plans });
+    this.drift = new Drift({ ...parts, jobs, targeting, plans: this.plans });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
     const shared = { ...parts, commands, jobs: jobs.effects, aliases };

@@ -1,0 +1,241 @@
+import type { Clock } from "../../base/clock.ts";
+import { PiriError } from "../../base/errors.ts";
+import { planName } from "../../base/plan_name.ts";
+import type { Counters } from "../../base/counters.ts";
+import { isWithin } from "../../base/within.ts";
+import type { DriftAgentRecord } from "../../store/drift_records.ts";
+import type { JobLimits } from "../../store/job_records.ts";
+import type { Store } from "../../store/store.ts";
+import type { Events } from "../events.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import type { PlanView } from "../plan_api.ts";
+import type { Plans } from "../plans/plans.ts";
+import type { Targeting } from "../targeting.ts";
+import { type DriftRule, driftRuleName } from "./drift_rule.ts";
+import type { RecordedRules } from "./recorded_rules.ts";
+import { weighPlan } from "./weigh_plan.ts";
+
+/** Longest time for which a heal may run, in milliseconds. */
+const HEAL_MS = 3_600_000;
+
+/** The Manager itself, as the one who asks. */
+const MANAGER = {
+  requestedBy: "piri-manager",
+  saidBy: "",
+  credential: "manager",
+};
+
+const LIMITS: JobLimits = {
+  canaryTargets: [],
+  cancelRest: false,
+  order: "name",
+  supersedeKey: "",
+  deadlineMs: HEAL_MS,
+};
+
+/** Parts that rounds need. */
+export interface DriftRoundOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly counters: Counters;
+  readonly plans: Plans;
+  readonly jobs: Pick<Jobs, "watch">;
+  readonly targeting: Pick<Targeting, "resolve">;
+  readonly recorded: RecordedRules;
+  /** Time of the next plan of a rule. */
+  readonly dueAt: (rule: string) => number;
+  /** Aborted when the Manager stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Rounds of rules of drift: a plan, what it finds, and a heal. */
+export class DriftRounds {
+  readonly #options: DriftRoundOptions;
+
+  constructor(options: DriftRoundOptions) {
+    this.#options = options;
+  }
+
+  /** Plans the states of a rule, and ends the round. */
+  async begin(rule: DriftRule): Promise<void> {
+    const { plans, clock } = this.#options;
+    const name = driftRuleName(rule);
+    const nextAt = this.#options.dueAt(name);
+    await this.#options.recorded.set({ rule: name, nextAt, planId: null });
+    const made = await plans.make({
+      ...MANAGER,
+      stateName: rule.state,
+      // Agents that are away are looked at the next time.
+      targets: { expressions: [rule.agents], connectedOnly: true },
+      requestId: `drift ${name} ${clock.now()}`,
+      note: "drift",
+      drift: name,
+    });
+    if ("problems" in made) {
+      const [first] = made.problems;
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot plan: ${first?.text ?? "the state has errors"}`,
+      );
+    }
+    const { id } = made.plan;
+    await this.#options.recorded.set({ rule: name, nextAt, planId: id });
+    await this.end(rule, id);
+  }
+
+  /** Waits until all hosts were looked at, and tells what differs. */
+  async end(rule: DriftRule, id: bigint): Promise<void> {
+    const { plans, clock } = this.#options;
+    const name = driftRuleName(rule);
+    const { jobId } = await plans.get(id);
+    if (jobId !== null) await this.#over(jobId);
+    if (this.#options.signal.aborted) return;
+    const plan = await plans.get(id);
+    const { differing, same, ignored } = weighPlan(plan, rule.ignore);
+    const known = await this.#known(rule);
+    await this.#note(rule, {
+      found: [...differing.keys()].map((agent) => ({
+        rule: name,
+        agent,
+        since: clock.now(),
+        planId: id,
+      })),
+      gone: same,
+      left: await this.#left(rule, known),
+      known,
+      texts: differing,
+    });
+    const healing = [...differing.keys()].filter((agent) =>
+      !ignored.has(agent)
+    );
+    if (rule.do === "apply") await this.#heal(rule, plan, healing);
+  }
+
+  async #heal(
+    rule: DriftRule,
+    { id }: PlanView,
+    differing: readonly string[],
+  ): Promise<void> {
+    const { store, plans, clock, events } = this.#options;
+    if (rule.window === undefined || !isWithin(rule.window, clock.now())) {
+      return;
+    }
+    const failed = new Set(await store.failedApplies(rule.state));
+    const only = differing.filter((agent) => !failed.has(agent));
+    if (only.length === 0) return;
+    const { job } = await plans.apply(id, {
+      ...MANAGER,
+      requestId: `drift heals by ${planName(id)}`,
+      limits: LIMITS,
+      note: "drift",
+      only,
+    });
+    await this.#over(job.id);
+    if (this.#options.signal.aborted) return;
+    const { entries } = await plans.get(id);
+    const stateOf = new Map(entries.map(({ agent, ...entry }) => [
+      agent,
+      entry,
+    ]));
+    const healed = only.filter((agent) =>
+      stateOf.get(agent)?.state === "applied"
+    );
+    for (const agent of only) {
+      const entry = stateOf.get(agent);
+      if (entry?.state === "applied" || entry?.state === "planned") continue;
+      events.add(
+        "drift_heal_failed",
+        `"${agent}" could not be healed by ${planName(id)}: ${
+          entry?.message ?? "it is gone"
+        }`,
+        { agent },
+      );
+    }
+    const known = await this.#known(rule);
+    await this.#note(rule, {
+      found: [],
+      gone: healed,
+      known,
+      texts: new Map(),
+      by: ` by ${planName(id)}`,
+    });
+  }
+
+  async #note(
+    rule: DriftRule,
+    { found, gone, left = [], known, texts, by = "" }: {
+      readonly found: readonly DriftAgentRecord[];
+      /** Agents that do not differ. */
+      readonly gone: readonly string[];
+      /** Agents that the rule does not mean any more. */
+      readonly left?: readonly string[];
+      readonly known: readonly DriftAgentRecord[];
+      readonly texts: ReadonlyMap<string, readonly string[]>;
+      readonly by?: string;
+    },
+  ): Promise<void> {
+    const { store, events, counters } = this.#options;
+    const name = driftRuleName(rule);
+    const before = new Set(known.map(({ agent }) => agent));
+    const nextAt = this.#options.dueAt(name);
+    await store.endDriftRound(
+      { rule: name, nextAt, planId: null },
+      { found, gone: [...gone, ...left] },
+    );
+    for (const { agent, planId } of found) {
+      if (before.has(agent)) continue;
+      counters.add("drift_found");
+      const steps = texts.get(agent) ?? [];
+      events.add(
+        "drift_found",
+        `"${agent}" differs from ${stateText(rule)}, ${planName(planId)}: ${
+          steps.slice(0, 5).join(", ")
+        }${steps.length > 5 ? ", ..." : ""}`,
+        { agent },
+      );
+    }
+    const ends = [
+      ...gone.map((agent) =>
+        [agent, `"${agent}" is as ${stateText(rule)} says again${by}`] as const
+      ),
+      ...left.map((agent) =>
+        [agent, `the rule for ${name} no longer means "${agent}"`] as const
+      ),
+    ];
+    for (const [agent, text] of ends) {
+      if (!before.has(agent)) continue;
+      counters.add("drift_gone");
+      events.add("drift_gone", text, { agent });
+    }
+  }
+
+  /** Agents that differed and that the rule does not mean any more. */
+  async #left(
+    rule: DriftRule,
+    known: readonly DriftAgentRecord[],
+  ): Promise<string[]> {
+    if (known.length === 0) return [];
+    const { agents } = await this.#options.targeting.resolve({
+      expressions: [rule.agents],
+    });
+    const meant = new Set(agents.map(({ name }) => name));
+    return known.map(({ agent }) => agent).filter((agent) => !meant.has(agent));
+  }
+
+  /** Agents that the rule has found to differ. */
+  async #known(rule: DriftRule): Promise<DriftAgentRecord[]> {
+    const name = driftRuleName(rule);
+    const all = await this.#options.store.driftAgents();
+    return all.filter((record) => record.rule === name);
+  }
+
+  async #over(job: bigint): Promise<void> {
+    const { jobs, signal } = this.#options;
+    for await (const _ of jobs.watch(job, { output: false, from: [], signal }));
+  }
+}
+
+function stateText({ state }: DriftRule): string {
+  return state === "" ? "its whole state" : `the state ${state}`;
+}
