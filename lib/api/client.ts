@@ -32,6 +32,7 @@ import { openEndpointClient, type Trouble } from "./http_client.ts";
 import { proofFolder } from "./proofs.ts";
 import { proving } from "./proving.ts";
 import { placeOf, probeTls } from "./tls_probe.ts";
+import { type Uploads, uploadsOver } from "./upload_request.ts";
 
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_RESPONSE_BYTES = 512 * 1_048_576;
@@ -79,7 +80,10 @@ export interface ControlClient {
  * if they ended without the Manager's answer. To leave a stream before its end, abort its signal: to stop reading is not
  * enough. Disposing ends every open call. After a restart of the Manager, connect again.
  */
-export interface Control extends ControlClient, Disposable {}
+export interface Control extends ControlClient, Disposable {
+  /** Bytes of uploads, faster than by BlobsService.Upload. */
+  readonly uploads: Uploads;
+}
 
 /** Clients for the services, over any transport of Connect. Their calls and streams reject with a PiriError. */
 export function controlClient(transport: Transport): ControlClient {
@@ -205,6 +209,7 @@ async function open(place: Place, sudoUser: string): Promise<Control> {
     : plain;
   return {
     ...controlClient(proven),
+    uploads: uploadsOver(http),
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };
 }

@@ -8,7 +8,7 @@ import {
 } from "../base/errors.ts";
 
 /** Header, or trailer of a stream, with the code of a PiriError. */
-const CODE_HEADER = "piri-code";
+export const CODE_HEADER = "piri-code";
 
 /**
  * Codes of the API, in both directions: the code of Connect for each of ours. An error that names no code of ours means

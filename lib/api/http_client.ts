@@ -10,6 +10,9 @@ import { formatAddress } from "../base/address.ts";
 import { withVariables } from "../base/variables.ts";
 import type { Endpoint } from "./endpoint.ts";
 
+/** Type of a request that is nothing but bytes. It is sent as a stream, and never held as a whole. */
+export const BYTES_TYPE = "application/octet-stream";
+
 /** Size from which on the memory of a request is worth freeing at once. */
 const LARGE_BYTES = 65_536;
 
@@ -120,8 +123,7 @@ async function ask(
   if (endpoint.transport !== "unix" && endpoint.token !== undefined) {
     headers.set("authorization", `Bearer ${endpoint.token}`);
   }
-  // All requests are small and known as a whole, so they go with their length rather than as a stream.
-  const bytes = body === undefined ? null : await gather(body);
+  const bytes = body === undefined ? null : await payloadOf(body, header);
   const rejection = Promise.withResolvers<never>();
   const abort = () => rejection.reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
@@ -140,8 +142,19 @@ async function ask(
     throw await trouble.unreachable(error);
   } finally {
     signal.removeEventListener("abort", abort);
-    if (bytes !== null && bytes.length >= LARGE_BYTES) release(bytes);
+    const isLarge = bytes instanceof Uint8Array && bytes.length >= LARGE_BYTES;
+    if (isLarge) release(bytes);
   }
+}
+
+/** Body for fetch. All but uploads are small and known as a whole, and go with their length rather than as a stream. */
+async function payloadOf(
+  parts: AsyncIterable<Uint8Array>,
+  header: Headers,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+  return header.get("content-type") === BYTES_TYPE
+    ? ReadableStream.from(parts)
+    : await gather(parts);
 }
 
 async function gather(

@@ -47,6 +47,7 @@ import { addSecretsService } from "./secrets_service.ts";
 import { takingPrepared } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
 import { addStatusService } from "./status_service.ts";
+import { answerUpload, isUploadBody } from "./upload_body.ts";
 import { type Handler, readingWhole } from "./whole_body.ts";
 
 /** Act whose refusals the service records itself: it knows the reason, which the caller does not learn. */
@@ -270,6 +271,14 @@ export class HttpFront {
         this.#manager,
         (headers, call) => this.#admit(headers, caller, call),
       ).then(asItIs);
+    }
+    if (isUploadBody(request, pathname)) {
+      return answerUpload(request, {
+        blobs: this.#manager.blobs,
+        clock: this.#clock,
+        admit: (headers, call) => this.#admit(headers, caller, call),
+        signal: end.signal,
+      }).then(asItIs);
     }
     const handler = this.#handlers.get(pathname);
     if (handler !== undefined) {

@@ -1,19 +1,20 @@
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { concat } from "@std/bytes/concat";
 import { createHash } from "node:crypto";
+import type { Uploads } from "../../lib/cli/manager/services.ts";
 import type { BlobsService } from "../../proto/gen/piri/control/v1/control_pb.ts";
 
 /** Blobs of a Manager in memory. */
 export class FakeBlobs {
   /** Bytes by SHA-256. */
   readonly kept = new Map<string, Uint8Array>();
-  /** Length of each piece that came. */
+  /** Length of what came with each request. */
   readonly pieces: number[] = [];
-  /** Called before a piece is answered, with its number; what it throws is the answer, and the piece is kept. */
+  /** Called before a request is answered, with its number; what it throws is the answer, and the bytes are kept. */
   onPiece: (number: number) => void | Promise<void> = () => {};
   #upload: Uint8Array = new Uint8Array();
 
-  readonly service: ServiceImpl<typeof BlobsService> = {
+  readonly service: Partial<ServiceImpl<typeof BlobsService>> = {
     findBlobs: ({ sha256 }) => ({
       known: sha256.filter((hash) => this.kept.has(hash)),
     }),
@@ -29,13 +30,6 @@ export class FakeBlobs {
       if (uploadId === "") this.#upload = new Uint8Array();
       return { uploadId: "upload-1", offset: BigInt(this.#upload.length) };
     },
-    upload: async ({ offset, bytes }) => {
-      const before = this.#upload.subarray(0, Number(offset));
-      this.#upload = concat([before, bytes]);
-      this.pieces.push(bytes.length);
-      await this.onPiece(this.pieces.length);
-      return { offset: BigInt(this.#upload.length) };
-    },
     finishUpload: ({ sha256: expected }) => {
       const sha256 = createHash("sha256").update(this.#upload).digest("hex");
       if (sha256 !== expected) {
@@ -43,6 +37,17 @@ export class FakeBlobs {
       }
       this.kept.set(sha256, this.#upload);
       return { sha256, size: BigInt(this.#upload.length) };
+    },
+  };
+
+  readonly uploads: Uploads = {
+    send: async ({ offset }, bytes) => {
+      const before = this.#upload.subarray(0, offset);
+      const pieces = await Array.fromAsync(bytes, (piece) => piece.slice());
+      this.#upload = concat([before, ...pieces]);
+      this.pieces.push(this.#upload.length - offset);
+      await this.onPiece(this.pieces.length);
+      return this.#upload.length;
     },
   };
 }

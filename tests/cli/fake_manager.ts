@@ -299,6 +299,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     this.open++;
     return Promise.resolve({
       ...controlClient(this.#transport()),
+      uploads: this.blobs.uploads,
       [Symbol.dispose]: () => void this.open--,
     });
   }

@@ -3,7 +3,7 @@ import type { InputFile } from "../input_file.ts";
 import type { Terminal } from "../terminal.ts";
 import { decodeExactly } from "../utf8.ts";
 import type { Control } from "./services.ts";
-import { hashInput, upload, type UploadContext } from "./upload.ts";
+import { hashInput, upload } from "./upload.ts";
 
 /** Longest text that travels with the command itself, in bytes. */
 const INLINE_BYTES = 65_536;
@@ -80,22 +80,19 @@ export async function inputParams(
   using control = await connect();
   const { signal } = new AbortController();
   const context = { connect, terminal, signal };
-  const known = input.size === undefined
-    ? undefined
-    : await knownBlob(path, control, context);
-  return { stdin_blob: known ?? await upload(joined(head, input), context) };
+  const all = joined(head, input);
+  if (input.size === undefined) {
+    return { stdin_blob: await upload(all, context) };
+  }
+  const sha256 = await hashFile(path, terminal);
+  const { known } = await control.blobs.findBlobs({ sha256: [sha256] });
+  if (known.length === 0) await upload(all, { ...context, sha256 });
+  return { stdin_blob: sha256 };
 }
 
-/** Hash of a file if the Manager has its content already. */
-async function knownBlob(
-  path: string,
-  { blobs }: Control,
-  { terminal }: UploadContext,
-): Promise<string | undefined> {
+async function hashFile(path: string, terminal: Terminal): Promise<string> {
   using file = await terminal.openInput(path);
-  const sha256 = await hashInput(file);
-  const { known } = await blobs.findBlobs({ sha256: [sha256] });
-  return known[0];
+  return await hashInput(file);
 }
 
 /** Input that begins with bytes that were read before. */

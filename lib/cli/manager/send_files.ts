@@ -87,14 +87,14 @@ async function sendLarge(
 ): Promise<void> {
   using file = openToRead(path);
   let before = 0;
-  const sent = await upload(inputOf(file, { path: shownName(path), size }), {
+  await upload(inputOf(file, { path: shownName(path), size }), {
     ...context,
+    sha256,
     onSent: (bytes) => {
       meter.add(bytes - before);
       before = bytes;
     },
   });
-  if (sent !== sha256) throw changed(path);
 }
 
 function readSmall({ path, sha256, size }: LocalFile): Uint8Array<ArrayBuffer> {

@@ -295,4 +295,19 @@ export interface Control extends Disposable {
   readonly releases: Client<typeof ReleasesService>;
   readonly secrets: Client<typeof SecretsService>;
   readonly logins: Client<typeof LoginService>;
+  readonly uploads: Uploads;
+}
+
+/** Sender of large inputs. */
+export interface Uploads {
+  /**
+   * Sends bytes of an upload from `offset` on, while they come, and returns how many the upload has then.
+   *
+   * @throws {PiriError} NOT_FOUND, FAILED_PRECONDITION, DISK, UNAVAILABLE
+   */
+  send(
+    upload: { readonly id: string; readonly offset: number },
+    bytes: AsyncIterable<Uint8Array>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<number>;
 }

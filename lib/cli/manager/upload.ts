@@ -3,9 +3,10 @@ import { PiriError } from "../../base/errors.ts";
 import type { InputFile } from "../input_file.ts";
 import type { Terminal } from "../terminal.ts";
 import { RetryingClient } from "./retrying_client.ts";
+import { SentWindow } from "./sent_window.ts";
 import type { Control } from "./services.ts";
 
-/** Bytes of one request. Larger ones are hardly faster, and leave more garbage to both sides. */
+/** Bytes that are read at a time for a hash. */
 const PIECE_BYTES = 262_144;
 
 /** Means of sending large input. */
@@ -13,46 +14,48 @@ export interface UploadContext {
   readonly connect: () => Promise<Control>;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
-  /** Called with the count of bytes that have been sent. */
+  /** SHA-256 of the input in hex digits, if it is known. */
+  readonly sha256?: string;
+  /** Called with the count of bytes that have been read to be sent. */
   readonly onSent?: (bytes: number) => void;
 }
 
 /**
- * Sends input to the Manager, piece by piece, and returns its SHA-256 in hex digits. A Manager that goes away is waited
+ * Sends input to the Manager as it is read, and returns its SHA-256 in hex digits. A Manager that goes away is waited
  * for, and gets the rest.
  *
- * @throws {PiriError} FAILED_PRECONDITION if the Manager has no room; DISK; UNAVAILABLE if the Manager stays away
+ * @throws {PiriError} FAILED_PRECONDITION if the Manager has no room, or the input is not of the hash; DISK; UNAVAILABLE if the Manager stays away
  */
 export async function upload(
   input: InputFile,
-  { connect, terminal, signal, onSent }: UploadContext,
+  { connect, terminal, signal, sha256: known, onSent }: UploadContext,
 ): Promise<string> {
   const client = new RetryingClient(connect, terminal);
-  const buffer = new Uint8Array(PIECE_BYTES);
   const hash = createHash("sha256");
+  let read = 0;
+  const window = new SentWindow(input, {
+    clock: terminal.clock,
+    onRead(bytes) {
+      if (known === undefined) hash.update(bytes);
+      read += bytes.length;
+      onSent?.(read);
+    },
+  });
   let uploadId = "";
-  /** Piece under way, and where it begins. */
-  let piece: Uint8Array = new Uint8Array();
-  let offset = 0;
-  return await client.call(async ({ blobs }, { signal, alive }) => {
+  return await client.call(async ({ blobs, uploads }, { signal, alive }) => {
     const options = { signal };
     const size = input.size === undefined ? {} : { size: BigInt(input.size) };
     const opened = await blobs.openUpload({ uploadId, ...size }, options);
     alive();
     uploadId = opened.uploadId;
-    requireReached(Number(opened.offset), offset);
-    for (;;) {
-      if (piece.length > 0) {
-        const request = { uploadId, offset: BigInt(offset), bytes: piece };
-        await blobs.upload(request, options);
-        offset += piece.length;
-        onSent?.(offset);
-      }
-      piece = buffer.subarray(0, await input.fill(buffer));
-      if (piece.length === 0) break;
-      hash.update(piece);
+    let offset = Number(opened.offset);
+    requireReached(offset, window.start);
+    while (await window.hasMore()) {
+      const upload = { id: uploadId, offset };
+      offset = await uploads.send(upload, window.from(offset), options);
+      window.clear();
     }
-    const sha256 = hash.copy().digest("hex");
+    const sha256 = known ?? hash.copy().digest("hex");
     await blobs.finishUpload({ uploadId, sha256 }, options);
     return sha256;
   }, {

@@ -1,6 +1,6 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
+import { Disconnected } from "../../../lib/base/errors.ts";
 import { FakeManager } from "../fake_manager.ts";
 import type { Surroundings } from "../fake_terminal.ts";
 import { floodBytes } from "../../support/program.ts";
@@ -78,23 +78,25 @@ Deno.test("a file that the Manager has already is not sent again", async () => {
   assertEquals(manager.blobs.pieces, []);
 });
 
-Deno.test("no piece is larger than 256 KiB", async () => {
+Deno.test("no request carries more than 4 MiB of input", async () => {
   const manager = new FakeManager();
-  await paramsWith(["--stdin", "-"], { manager, stdin: floodBytes(MEGABYTE) });
+  const stdin = floodBytes(9 * MEGABYTE);
+  await paramsWith(["--stdin", "-"], { manager, stdin });
 
-  assertEquals(Math.max(...manager.blobs.pieces), 262_144);
+  const most = 4_194_304;
+  assertEquals(manager.blobs.pieces, [most, most, stdin.length - 2 * most]);
 });
 
 Deno.test("a Manager that goes away while input is sent gets the rest when it is back", async () => {
   const manager = new FakeManager();
   manager.commands = [command()];
-  const input = floodBytes(MEGABYTE);
+  const input = floodBytes(15 * MEGABYTE);
   const broken = Promise.withResolvers<void>();
   manager.blobs.onPiece = (number) => {
     const breaks: readonly number[] = [2, 3];
     const actions = new Map(breaks.map((each) => [each, () => {
       broken.resolve();
-      throw new ConnectError("connection reset", Code.Unknown);
+      throw new Disconnected("Cannot reach the Manager: reset");
     }]));
     actions.get(number)?.();
   };
@@ -113,7 +115,7 @@ Deno.test("a Manager that stays away while input is sent is told as such after a
   const manager = new FakeManager();
   manager.blobs.onPiece = () => {
     manager.down = true;
-    throw new ConnectError("connection reset", Code.Unknown);
+    throw new Disconnected("Cannot reach the Manager: reset");
   };
   const { code, terminal } = await start(
     ["run", "web-1", "--stdin", "-", "--", "cat"],

@@ -8858,7 +8858,11 @@ export const BlobsService: GenService<{
     output: typeof OpenUploadResponseSchema;
   },
   /**
-   * Appends a piece. It can be repeated.
+   * Appends a piece. It can be repeated. Large inputs are sent faster without a
+   * message around them: POST the bytes as application/octet-stream to the path
+   * of this call, with upload_id and offset in its query. The answer is the
+   * count of bytes that have come so far; a refusal has status 400, a text, and
+   * its code in the header "piri-code".
    *
    * @generated from rpc piri.control.v1.BlobsService.Upload
    */
