@@ -151,6 +151,10 @@ class FakeAccess implements HostWriter {
     return place === undefined ? undefined : this.facts(place);
   }
 
+  pathToWrite(path: string): string {
+    return this.realPath(path);
+  }
+
   realPath(path: string, links = 0): string {
     if (links > MAX_LINKS) throw new LinkCircle(path);
     const place = this.#place(path, links);

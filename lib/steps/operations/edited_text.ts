@@ -56,7 +56,7 @@ async function wantedBy(
   reader: HostReader,
   { opaque }: Forecast,
 ): Promise<WantedFile | undefined> {
-  const path = reader.realPath(given);
+  const path = reader.pathToWrite(given);
   const { content } = await findFile(path, reader);
   if (content === undefined) {
     if (absent && opaque === undefined) return undefined;
