@@ -51,7 +51,9 @@ function realPlace(start: string, path: string, links: ForeignLink[]): string {
       noteLink(folder, { name, uid: facts.uid ?? 0 }, links);
       place = resolve(folder.shown, linkAt(at));
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
+      if (!isMissing) throw error;
       return join(realPlace(dirname(place), path, links), name);
     }
   }
