@@ -30,6 +30,8 @@ import { packageLists } from "./operations/package_lists.ts";
 import { packageRepository } from "./operations/package_repository.ts";
 import { packageUpgraded } from "./operations/package_upgraded.ts";
 import { serviceOperations } from "./operations/services.ts";
+import { sshAuthorizedKeys } from "./operations/ssh_authorized_keys.ts";
+import { sshKnownHosts } from "./operations/ssh_known_hosts.ts";
 import { systemdTimer } from "./operations/systemd_timer.ts";
 import { systemdUnit } from "./operations/systemd_unit.ts";
 import { userAbsent } from "./operations/user_absent.ts";
@@ -70,6 +72,8 @@ export const stepOperations: readonly StepOperation[] = [
   packageRepository,
   packageUpgraded,
   ...serviceOperations,
+  sshAuthorizedKeys,
+  sshKnownHosts,
   systemdTimer,
   systemdUnit,
   userAbsent,
