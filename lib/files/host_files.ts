@@ -90,6 +90,11 @@ export function openToRead(path: string): HostFile {
   if (!path.isWellFormed() && !pins()) {
     return openByBytes(bytesOfName(path), "read");
   }
+  return openPlain(path);
+}
+
+/** The same for a path in Unicode. */
+export function openPlain(path: string): Deno.FsFile {
   return throughNumber(path, (path) => Deno.openSync(path));
 }
 
@@ -186,7 +191,7 @@ let isPinning: boolean | undefined;
  * True if files can be used by their numbers, which nobody can give to others: on Linux, in a program that has all
  * permissions. Deno lets no other program open what is in /proc.
  */
-function pins(): boolean {
+export function pins(): boolean {
   isPinning ??= byteCalls() !== undefined && mayOpenProc();
   return isPinning;
 }

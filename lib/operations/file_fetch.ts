@@ -74,7 +74,7 @@ export const fileFetch: Operation<typeof parameters> = {
       guard: context.guard,
       parents: parents ?? false,
     });
-    const { at, makesParents } = place;
+    const { at } = place;
     const target = await targetAt(path, at);
     const data = { path, size, sha256 };
     if (
@@ -89,7 +89,6 @@ export const fileFetch: Operation<typeof parameters> = {
     }
     await using file = await NewFile.create(path, {
       attributes: { ...target?.attributes, ...wanted },
-      parents: makesParents,
       at,
     });
     const hash = createHash("sha256");
@@ -107,6 +106,7 @@ export const fileFetch: Operation<typeof parameters> = {
     }
     if (hash.digest("hex") !== sha256) throw changedMeanwhile(source);
     await file.finish();
+    await place.keep();
     const { attributes = wanted } = target ?? {};
     const changes = ["content" as const, ...changesOf(wanted, attributes)];
     return yield* report({ path, changes, size }, data);

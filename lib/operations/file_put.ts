@@ -83,7 +83,7 @@ export const filePut: Operation<typeof parameters> = {
         ? { user: params.user, group: params.group }
         : { ...params, mode: parseInt(params.mode, 8) },
     );
-    if (params.parents) makeParents(path, guard);
+    if (params.parents) await makeParents(path, guard);
     using place = openPlace(path, "write", guard);
     requireFit(entries, place.name, path);
     requireAllowed(entries, place.real, {
@@ -134,16 +134,12 @@ async function askTree(
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Makes the folders above a path, or the folder that it names by "/" at its end. */
-function makeParents(path: string, guard: Guard): void {
+async function makeParents(path: string, guard: Guard): Promise<void> {
   const isFolder = /[\\/]$/.test(path);
   try {
-    if (guard.isBounded) {
-      const within = isFolder ? join(path, "x") : path;
-      placeToWrite(within, { guard, parents: true })[Symbol.dispose]();
-    } else {
-      const folder = isFolder ? path : dirname(path);
-      Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
-    }
+    const within = isFolder ? join(path, "x") : path;
+    using place = placeToWrite(within, { guard, parents: true });
+    await place.keep();
   } catch (error) {
     throw fileError("write", isFolder ? path : dirname(path), error);
   }

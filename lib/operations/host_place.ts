@@ -2,6 +2,7 @@ import { basename, dirname, isAbsolute, join } from "@std/path";
 import * as v from "valibot";
 import { PiriError } from "../base/errors.ts";
 import { fileError } from "../files/file_errors.ts";
+import { openFolderToWrite } from "../files/folder_to_write.ts";
 import { HostFolder } from "../files/host_files.ts";
 import type { Guard } from "./guard.ts";
 
@@ -41,7 +42,10 @@ export function openPlace(
   const isFolder = isAbsolute(path.slice(-1));
   using undo = new DisposableStack();
   try {
-    const folder = undo.use(HostFolder.open(isFolder ? path : dirname(path)));
+    const above = isFolder ? path : dirname(path);
+    const folder = undo.use(
+      attempt === "read" ? HostFolder.open(above) : openFolderToWrite(above),
+    );
     const name = isFolder ? "." : basename(path);
     const real = guard.isFree ? path : join(folder.real, name);
     guard.require(attempt, real);

@@ -11,14 +11,11 @@ import {
 } from "./target_file.ts";
 
 const NEW_MODE = 0o644;
-const FOLDER_MODE = 0o755;
 
 /** Choices for a new file. */
 export interface NewFileOptions {
   /** Its owner and mode; the agent's user and 0644 by default. */
   readonly attributes: Attributes;
-  /** True if missing parent folders are made, with mode 0755. */
-  readonly parents?: boolean;
   /** Path for calls of the system; that for people if absent. */
   readonly at?: string;
   /** True to leave temporary files of an earlier agent in the folder: they were just removed. */
@@ -35,18 +32,16 @@ export class NewFile implements AsyncDisposable {
   readonly #temporary: string;
   readonly #file: Deno.FsFile;
   readonly #mode: number;
-  readonly #parents: readonly string[];
   #open = true;
   #finished = false;
 
   private constructor(
     path: string,
-    { at, temporary, file, mode, parents }: {
+    { at, temporary, file, mode }: {
       at: string;
       temporary: string;
       file: Deno.FsFile;
       mode: number;
-      parents: readonly string[];
     },
   ) {
     this.#path = path;
@@ -54,7 +49,6 @@ export class NewFile implements AsyncDisposable {
     this.#temporary = temporary;
     this.#file = file;
     this.#mode = mode;
-    this.#parents = parents;
   }
 
   /**
@@ -66,7 +60,6 @@ export class NewFile implements AsyncDisposable {
     path: string,
     {
       attributes,
-      parents = false,
       at = path,
       keepsLeftovers = false,
       random = systemRandom,
@@ -74,22 +67,20 @@ export class NewFile implements AsyncDisposable {
   ): Promise<NewFile> {
     const folder = dirname(at);
     const temporary = join(folder, temporaryName(random));
-    const made = parents ? await makeFolders(path) : [];
     if (!keepsLeftovers) await removeLeftovers(folder);
     try {
       const options = { write: true, createNew: true, mode: 0o600 };
       const file = await Deno.open(temporary, options);
       await using stack = new AsyncDisposableStack();
       const mode = attributes.mode ?? NEW_MODE;
-      const parts = { at, temporary, file, mode, parents: made };
+      const parts = { at, temporary, file, mode };
       const created = stack.use(new NewFile(path, parts));
       await markInUse(file);
       // Before anything is written, so that an owner that cannot be set costs no transfer.
-      await setOwner(path, temporary, attributes);
+      await setOwner(path, temporary, attributes, file);
       stack.move();
       return created;
     } catch (error) {
-      await removeFolders(made);
       const denied = `the agent's user may not write in "${dirname(path)}"`;
       throw writeError(path, error, denied);
     }
@@ -111,14 +102,13 @@ export class NewFile implements AsyncDisposable {
 
   /** Moves the file to its path, durably. */
   async finish(): Promise<void> {
-    await setMode(this.#path, this.#temporary, this.#mode);
+    await setMode(this.#path, this.#temporary, this.#mode, this.#file);
     try {
       await this.#file.sync();
       this.#close();
       await Deno.rename(this.#temporary, this.#at);
       this.#finished = true;
       await syncFolder(dirname(this.#at));
-      for (const folder of this.#parents) await syncFolder(dirname(folder));
     } catch (error) {
       throw writeError(this.#path, error);
     }
@@ -128,57 +118,10 @@ export class NewFile implements AsyncDisposable {
     this.#close();
     if (this.#finished) return;
     await Deno.remove(this.#temporary).catch(() => {});
-    await removeFolders(this.#parents);
   }
 
   #close(): void {
     if (this.#open) this.#file.close();
     this.#open = false;
-  }
-}
-
-/** Makes the missing folders above a path, and returns them, the uppermost first. */
-async function makeFolders(path: string): Promise<string[]> {
-  const made: string[] = [];
-  try {
-    const missing: string[] = [];
-    let folder = dirname(path);
-    while (!await isThere(folder)) {
-      missing.unshift(folder);
-      folder = dirname(folder);
-    }
-    for (const folder of missing) {
-      try {
-        await Deno.mkdir(folder);
-      } catch (error) {
-        // Another command was faster.
-        if (error instanceof Deno.errors.AlreadyExists) continue;
-        throw error;
-      }
-      made.push(folder);
-      // The umask may have removed bits of the mode.
-      if (Deno.build.os !== "windows") await Deno.chmod(folder, FOLDER_MODE);
-    }
-    return made;
-  } catch (error) {
-    await removeFolders(made);
-    throw writeError(path, error, "the agent's user may not make its folder");
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Removes folders that were made for nothing. One that holds something by now stays. */
-async function removeFolders(made: readonly string[]): Promise<void> {
-  for (const folder of made.toReversed()) {
-    await Deno.remove(folder).catch(() => {});
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
 import { messageOf, PiriError } from "../base/errors.ts";
+import { setAttributes as setAttributesAt } from "../files/attributes.ts";
 
 const READ_BYTES = 262_144;
 
@@ -119,16 +120,17 @@ export function changesOf(
   ];
 }
 
-/** Changes the owner of `file`, which is or will be the file at `path`. */
+/** Changes the owner of what is at a place, which is or will be the file at `path`, and is `open` if that is given. */
 export async function setOwner(
   path: string,
-  file: string,
+  at: string,
   { uid, gid, owner }: Attributes,
+  open?: Deno.FsFile,
 ): Promise<void> {
   if (Deno.build.os === "windows") return;
   if (uid === undefined && gid === undefined) return;
   try {
-    await Deno.chown(file, uid ?? null, gid ?? null);
+    setAttributesAt(at, { uid, gid }, await sameAs(open));
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) {
       throw writeError(path, error);
@@ -145,20 +147,30 @@ export async function setOwner(
   }
 }
 
-/** Changes the mode of `file`, which is or will be the file at `path`. */
+/** Changes the mode of what is at a place, which is or will be the file at `path`, and is `open` if that is given. */
 export async function setMode(
   path: string,
-  file: string,
+  at: string,
   mode: number,
+  open?: Deno.FsFile,
 ): Promise<void> {
   if (Deno.build.os === "windows") return;
   try {
-    await Deno.chmod(file, mode);
+    setAttributesAt(at, { mode }, await sameAs(open));
   } catch (error) {
     const denied =
       "only root and its owner can change its mode, and the agent's user is neither";
     throw writeError(path, error, denied);
   }
+}
+
+/** Judge of what has the name of a file that is open: the owner of its folder may have put something else there. */
+async function sameAs(
+  open: Deno.FsFile | undefined,
+): Promise<(found: Deno.FileInfo) => boolean> {
+  if (open === undefined) return ({ isFile }) => isFile;
+  const { dev, ino } = await open.stat();
+  return (found) => found.dev === dev && found.ino === ino;
 }
 
 function unusable(path: string, what: string, cause?: unknown): PiriError {

@@ -23,6 +23,7 @@ import { hostEntry } from "./operations/host_entry.ts";
 import { hostLocale } from "./operations/host_locale.ts";
 import { hostName } from "./operations/host_name.ts";
 import { hostTimezone } from "./operations/host_timezone.ts";
+import { kernelModule } from "./operations/kernel_module.ts";
 import { noop } from "./operations/noop.ts";
 import { packageAbsent } from "./operations/package_absent.ts";
 import { packageInstalled } from "./operations/package_installed.ts";
@@ -30,6 +31,9 @@ import { packageLists } from "./operations/package_lists.ts";
 import { packageRepository } from "./operations/package_repository.ts";
 import { packageUpgraded } from "./operations/package_upgraded.ts";
 import { serviceOperations } from "./operations/services.ts";
+import { sshAuthorizedKeys } from "./operations/ssh_authorized_keys.ts";
+import { sshKnownHosts } from "./operations/ssh_known_hosts.ts";
+import { sysctlParameter } from "./operations/sysctl_parameter.ts";
 import { systemdTimer } from "./operations/systemd_timer.ts";
 import { systemdUnit } from "./operations/systemd_unit.ts";
 import { userAbsent } from "./operations/user_absent.ts";
@@ -63,6 +67,7 @@ export const stepOperations: readonly StepOperation[] = [
   hostLocale,
   hostName,
   hostTimezone,
+  kernelModule,
   noop,
   packageAbsent,
   packageInstalled,
@@ -70,6 +75,9 @@ export const stepOperations: readonly StepOperation[] = [
   packageRepository,
   packageUpgraded,
   ...serviceOperations,
+  sshAuthorizedKeys,
+  sshKnownHosts,
+  sysctlParameter,
   systemdTimer,
   systemdUnit,
   userAbsent,

@@ -3,6 +3,7 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { contentOfBytes } from "../../lib/steps/file_content.ts";
 import type {
   AllAttributes,
+  ContentOptions,
   FileContent,
   Host,
   HostReader,
@@ -26,6 +27,7 @@ import {
   SharedReads,
 } from "../../lib/steps/host/shared_reads.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { isLedAstray } from "./foreign_links.ts";
 import type { Power } from "./power.ts";
 
 /** File, folder or link of a fake host. */
@@ -151,6 +153,11 @@ class FakeAccess implements HostWriter {
     return place === undefined ? undefined : this.facts(place);
   }
 
+  pathToWrite(path: string): string {
+    this.#requireOwn(path, { followsLast: true });
+    return this.realPath(path);
+  }
+
   realPath(path: string, links = 0): string {
     if (links > MAX_LINKS) throw new LinkCircle(path);
     const place = this.#place(path, links);
@@ -168,7 +175,11 @@ class FakeAccess implements HostWriter {
   }
 
   // deno-lint-ignore require-await
-  async content(path: string): Promise<FileContent> {
+  async content(
+    path: string,
+    { isToWrite = false }: ContentOptions = {},
+  ): Promise<FileContent> {
+    if (isToWrite) this.#requireOwn(path);
     const node = this.#host.tree.get(this.realPath(path));
     if (node?.text === undefined) throw failed(`read "${path}"`, "is no file");
     return contentOfBytes(new TextEncoder().encode(node.text));
@@ -251,6 +262,7 @@ class FakeAccess implements HostWriter {
   }
 
   async setAttributes(path: string, attributes: PathAttributes): Promise<void> {
+    this.#requireOwn(path);
     const place = this.#place(path);
     await this.#host.write(() => {
       const node = this.#host.tree.get(place);
@@ -265,6 +277,7 @@ class FakeAccess implements HostWriter {
   }
 
   async remove(path: string): Promise<void> {
+    this.#requireOwn(path);
     const place = this.#place(path);
     await this.#host.write(() => {
       const { kind } = this.#host.tree.get(place) ?? {};
@@ -303,7 +316,13 @@ class FakeAccess implements HostWriter {
     return { code: 0, stdout: "", stderr: "", ...said };
   }
 
+  #requireOwn(path: string, options: { followsLast?: boolean } = {}): void {
+    if (!isLedAstray(this.#host.tree, path, options)) return;
+    throw failed(`write "${path}"`, "is behind a link of somebody else");
+  }
+
   async #put(path: string, node: FakeNode): Promise<void> {
+    this.#requireOwn(path);
     const place = this.#place(path);
     await this.#host.write(() => {
       const folder = this.#host.tree.get(dirname(place));

@@ -1,38 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { SheetStep } from "../../lib/steps/sheet.ts";
-import { FakeHost, type FakeNode, type FakePrograms } from "./fake_host.ts";
+import type { FakePrograms } from "./fake_host.ts";
+import { file, hostWith } from "./host_with.ts";
 import { applyOn, planOn, sheetOf } from "./runs.ts";
 import { lines, type Step } from "./service_runs.ts";
-
-const FOLDER: FakeNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
-
-function file(text: string): FakeNode {
-  return { kind: "file", mode: 0o644, uid: 0, gid: 0, text };
-}
-
-/** Linux host with these files and links. */
-function hostWith(
-  files: Readonly<Record<string, string>>,
-  programs: FakePrograms = {},
-): FakeHost {
-  const tree = new Map<string, FakeNode>();
-  const all = { "/etc/os-release": "", ...files };
-  for (const path of Object.keys(all)) {
-    const names = path.split("/").slice(1, -1);
-    names.forEach((_, at) =>
-      tree.set(`/${names.slice(0, at + 1).join("/")}`, FOLDER)
-    );
-  }
-  for (const [path, text] of Object.entries(all)) {
-    tree.set(
-      path,
-      text.startsWith("-> ")
-        ? { kind: "link", mode: 0o777, uid: 0, gid: 0, target: text.slice(3) }
-        : file(text),
-    );
-  }
-  return new FakeHost(tree, undefined, programs);
-}
 
 function step(operation: string, params: SheetStep["params"]): Step {
   return { operation: `host.${operation}`, params };

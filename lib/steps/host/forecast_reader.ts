@@ -3,6 +3,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { Effect } from "../step_operation.ts";
 import { dependsOn, Unforeseen } from "../unforeseen.ts";
 import type {
+  ContentOptions,
   Endpoint,
   FileContent,
   HostReader,
@@ -119,6 +120,11 @@ export class ForecastReader implements HostReader {
     throw new LinkCircle(path);
   }
 
+  pathToWrite(path: string): string {
+    // Links of steps are root's or the agent's, and the change judges those of the host.
+    return this.#isPlain ? this.#host.pathToWrite(path) : this.realPath(path);
+  }
+
   names(path: string): readonly string[] {
     if (this.#isPlain) return this.#host.names(path);
     const place = this.realPath(path);
@@ -137,8 +143,11 @@ export class ForecastReader implements HostReader {
     return [...names].sort((one, other) => one < other ? -1 : 1);
   }
 
-  async content(path: string): Promise<FileContent> {
-    if (this.#isPlain) return await this.#host.content(path);
+  async content(
+    path: string,
+    options: ContentOptions = {},
+  ): Promise<FileContent> {
+    if (this.#isPlain) return await this.#host.content(path, options);
     const place = this.realPath(path);
     this.#requireKnown(place);
     const node = this.#nodes.get(place);
@@ -149,7 +158,7 @@ export class ForecastReader implements HostReader {
         `Cannot read "${path}": it is not there`,
       );
     }
-    return await this.#host.content(place);
+    return await this.#host.content(place, options);
   }
 
   blob(name: { sha256: string; size: number }): FileContent {

@@ -77,6 +77,12 @@ export interface WriteOptions {
   readonly validate?: string;
 }
 
+/** Choices for a file that is read. */
+export interface ContentOptions {
+  /** True for a file that is no link, and will be written: what is read comes back to its owner. */
+  readonly isToWrite?: boolean;
+}
+
 /** Request to a server by http or https. */
 export interface WebRequest {
   readonly url: string;
@@ -120,10 +126,16 @@ export interface HostReader {
   followed(path: string): PathFacts | undefined;
   /** Path without links. Its last names may be missing. */
   realPath(path: string): string;
+  /**
+   * The same for what is to be written, where a link is followed.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION for a link by which another user than root would lead elsewhere
+   */
+  pathToWrite(path: string): string;
   /** Names in a folder, sorted. */
   names(path: string): readonly string[];
-  /** Content of a file, hashed now. */
-  content(path: string): Promise<FileContent>;
+  /** Content of a file, hashed now. That of one to write is read through no link that `pathToWrite` would refuse. */
+  content(path: string, options?: ContentOptions): Promise<FileContent>;
   /** Blob of the Manager. */
   blob(name: { readonly sha256: string; readonly size: number }): FileContent;
   /** Number of a user or group by its name; undefined if there is none. */

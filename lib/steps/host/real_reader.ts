@@ -3,9 +3,14 @@ import { createHash } from "node:crypto";
 import { PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";
 import { fileError } from "../../files/file_errors.ts";
-import { factsAt, linkAt, namesIn } from "../../files/host_files.ts";
+import {
+  openFolderToWrite,
+  realPlaceToWrite,
+} from "../../files/folder_to_write.ts";
+import { factsAt, linkAt, namesIn, openPlain } from "../../files/host_files.ts";
 import { contentOfBytes } from "../file_content.ts";
 import type {
+  ContentOptions,
   Endpoint,
   FileContent,
   HostReader,
@@ -84,6 +89,19 @@ export class RealReader implements HostReader {
     }
   }
 
+  pathToWrite(path: string): string {
+    try {
+      return Deno.build.os === "windows"
+        ? this.realPath(path)
+        : realPlaceToWrite(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.FilesystemLoop) {
+        throw new LinkCircle(path);
+      }
+      throw fileError("write", path, error);
+    }
+  }
+
   names(path: string): readonly string[] {
     this.#judge(path);
     try {
@@ -93,11 +111,14 @@ export class RealReader implements HostReader {
     }
   }
 
-  async content(path: string): Promise<FileContent> {
+  async content(
+    path: string,
+    { isToWrite = false }: ContentOptions = {},
+  ): Promise<FileContent> {
     this.parts.require("read", path);
     try {
       // A thread of its own waits for the disk, and most files are small: that is four times faster.
-      using file = Deno.openSync(path);
+      using file = isToWrite ? openOwn(path) : Deno.openSync(path);
       const { size } = file.statSync();
       return size <= MAX_WHOLE_BYTES
         ? smallContent(file, path, size)
@@ -215,6 +236,12 @@ function factsOf(path: string): PathFacts | undefined {
   }
 }
 
+/** Opens a file in the folder that a write would find. */
+function openOwn(path: string): Deno.FsFile {
+  using folder = openFolderToWrite(dirname(path));
+  return openPlain(folder.at(basename(path)));
+}
+
 function targetOf(path: string): string | undefined {
   try {
     return factsOf(path)?.target;
@@ -228,14 +255,15 @@ function smallContent(
   path: string,
   expected: number,
 ): FileContent {
-  // One byte more tells that it grows.
-  const buffer = new Uint8Array(expected + 1);
+  // A file of the kernel has no size, and ends when it ends. One byte more tells that another one grows.
+  const most = expected === 0 ? MAX_WHOLE_BYTES : expected;
+  const buffer = new Uint8Array(most + 1);
   let size = 0;
   for (;;) {
     const read = file.readSync(buffer.subarray(size));
     if (read === null) return contentOfBytes(buffer.subarray(0, size));
     size += read;
-    if (size > expected) throw moved(path);
+    if (size > most) throw moved(path);
   }
 }
 

@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { syncFolder } from "../../base/files.ts";
 import { systemRandom } from "../../base/random.ts";
 import { writeAll } from "../../base/write_all.ts";
+import { setAttributes } from "../../files/attributes.ts";
 import { fileError } from "../../files/file_errors.ts";
 import type {
   AllAttributes,
@@ -56,7 +57,9 @@ export class RealWriter extends RealReader implements HostWriter {
       await file.write(piece);
     }
     if (validate !== undefined) {
-      await this.#validate(path, { line: validate, at: file.temporary });
+      // The place of the file is a path of this process only.
+      const at = join(dirname(path), basename(file.temporary));
+      await this.#validate(path, { line: validate, at });
     }
     await file.finish();
   }
@@ -65,9 +68,7 @@ export class RealWriter extends RealReader implements HostWriter {
     this.#requireAllowed(path, attributes);
     await this.#write(path, async (at) => {
       await Deno.mkdir(at, { mode: 0o700 });
-      // The folder above may have given it another group than the agent's.
-      const { uid, gid } = await Deno.lstat(at);
-      await setAttributesAt(at, attributes, { uid: uid ?? 0, gid: gid ?? 0 });
+      setAttributes(at, attributes, ({ isDirectory }) => isDirectory);
     });
   }
 
@@ -75,11 +76,8 @@ export class RealWriter extends RealReader implements HostWriter {
     const facts = this.facts(path);
     if (facts === undefined || facts.kind === "link") return;
     this.#requireAllowed(path, attributes);
-    const { mode, uid, gid } = facts;
-    await this.#write(path, async (at) => {
-      // A change of owner clears bits of the mode, so that it is set again.
-      await setAttributesAt(at, { mode, ...attributes }, { uid, gid });
-    });
+    // deno-lint-ignore require-await
+    await this.#write(path, async (at) => setAttributes(at, attributes));
   }
 
   async makeLink(path: string, target: string): Promise<void> {
@@ -170,7 +168,9 @@ export class RealWriter extends RealReader implements HostWriter {
     }
     await this.tell(`"${basename(path)}" is mounted: it is written in place`);
     try {
-      using file = await Deno.open(path, { write: true, truncate: true });
+      using place = this.parts.placeOf(path);
+      const options = { write: true, truncate: true };
+      using file = await Deno.open(place.at, options);
       for await (const piece of content.pieces()) await writeAll(file, piece);
       await file.sync();
     } catch (error) {
@@ -223,16 +223,4 @@ export class RealWriter extends RealReader implements HostWriter {
       `Cannot write "${path}": the command was cancelled`,
     );
   }
-}
-
-async function setAttributesAt(
-  at: string,
-  { mode, uid, gid }: PathAttributes,
-  now: { readonly uid: number; readonly gid: number },
-): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  const owner = uid !== undefined && uid !== now.uid ? uid : null;
-  const group = gid !== undefined && gid !== now.gid ? gid : null;
-  if (owner !== null || group !== null) await Deno.chown(at, owner, group);
-  if (mode !== undefined) await Deno.chmod(at, mode);
 }

@@ -23,6 +23,8 @@ export interface TextEdit {
   readonly create?: boolean | undefined;
   /** True if something shall not be in it, so that a file that is not there is right. */
   readonly absent?: boolean | undefined;
+  /** True to make missing folders above it. */
+  readonly parents?: boolean | undefined;
   /** @throws {PiriError} FAILED_PRECONDITION */
   edit(lines: readonly string[]): readonly string[];
 }
@@ -52,11 +54,11 @@ export async function changeEdit(
 
 /** File after an edit; undefined if it is not there, and need not be. */
 async function wantedBy(
-  { path: given, create = false, absent = false, edit }: TextEdit,
+  { path: given, create = false, absent = false, parents, edit }: TextEdit,
   reader: HostReader,
   { opaque }: Forecast,
 ): Promise<WantedFile | undefined> {
-  const path = reader.realPath(given);
+  const path = reader.pathToWrite(given);
   const { content } = await findFile(path, reader);
   if (content === undefined) {
     if (absent && opaque === undefined) return undefined;
@@ -85,6 +87,7 @@ async function wantedBy(
   const edited = editedText(text, edit);
   return {
     path,
+    parents,
     attributes: {},
     content: edited === text && content !== undefined
       ? content

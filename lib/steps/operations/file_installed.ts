@@ -105,7 +105,7 @@ async function wantedFile(
   const attributes = await wantedAttributes(params, reader, forecast);
   return {
     ...params,
-    path: follow ? reader.realPath(params.path) : params.path,
+    path: follow ? reader.pathToWrite(params.path) : params.path,
     content: contentOf(content ?? source ?? template ?? "", reader),
     attributes,
   };

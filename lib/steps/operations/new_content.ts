@@ -47,7 +47,7 @@ export async function findFile(
   const facts = reader.facts(path);
   if (facts === undefined || facts.kind === "link") return { facts };
   if (facts.kind === "file") {
-    return { facts, content: await reader.content(path) };
+    return { facts, content: await reader.content(path, { isToWrite: true }) };
   }
   throw new PiriError(
     "FAILED_PRECONDITION",
