@@ -12,7 +12,7 @@ export interface RootCase {
   readonly links?: Readonly<Record<string, string>>;
   /** Everything that the apply writes, as in `writtenIn`. */
   readonly written: readonly string[];
-  /** What it may write besides: what the package manager keeps for itself. */
+  /** Other paths that it may write: those that the package manager keeps for itself. */
   readonly besides?: RegExp;
   /** Folder whose files are at http://127.0.0.1:8000/ while the steps run. */
   readonly serve?: string;

@@ -21,7 +21,7 @@ apt-get -q update; apt-get -s install ${all[0]}
 `;
 }
 
-/** What apt and dpkg keep for themselves. */
+/** Paths that apt and dpkg keep for themselves. */
 const OF_APT =
   /^[+~-] \/var\/(lib\/(apt\/(extended_states|lists\/)|dpkg\/(status|lock|triggers\/|info\/))|log\/|cache\/(apt|debconf)\/)/;
 
