@@ -84,6 +84,27 @@ export interface Changed {
   readonly note?: string;
 }
 
+/** Step with what its check found. */
+export interface CheckedStep<Params> {
+  readonly params: Params;
+  readonly check: Check;
+}
+
+/** Means of changing several steps at once, that stand beside one another. */
+export interface Join<Params = StepParams> {
+  /** Key of the steps that can be done together; undefined for one that is done alone. */
+  keyOf(params: Params): string | undefined;
+  /**
+   * Does what the checks found. Returns how each step ended.
+   *
+   * @throws {PiriError} any code: each step is done alone
+   */
+  change(
+    steps: readonly CheckedStep<Params>[],
+    writer: HostWriter,
+  ): Promise<readonly Changed[]>;
+}
+
 /** Knowledge of a check about the other steps. */
 export interface Forecast {
   /** Place of the step itself, from 0. */
@@ -117,6 +138,7 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
     check: Check,
     writer: HostWriter,
   ): Promise<Changed | void>;
+  readonly join?: Join<Params>;
   /** True if it changes nothing, and starts and asks nobody else than by programs that only look. */
   readonly looks?: true;
   /** Parameters whose blob is a list of files, which are blobs too. */

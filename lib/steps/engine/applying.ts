@@ -4,6 +4,7 @@ import { joint } from "../../base/signals.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
 import type { Check } from "../step_operation.ts";
 import type { ExpectedSteps } from "./gate.ts";
+import { Joining } from "./joining.ts";
 import type { Debt } from "./owed.ts";
 import { asPiriError, notDone } from "./plan_steps.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
@@ -33,6 +34,7 @@ export class Applying {
   /** True once a step has done what no plan can foresee. */
   #isOpaque = false;
   #mustEnd = false;
+  readonly #joining: Joining;
 
   constructor(
     sheet: PreparedSheet,
@@ -43,6 +45,28 @@ export class Applying {
     this.#means = means;
     this.#options = options;
     this.#walk = new Walk(sheet, means.owed);
+    this.#joining = new Joining({
+      sheet,
+      walk: this.#walk,
+      reader: () => means.host.reader(means.signal),
+      foresees: ({ step }) => {
+        const planned = options.expected?.get(step.name)?.verdict;
+        return planned === undefined || planned === "change" ||
+          (planned === "unknown" && !options.strict);
+      },
+      pinned: (prepared, check) => this.#pinned(prepared, check),
+      begin: (prepared, check) => this.#begin(prepared, check),
+      check: (prepared, reader) => this.#check(prepared, reader),
+      checkAgain: ({ prepared, check }, reader) =>
+        this.#checkAgain(prepared, check, reader),
+      forgive: (debts) => means.owed.end(debts),
+      note: (prepared, text) => this.#note(prepared, text),
+    });
+  }
+
+  /** True if an earlier step has done this one. */
+  isDone(prepared: PreparedStep): boolean {
+    return this.#joining.endOf(prepared)?.isDone === true;
   }
 
   /** Steps that changed something though the plan did not say so. */
@@ -105,6 +129,8 @@ export class Applying {
 
   async #step(prepared: PreparedStep, signal: AbortSignal): Promise<StepEnd> {
     const { step, index } = prepared;
+    const joined = this.#joining.endOf(prepared);
+    if (joined?.isDone === true) return await this.#end(prepared, joined);
     const writer = this.#writerFor(prepared, signal);
     const decision = await this.#walk.decide(prepared, {
       reader: writer,
@@ -127,38 +153,52 @@ export class Applying {
           `Cannot run step "${step.name}": ${check.reason ?? "it is unknown"}`,
         );
       }
-      this.#walk.pass(index, { changed: false, isLost: false });
-      await this.#settle(prepared);
-      const { changes, fingerprint, reason } = check;
-      return {
-        verdict: "ok",
-        changes,
-        fingerprint,
-        ...reason === undefined ? {} : { reason },
-      };
+      // A transaction that failed for another step has done this one.
+      if (joined !== undefined) return await this.#end(prepared, joined);
+      return await this.#end(prepared, { check, changed: false });
     }
     this.#requireForeseen(prepared, check);
+    const fresh = await this.#begin(prepared, check);
+    const changed = await this.#change(prepared, check, writer);
+    if (!changed) await this.#means.owed.end(fresh);
+    return await this.#end(prepared, { check, changed });
+  }
+
+  /** Writes down that a step begins, and what reacts to it. Returns what was not owed before. */
+  async #begin(
+    prepared: PreparedStep,
+    check: Check,
+  ): Promise<readonly Debt[]> {
+    const { index: step, step: { name } } = prepared;
     const fresh = await this.#owe(prepared, check);
-    await this.#means.sink.record({
-      kind: "begin",
-      step: index,
-      name: step.name,
-    });
+    await this.#means.sink.record({ kind: "begin", step, name });
     if (check.effects?.some(({ kind }) => kind === "opaque")) {
       this.#isOpaque = true;
     }
-    const changed = await this.#change(prepared, check, writer);
-    if (!changed) await this.#means.owed.end(fresh);
-    this.#walk.pass(index, { changed, isLost: false });
+    return fresh;
+  }
+
+  /** Ends a step that was checked, and changed if the check asked for that. */
+  async #end(
+    prepared: PreparedStep,
+    { check, changed }: { readonly check: Check; readonly changed: boolean },
+  ): Promise<StepEnd> {
+    this.#walk.pass(prepared.index, { changed, isLost: false });
     await this.#settle(prepared);
-    const { changes, fingerprint, reason } = check;
+    const { verdict, changes, fingerprint, reason } = check;
     return {
-      verdict: "change",
-      changed,
+      verdict,
+      ...verdict === "change" ? { changed } : {},
       changes,
       fingerprint,
       ...reason === undefined ? {} : { reason },
     };
+  }
+
+  /** Check with the choices of the plan. */
+  #pinned({ step }: PreparedStep, check: Check): Check {
+    const pins = this.#options.expected?.get(step.name)?.pins;
+    return pins === undefined ? check : { ...check, pins };
   }
 
   #check(
@@ -179,13 +219,20 @@ export class Applying {
   ): Promise<boolean> {
     const { operation, params, step } = prepared;
     const { times = 0, everyMs = 0 } = step.retry ?? {};
-    const pins = this.#options.expected?.get(step.name)?.pins;
     let check = first;
+    const together = await this.#joining.change({ prepared, check }, writer);
+    if (typeof together === "boolean") return together;
+    if (together === "failed") {
+      check = await this.#check(prepared, writer);
+      if (check.verdict === "ok") return true;
+    }
     for (let attempt = 0;; attempt++) {
       try {
-        const pinned = pins === undefined ? check : { ...check, pins };
-        const { changed = true, note } =
-          await operation.change(params, pinned, writer) ?? {};
+        const { changed = true, note } = await operation.change(
+          params,
+          this.#pinned(prepared, check),
+          writer,
+        ) ?? {};
         await writer.flush();
         if (note !== undefined) await this.#note(prepared, note);
         await this.#checkAgain(prepared, check, writer);

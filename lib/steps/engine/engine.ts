@@ -113,7 +113,8 @@ export async function apply(
   let failed: StepRecord | undefined;
   let changed = false;
   for (const [done, each] of prepared.steps.entries()) {
-    if (means.signal.aborted) break;
+    // What an earlier step has done is told, also after a cancel.
+    if (means.signal.aborted && !applying.isDone(each)) break;
     sink.progress(done, prepared.steps.length, each.step.name);
     const record = await applying.run(each);
     await sink.record(record);

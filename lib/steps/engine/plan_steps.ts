@@ -3,6 +3,7 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { mayJoin, togetherWith } from "./joining.ts";
 import type { Debt, Owed } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
 import { type Finding, findingText } from "./records.ts";
@@ -35,6 +36,8 @@ export async function* planSteps(
   let opaque: string | undefined;
   let isAhead = false;
   let end: string | undefined;
+  /** Step with which those beside it would be changed. */
+  let leader: PreparedStep | undefined;
   for (const prepared of sheet.steps) {
     const { index, step, operation, params } = prepared;
     if (host.signal.aborted) throw cancelled("plan");
@@ -83,6 +86,11 @@ export async function* planSteps(
       continue;
     }
     const verdict = check?.verdict ?? "unknown";
+    const isBeside = leader !== undefined && mayJoin(leader, prepared);
+    const together = isBeside && verdict === "change" ? leader : undefined;
+    if (!isBeside || verdict === "unknown") {
+      leader = verdict === "change" ? prepared : undefined;
+    }
     const planned = found(
       verdict,
       check === undefined
@@ -90,7 +98,8 @@ export async function* planSteps(
         : {
           changes: check.changes,
           fingerprint: check.fingerprint,
-          reason: check.reason,
+          reason: check.reason ??
+            (together === undefined ? undefined : togetherWith(together)),
           ...check.pins === undefined ? {} : { pins: check.pins },
         },
     );

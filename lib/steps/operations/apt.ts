@@ -5,11 +5,8 @@ import { waitForLock } from "../providers/packages/lock_wait.ts";
 import { versionOf } from "../providers/packages/package_table.ts";
 import type { HostReader } from "../host/host.ts";
 import { stepOperation } from "../step_operation.ts";
-import {
-  changeInstalled,
-  checkInstalled,
-  packageThings,
-} from "./package_installed.ts";
+import { installKey, installPackages } from "./install_packages.ts";
+import { checkInstalled, packageThings } from "./package_installed.ts";
 import { runOne } from "./packages.ts";
 
 const UPGRADES = "unattended-upgrades";
@@ -32,8 +29,14 @@ export const aptInstalled = stepOperation({
     requireApt(reader);
     return await checkInstalled(apt, params, { reader, forecast });
   },
-  change: (params, check, writer) =>
-    changeInstalled(apt, params, { check, writer }),
+  async change(params, check, writer) {
+    const [end] = await installPackages(apt, [{ params, check }], writer);
+    return end;
+  },
+  join: {
+    keyOf: installKey,
+    change: (steps, writer) => installPackages(apt, steps, writer),
+  },
 });
 
 /** Runs unattended-upgrades, under the name of RedPepper. */
@@ -61,7 +64,7 @@ export const aptUnattendedUpgrade = stepOperation({
     const name = [UPGRADES];
     const before = await apt.installed(writer);
     if (versionOf(before.of(UPGRADES)) === undefined) {
-      await changeInstalled(apt, { name }, { check, writer });
+      await installPackages(apt, [{ params: { name }, check }], writer);
     }
     await waitForLock(apt, writer);
     await runOne(

@@ -68,7 +68,7 @@ export async function askGit(
   words: readonly string[],
   reader: HostReader,
 ): Promise<string> {
-  const answer = await reader.ask(gitProgram(params, words));
+  const answer = await tryGit(params, words, reader);
   if (answer.code === 0) return answer.stdout;
   throw gitError(params, answer);
 }
@@ -79,7 +79,9 @@ export function tryGit(
   words: readonly string[],
   reader: HostReader,
 ): Promise<ProgramAnswer> {
-  return reader.ask(gitProgram(params, words));
+  const { env, ...program } = gitProgram(params, words);
+  // A status would write the index anew.
+  return reader.ask({ ...program, env: { ...env, GIT_OPTIONAL_LOCKS: "0" } });
 }
 
 /**

@@ -1,6 +1,13 @@
 import { fingerprintOf } from "../fingerprint.ts";
 import { findManager } from "../providers/packages/find_manager.ts";
-import { type Check, type Effect, stepOperation } from "../step_operation.ts";
+import type { HostWriter } from "../host/host.ts";
+import {
+  type Changed,
+  type Check,
+  type CheckedStep,
+  type Effect,
+  stepOperation,
+} from "../step_operation.ts";
 import { packageThings } from "./package_installed.ts";
 import {
   besidesNote,
@@ -10,10 +17,11 @@ import {
   movePins,
   NAMES,
   namesOf,
-  pinnedVersions,
+  pinnedOf,
   repairChanges,
   requireKept,
   requireReviewed,
+  requireReviewedTogether,
   simulated,
 } from "./packages.ts";
 
@@ -98,29 +106,57 @@ export const packageAbsent = stepOperation({
     };
   },
   async change(params, check, writer) {
-    requireReviewed(check);
-    const manager = await findManager(writer);
-    const { purge = false, autoremove } = params;
-    const table = await manager.installed(writer);
-    const names = namesOf(params, manager).filter((name) => {
-      const state = table.of(name)?.state;
-      return state !== undefined && (state !== "left" || purge);
-    });
-    const programs = manager.programs({
-      kind: "remove",
-      names,
-      purge,
-      autoremove,
-    });
-    const moves = await carryOut(manager, programs, writer);
-    const after = await manager.installed(writer);
-    const isPurged = names.some((name) =>
-      table.of(name)?.state !== after.of(name)?.state
-    );
-    const note = besidesNote(moves, pinnedVersions(check));
-    return {
-      changed: moves.length > 0 || isPurged,
-      ...note === undefined ? {} : { note },
-    };
+    const [end] = await removePackages([{ params, check }], writer);
+    return end;
+  },
+  join: {
+    // Together more could be left that nothing needs than each of the steps alone would remove.
+    keyOf: ({ purge = false, autoremove = false }) =>
+      autoremove ? undefined : `remove ${purge}`,
+    change: removePackages,
   },
 });
+
+/** Parameters of a step that removes packages. */
+interface AbsentParams {
+  readonly name?: readonly string[];
+  readonly names?: readonly string[];
+  readonly purge?: boolean;
+  readonly autoremove?: boolean;
+}
+
+/** Removes, by one transaction, what the checks of steps found to be there. */
+async function removePackages(
+  steps: readonly CheckedStep<AbsentParams>[],
+  writer: HostWriter,
+): Promise<readonly Changed[]> {
+  for (const { check } of steps) requireReviewed(check);
+  const manager = await findManager(writer);
+  const { purge = false, autoremove } = steps[0]?.params ?? {};
+  const table = await manager.installed(writer);
+  const present = steps.map(({ params }) =>
+    namesOf(params, manager).filter((name) => {
+      const state = table.of(name)?.state;
+      return state !== undefined && (state !== "left" || purge);
+    })
+  );
+  const names = [...new Set(present.flat())];
+  const transaction = { kind: "remove", names, purge, autoremove } as const;
+  const pinned = pinnedOf(steps);
+  if (steps.length > 1) {
+    await requireReviewedTogether(transaction, pinned, { manager, writer });
+  }
+  const moves = await carryOut(manager, manager.programs(transaction), writer);
+  const after = await manager.installed(writer);
+  const note = besidesNote(moves, pinned);
+  return steps.map((_, place) => {
+    const own = present[place] ?? [];
+    const isGone = own.some((name) =>
+      table.of(name)?.state !== after.of(name)?.state
+    );
+    return {
+      changed: isGone || (steps.length === 1 && moves.length > 0),
+      ...place > 0 || note === undefined ? {} : { note },
+    };
+  });
+}

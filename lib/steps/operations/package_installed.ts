@@ -1,12 +1,8 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import type { HostReader, HostWriter, Thing } from "../host/host.ts";
+import type { HostReader, Thing } from "../host/host.ts";
 import { findManager } from "../providers/packages/find_manager.ts";
-import type {
-  PackageManager,
-  Transaction,
-  WantedPackage,
-} from "../providers/packages/package_manager.ts";
+import type { PackageManager } from "../providers/packages/package_manager.ts";
 import {
   type PackageMove,
   type PackageTable,
@@ -15,28 +11,28 @@ import {
 import { fits } from "../providers/packages/version_fits.ts";
 import {
   type Change,
-  type Changed,
   type Check,
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 import {
-  besidesNote,
-  carryOut,
-  holdAll,
+  type InstalledParams,
+  installKey,
+  installPackages,
+  transactionOf,
+  wantedPackage,
+} from "./install_packages.ts";
+import {
   LISTS,
   moveChanges,
   moveEffects,
   movePins,
   NAMES,
   namesOf,
-  pinnedVersions,
   repairChanges,
-  requireDone,
   requireKept,
   requireOptions,
-  requireReviewed,
   simulated,
 } from "./packages.ts";
 
@@ -82,21 +78,15 @@ export const packageInstalled = stepOperation({
   },
   async change(params, check, writer) {
     const manager = await findManager(writer);
-    return await changeInstalled(manager, params, { check, writer });
+    const [end] = await installPackages(manager, [{ params, check }], writer);
+    return end;
+  },
+  join: {
+    keyOf: installKey,
+    change: async (steps, writer) =>
+      await installPackages(await findManager(writer), steps, writer),
   },
 });
-
-/** Parameters of a step that installs packages. */
-export interface InstalledParams {
-  readonly name?: readonly string[];
-  readonly names?: readonly string[];
-  readonly version?: string;
-  readonly latest?: boolean;
-  readonly hold?: boolean;
-  readonly recommends?: boolean;
-  readonly options?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 /** Packages that a step names. */
 export function packageThings(
@@ -224,66 +214,6 @@ export async function checkInstalled(
     ...listsAhead ? {} : { pins: movePins(moves) },
     ...latest ? { after: "warns" as const } : {},
   };
-}
-
-/** Installs what a check found to be missing. */
-export async function changeInstalled(
-  manager: PackageManager,
-  params: InstalledParams,
-  { check, writer }: { readonly check: Check; readonly writer: HostWriter },
-): Promise<Changed> {
-  requireReviewed(check);
-  const { hold, version } = params;
-  const names = namesOf(params, manager);
-  const pinned = pinnedVersions(check);
-  const before = await manager.installed(writer);
-  const packages = names.flatMap((name): WantedPackage[] => {
-    const pin = pinned.get(name);
-    if (typeof pin === "string") return [{ name, version: pin }];
-    const now = versionOf(before.of(name));
-    const isRight = version === undefined
-      ? now !== undefined || before.providerOf(name) !== undefined
-      : now !== undefined && fits(now, version, manager);
-    return isRight ? [] : [wantedPackage(name, version)];
-  });
-  const removes = [...pinned.values()].includes(null);
-  const moves = packages.length === 0 ? [] : await carryOut(
-    manager,
-    manager.programs({
-      ...transactionOf(params, packages),
-      ...removes ? {} : { keepsAll: true },
-    }),
-    writer,
-  );
-  await requireDone(manager, packages, writer);
-  const isHeld = await holdAll(manager, names, { hold, writer });
-  const note = besidesNote(moves, pinned);
-  return {
-    changed: moves.length > 0 || isHeld,
-    ...note === undefined ? {} : { note },
-  };
-}
-
-function transactionOf(
-  { version, hold, recommends, options, env }: InstalledParams,
-  packages: readonly WantedPackage[],
-): Transaction {
-  return {
-    kind: "install",
-    packages,
-    recommends,
-    options,
-    env,
-    downgrades: version !== undefined,
-    changesHeld: hold !== undefined,
-  };
-}
-
-function wantedPackage(
-  name: string,
-  version: string | undefined,
-): WantedPackage {
-  return version === undefined ? { name } : { name, version };
 }
 
 function foundOf(

@@ -191,6 +191,29 @@ export function requireReviewed(check: Check): void {
   }
 }
 
+/** Versions that were planned for several steps. */
+export function pinnedOf(
+  steps: readonly { readonly check: Check }[],
+): ReadonlyMap<string, string | null> {
+  return new Map(steps.flatMap(({ check }) => [...pinnedVersions(check)]));
+}
+
+/** Refuses to remove together what no plan of a single step named. */
+export async function requireReviewedTogether(
+  transaction: Transaction,
+  pinned: ReadonlyMap<string, string | null>,
+  { manager, writer }: { manager: PackageManager; writer: HostWriter },
+): Promise<void> {
+  for (const { name, to } of await manager.simulate(transaction, writer)) {
+    if (to === undefined && pinned.get(name) !== null) {
+      throw new PiriError(
+        "FAILED_PRECONDITION",
+        `Cannot change packages together: "${name}" would be removed, which none of the steps does alone`,
+      );
+    }
+  }
+}
+
 /** Refuses what the host, or the agent, could not do without. */
 export function requireKept(
   moves: readonly PackageMove[],

@@ -1,6 +1,7 @@
 import { fromFileUrl } from "@std/path";
 import type { StepRecord } from "../../../lib/steps/engine/records.ts";
 import type { Sheet } from "../../../lib/steps/sheet.ts";
+import type { RootCase } from "./root_case.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 const REPOSITORY = fromFileUrl(new URL("../../../", import.meta.url));
@@ -18,54 +19,53 @@ export interface RootReport {
   readonly applied: RootRun;
   readonly plannedAgain: RootRun;
   readonly appliedAgain: RootRun;
-  /** Paths that the plan wrote, and that the second apply changed. */
-  readonly plannedPaths: readonly string[];
-  readonly againPaths: readonly string[];
-  /** Paths that the first apply wrote, but for folders. */
-  readonly appliedPaths: readonly string[];
+  /** Everything that the upper layer holds after the first plan, and after the first apply. See `writtenIn`. */
+  readonly writtenByPlan: readonly string[];
+  readonly writtenByApply: readonly string[];
+  /** Paths that the second plan or apply wrote, with their facts. */
+  readonly movedAgain: readonly string[];
   /** Output of a line for the shell, in that root at the end. */
   readonly seen: string;
 }
 
 /**
- * The root is this host's, seen through an overlay: what is written is gone with the namespace. Processes, mounts and
- * the network are its own too.
+ * The root is this host's, seen through two overlays: one takes what prepares it, the other one what the steps write.
+ * Both are gone with the namespace. Processes, mounts and the network are its own too.
  */
 const SCRIPT = `
 set -e
 mount -t tmpfs none "$WORK"
-mkdir "$WORK/u" "$WORK/w" "$WORK/m"
-mount -t overlay none -o "lowerdir=/,upperdir=$WORK/u,workdir=$WORK/w" "$WORK/m"
-mount -t proc none "$WORK/m/proc"
-for each in /dev "$REPOSITORY" "$DENO_FOLDER"; do
-  mkdir -p "$WORK/m$each"
-  mount --rbind "$each" "$WORK/m$each"
-done
-seen() { (cd "$WORK/u"; find . ! -type d -printf '%P %i %s %T@ %C@\\n' | sort); }
-within() { chroot "$WORK/m" "$@"; }
-steps() { within "$DENO" run -A --no-check "$REPOSITORY/tests/steps/real_roots/run_steps.ts" "$1" < "$WORK/sheet" > "$WORK/$1.$2"; }
-printf '%s' "$SHEET" > "$WORK/sheet"
-within /bin/sh -c "$PREPARE"
-seen > "$WORK/s0"
-steps plan 1; seen > "$WORK/s1"
-steps apply 1; seen > "$WORK/s2"
-steps plan 2
-steps apply 2; seen > "$WORK/s3"
-cat "$WORK/plan.1" "$WORK/apply.1" "$WORK/plan.2" "$WORK/apply.2"
-for pair in s0:s1 s1:s2 s2:s3; do
-  echo "-- $pair"
-  comm -13 "$WORK/\${pair%:*}" "$WORK/\${pair#*:}"
-done
-echo "-- seen"
-within /bin/sh -c "$LOOK"
+cd "$WORK"
+mkdir -p prepared prepared-work root upper upper-work lower/prepared
+join() {
+  mount -t overlay none -o "lowerdir=$1,upperdir=$2,workdir=$2-work" root
+  mount -t proc none root/proc
+  mount --rbind /dev root/dev
+  mount -t tmpfs none root/run
+}
+ip link set lo up
+join / prepared
+mkdir -p "root$REPOSITORY" "root$DENO_FOLDER" "root$WORK"
+chroot root /bin/sh -c "$PREPARE" >&2
+umount -l root
+mount -t overlay none -o "lowerdir=prepared:/" lower/prepared
+join prepared:/ upper
+for each in "$REPOSITORY" "$DENO_FOLDER" "$WORK"; do mount --rbind "$each" "root$each"; done
+printf '%s' "$REQUEST" > request
+chroot root "$DENO" run -A --no-check "$REPOSITORY/tests/steps/real_roots/run_steps.ts" < request
+chroot root /bin/sh -c "$LOOK" || true
 `;
 
 /** Plans and applies a sheet twice in a throw-away root. */
 export async function inRealRoot(
   sheet: Sheet,
-  { prepare = "true", look = "true" }: { prepare?: string; look?: string } = {},
+  { prepare = "true", look = "true", serve }: Pick<
+    RootCase,
+    "prepare" | "look" | "serve"
+  > = {},
 ): Promise<RootReport> {
   await using work = await TempFolder.make();
+  const layers = { upper: work.at("upper"), lower: work.at("lower/prepared") };
   const { success, stdout, stderr } = await new Deno.Command("unshare", {
     args: ["-m", "-p", "-f", "-n", "-u", "-i", "/bin/bash", "-c", SCRIPT],
     env: {
@@ -74,7 +74,7 @@ export async function inRealRoot(
       DENO: Deno.execPath(),
       DENO_FOLDER: await denoFolder(),
       DENO_DIR: await denoFolder(),
-      SHEET: JSON.stringify(sheet),
+      REQUEST: JSON.stringify({ sheet, layers, serve }),
       PREPARE: prepare,
       LOOK: look,
     },
@@ -83,28 +83,8 @@ export async function inRealRoot(
   if (!success) {
     throw new Error(`${text}${new TextDecoder().decode(stderr)}`);
   }
-  const [runs = "", ...parts] = text.split(/^-- .*\n/m);
-  const [planned, applied, plannedAgain, appliedAgain] = runs.trim()
-    .split("\n").map((line): RootRun => JSON.parse(line));
-  const [plan = [], apply = [], again = []] = parts.map((part) =>
-    part.trim().split("\n").filter((line) => line !== "").map((line) =>
-      `/${line.replace(/( \S+){4}$/, "")}`
-    )
-  );
-  if (
-    planned === undefined || applied === undefined ||
-    plannedAgain === undefined || appliedAgain === undefined
-  ) throw new Error(text);
-  return {
-    planned,
-    applied,
-    plannedAgain,
-    appliedAgain,
-    plannedPaths: plan,
-    appliedPaths: apply,
-    againPaths: again,
-    seen: parts[3] ?? "",
-  };
+  const end = text.indexOf("\n");
+  return { ...JSON.parse(text.slice(0, end)), seen: text.slice(end + 1) };
 }
 
 async function denoFolder(): Promise<string> {
