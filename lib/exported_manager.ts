@@ -1,4 +1,8 @@
-import { readFile, readPrivateFile } from "./base/files.ts";
+import { readFile } from "./base/files.ts";
+import {
+  authorityOf,
+  requireAuthorityKey,
+} from "./manager/state/authority_key.ts";
 import {
   type ManagerConfig,
   newConfigText,
@@ -32,9 +36,11 @@ export interface ExportedManager {
  */
 export async function exportManager(
   dir: string,
-  { withFacts }: {
+  { withFacts, authorityKey }: {
     /** False to leave out the facts that agents told: target expressions know them once an agent is connected. */
     readonly withFacts: boolean;
+    /** Key of the authority, PEM, if it is not in the folder. */
+    readonly authorityKey?: string | undefined;
   },
 ): Promise<ExportedManager> {
   const { paths, config, server, managerKeyPem } = await loadState(dir);
@@ -44,10 +50,11 @@ export async function exportManager(
     agents: found.agents.map((agent) => ({ ...agent, facts: {} })),
   };
   const text = encodeState({
-    ca: {
-      certPem: await readFile(paths.caCert),
-      keyPem: await readPrivateFile(paths.caKey),
-    },
+    ca: authorityOf(
+      await readFile(paths.caCert),
+      authorityKey ??
+        await requireAuthorityKey(paths, "give it by --ca-key FILE"),
+    ),
     server: { certPem: server.certPem, keyPem: server.keyPem },
     managerKeyPem,
     listen: config.listen,

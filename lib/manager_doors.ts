@@ -7,15 +7,17 @@ import { thisUser, userName } from "./base/user_name.ts";
 import type { ManagerCore } from "./manager/core.ts";
 import { ControlDoor } from "./manager/door/control_door.ts";
 import type { CertifiedIdentity, Door } from "./manager/door/door.ts";
+import { DueRenewal } from "./manager/due_renewal.ts";
 import type { ManagerKeys } from "./manager_keys.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
 import { openDoor } from "./manager/door/open_door.ts";
 import type { Manager } from "./manager/operator_api.ts";
 import type { ManagerConfig } from "./manager/state/config.ts";
 import {
-  type ManagerState,
+  namesWith,
   renewServerIdentity,
-} from "./manager/state/state_folder.ts";
+} from "./manager/state/renew_identity.ts";
+import type { ManagerState } from "./manager/state/state_folder.ts";
 import type { ServerIdentity } from "./manager/state/server_identity.ts";
 
 /** Parts of the doors. */
@@ -42,6 +44,7 @@ export interface ManagerDoorsOptions {
 export class ManagerDoors {
   readonly #parts: ManagerDoorsOptions;
   readonly #config: ManagerConfig;
+  readonly #dueRenewal: DueRenewal;
   #server: ServerIdentity;
   #agents: Door | undefined;
   #here: ControlServer | undefined;
@@ -51,6 +54,7 @@ export class ManagerDoors {
     this.#parts = parts;
     this.#config = parts.state.config;
     this.#server = parts.state.server;
+    this.#dueRenewal = new DueRenewal(parts.options.clock);
   }
 
   /** Address for agents, "host:port". */
@@ -127,6 +131,11 @@ export class ManagerDoors {
     return this.#server;
   }
 
+  /** Host names and IP addresses that the certificate should have. */
+  get names(): readonly string[] {
+    return namesWith(this.#server, this.#place?.host);
+  }
+
   /** Shows another certificate to newcomers. Live connections stay. */
   async show(identity: ServerIdentity): Promise<void> {
     this.#server = identity;
@@ -158,13 +167,16 @@ export class ManagerDoors {
   }
 
   async #renewIdentity(): Promise<boolean> {
-    const { state, options: { clock, random } } = this.#parts;
-    const renewed = await renewServerIdentity(
+    const { core, state, options: { clock, random } } = this.#parts;
+    const renewal = await renewServerIdentity(
       { ...state, server: this.#server },
       { clock, random, needed: this.#place?.host },
     );
-    if (renewed === undefined) return false;
-    this.#server = renewed;
+    if (renewal.kind === "no key") {
+      this.#dueRenewal.tell(core.events, this.#server);
+    }
+    if (renewal.kind !== "renewed") return false;
+    this.#server = renewal.identity;
     return true;
   }
 

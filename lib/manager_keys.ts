@@ -3,6 +3,7 @@ import type { Random } from "./base/random.ts";
 import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import type { ManagerProof } from "./manager/admission/challenge.ts";
 import type { KeptAuthority, RotatingKeys } from "./manager/key_rotation.ts";
+import { checkGivenCertificate } from "./manager/state/given_certificate.ts";
 import { KeyRing } from "./manager/state/key_ring.ts";
 import type { ServerIdentity } from "./manager/state/server_identity.ts";
 import type { ManagerState } from "./manager/state/state_folder.ts";
@@ -13,6 +14,8 @@ type Authority = Pick<KeptAuthority, "certificate" | "hash">;
 /** Server's identity, and how to show another one to newcomers. */
 export interface ShownIdentity {
   readonly identity: ServerIdentity;
+  /** Names that its certificate should have. */
+  readonly names: readonly string[];
   show(identity: ServerIdentity): Promise<void>;
 }
 
@@ -22,6 +25,7 @@ export class ManagerKeys {
   readonly #authority: Authority;
   readonly #key: SigningKey | undefined;
   readonly #serverName: string;
+  readonly #clock: Clock;
 
   /** @throws {PiriError} CORRUPT, DENIED, DISK */
   static async open(
@@ -33,14 +37,17 @@ export class ManagerKeys {
     return new ManagerKeys(
       state,
       isInFolder ? await KeyRing.open(state.paths, options) : undefined,
+      options.clock,
     );
   }
 
   private constructor(
     { caCertificate: certificate, managerKeyPem, server }: ManagerState,
     ring: KeyRing | undefined,
+    clock: Clock,
   ) {
     this.#ring = ring;
+    this.#clock = clock;
     this.#authority = { certificate, hash: certifiedKeyHash(certificate) };
     this.#key = managerKeyPem === undefined
       ? undefined
@@ -96,6 +103,26 @@ export class ManagerKeys {
         await shown().show(await ring.finishAuthority(identity));
       },
       finishManagerKey: () => ring.finishManagerKey(),
+      hasAuthorityKey: () => ring.hasAuthorityKey(),
+      certificate: async () => {
+        const { identity: { certPem }, names } = shown();
+        return { certPem, authorityPem: await ring.authorityPem(), names };
+      },
+      replaceCertificate: async (certPem, accepted) => {
+        const { identity: server, names } = shown();
+        const authorityPem = await ring.authorityPem();
+        const now = this.#clock.now();
+        const given = checkGivenCertificate(certPem, {
+          server,
+          authorityPem,
+          names,
+          now,
+        });
+        await accepted();
+        await ring.keepCertificate(given.certPem);
+        await shown().show(given);
+        return given.expiresAt;
+      },
     };
   }
 }

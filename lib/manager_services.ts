@@ -154,6 +154,31 @@ export const managerServices: ManagerServices = {
     return await exportManager(dir, options);
   },
 
+  async exportAuthority(dir, options) {
+    await requireNoLogin(dir);
+    const { exportAuthorityKey } = await import(
+      "./manager/state/authority_key.ts"
+    );
+    const { statePaths } = await import("./manager/state/state_paths.ts");
+    await exportAuthorityKey(statePaths(dir), {
+      ...options,
+      random: systemRandom,
+    });
+  },
+
+  async issueCertificate({ authorityKey, authority, certificate, names }) {
+    const { authorityOf } = await import("./manager/state/authority_key.ts");
+    const { renewServerCertificate } = await import(
+      "./manager/state/authority.ts"
+    );
+    const { certPem } = await renewServerCertificate(
+      authorityOf(authority, authorityKey),
+      certificate,
+      { now: systemClock.now(), random: systemRandom, names },
+    );
+    return certPem;
+  },
+
   async states(dir) {
     await requireNoLogin(dir);
     const { openStateDesk } = await import("./state_desk.ts");

@@ -1,129 +1,21 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertRejects,
+} from "@std/assert";
 import { systemClock } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { systemRandom } from "../lib/base/random.ts";
-import { initState } from "../lib/manager/state/init_state.ts";
-import {
-  joinManager,
-  type RunningAgent,
-  serveAgent,
-  tryHello,
-} from "../lib/serve_agent.ts";
+import { joinManager, tryHello } from "../lib/serve_agent.ts";
 import { type RunningManager, serveManager } from "../lib/serve_manager.ts";
-import { freePort } from "../scripts/local/free_port.ts";
 import { until } from "./support/live_program.ts";
-import { TempFolder } from "./support/temp_folder.ts";
+import { ManagedSite } from "./support/managed_site.ts";
 
-const SHORT = Deno.build.os === "darwin" ? { dir: "/tmp" } : {};
 const options = { clock: systemClock, random: systemRandom };
 
-/** A Manager's folder, and those of agents that have joined it. */
-class Site implements AsyncDisposable {
-  readonly #folder: TempFolder;
-  readonly #agents: RunningAgent[] = [];
-  manager!: RunningManager;
-
-  static async open(...agents: string[]): Promise<Site> {
-    const site = new Site(await TempFolder.make(SHORT));
-    const address = { host: "127.0.0.1", port: freePort() };
-    await initState(site.dir, {
-      ...options,
-      listen: address,
-      advertise: address,
-    });
-    await site.start();
-    for (const name of agents) await site.joins(name);
-    return site;
-  }
-
-  private constructor(folder: TempFolder) {
-    this.#folder = folder;
-  }
-
-  get dir(): string {
-    return this.#folder.at("m");
-  }
-
-  folderOf(agent: string): string {
-    return this.#folder.at(agent);
-  }
-
-  async start(): Promise<void> {
-    this.manager = await serveManager({ ...options, dir: this.dir });
-  }
-
-  async joins(name: string): Promise<void> {
-    const { agents } = this.manager.manager;
-    const token = await agents.add({ id: name, groups: [], cidrs: [] });
-    await joinManager(token, { ...options, dir: this.folderOf(name) });
-  }
-
-  /** Starts an agent, and waits until it is connected. */
-  async runs(name: string): Promise<void> {
-    // This edition takes nothing of the process that it runs in.
-    const agent = await serveAgent({
-      ...options,
-      dir: this.folderOf(name),
-      edition: "observe",
-    });
-    this.#agents.push(agent);
-    await this.connects(name);
-  }
-
-  async stopAgents(): Promise<void> {
-    for (const agent of this.#agents.splice(0)) await agent.stop();
-  }
-
-  /** Waits until an agent is connected. */
-  async connects(name: string): Promise<void> {
-    await until(`${name} is connected`, () => this.isConnected(name));
-  }
-
-  /** Waits until an agent trusts this many authorities, and as many keys of Managers. */
-  async trusts(name: string, count: number): Promise<void> {
-    await until(`${name} trusts ${count}`, async () => {
-      const { authorities, managerKeys } = JSON.parse(
-        await Deno.readTextFile(`${this.folderOf(name)}/trust.json`),
-      );
-      return authorities.length === count && managerKeys.length === count;
-    });
-  }
-
-  async isConnected(name: string): Promise<boolean> {
-    const agents = await this.manager.manager.agents.list();
-    return agents.some(({ id, connected }) => id === name && connected);
-  }
-
-  /** Waits until all agents but these trust the next authority. */
-  async lacking(...names: string[]): Promise<void> {
-    await until(`only ${names} lack`, async () => {
-      const { authority, manager } = await this.manager.manager.keys.view();
-      return [authority, manager].every(({ missing, nextFingerprint }) =>
-        nextFingerprint === undefined || missing.join() === names.join()
-      );
-    });
-  }
-
-  /** Copies the Manager's folder. */
-  async copy(): Promise<string> {
-    const to = this.#folder.at("copy");
-    await Deno.mkdir(to, { mode: 0o700 });
-    for await (const { name, isFile } of Deno.readDir(this.dir)) {
-      if (isFile) await Deno.copyFile(`${this.dir}/${name}`, `${to}/${name}`);
-      else await Deno.mkdir(`${to}/${name}`).catch(() => {});
-    }
-    return to;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stopAgents();
-    await this.manager.stop();
-    await this.#folder[Symbol.asyncDispose]();
-  }
-}
-
 Deno.test("an authority is rotated once all agents trust the next one, also one that was off", async () => {
-  await using site = await Site.open("web-1", "web-2");
+  await using site = await ManagedSite.open("web-1", "web-2");
   const before = await Deno.readTextFile(`${site.dir}/ca.pem`);
   await site.runs("web-1");
   const { keys } = site.manager.manager;
@@ -163,7 +55,7 @@ Deno.test("an authority is rotated once all agents trust the next one, also one 
 });
 
 Deno.test("the key of a Manager is rotated, and who has the old one is left by the agents", async () => {
-  await using site = await Site.open("web-1");
+  await using site = await ManagedSite.open("web-1");
   const old = await Deno.readTextFile(`${site.dir}/manager.key`);
   await site.runs("web-1");
   const { keys } = site.manager.manager;
@@ -189,7 +81,7 @@ Deno.test("the key of a Manager is rotated, and who has the old one is left by t
 });
 
 Deno.test("an agent that is left behind joins again, and both keys can be rotated at once", async () => {
-  await using site = await Site.open("web-1", "off-1");
+  await using site = await ManagedSite.open("web-1", "off-1");
   await site.runs("web-1");
   const { keys } = site.manager.manager;
   await keys.start("authority");
@@ -223,7 +115,7 @@ Deno.test("an agent that is left behind joins again, and both keys can be rotate
 });
 
 Deno.test("no session and no command is lost while certificate and authority are renewed under load", async () => {
-  await using site = await Site.open("web-1", "web-2");
+  await using site = await ManagedSite.open("web-1", "web-2");
   await site.runs("web-1");
   await site.runs("web-2");
   const { manager } = site.manager;
@@ -234,17 +126,20 @@ Deno.test("no session and no command is lost while certificate and authority are
   const load = new Load(commands);
 
   const running = load.runUntilStopped();
+  await load.hasRun(1);
   await keys.start("authority");
   await site.lacking();
+  await load.hasRun(2);
   // New ones dial all the while.
   await site.joins("new-1");
   await site.lacking("new-1");
   await keys.finish("authority", ["new-1"]);
   await site.joins("new-2");
+  await load.hasRun(4);
   load.stop();
   const states = await running;
 
-  assert(states.length >= 4, `${states.length} commands`);
+  assertGreaterOrEqual(states.length, 8);
   assertEquals(new Set(states), new Set(["succeeded"]));
   assertEquals((await sessions()).slice(-2), before.slice(-2));
 });
@@ -253,6 +148,7 @@ Deno.test("no session and no command is lost while certificate and authority are
 class Load {
   readonly #commands: RunningManager["manager"]["commands"];
   #isStopped = false;
+  #rounds = 0;
 
   constructor(commands: RunningManager["manager"]["commands"]) {
     this.#commands = commands;
@@ -260,6 +156,14 @@ class Load {
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Waits until it has run commands this many times. */
+  async hasRun(rounds: number): Promise<void> {
+    await until(
+      `${rounds} rounds of commands`,
+      () => Promise.resolve(this.#rounds >= rounds),
+    );
   }
 
   /** Runs commands until it is stopped, and returns how they ended. */
@@ -288,6 +192,7 @@ class Load {
           );
         }
       }
+      this.#rounds++;
     }
     return states;
   }

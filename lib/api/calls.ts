@@ -81,6 +81,8 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "KeysService.getKeys": { needs: "admin", changes: false },
   "KeysService.startRotation": ADMINISTERS,
   "KeysService.finishRotation": ADMINISTERS,
+  "KeysService.getCertificate": { needs: "admin", changes: false },
+  "KeysService.replaceCertificate": ADMINISTERS,
   "LoginService.login": { needs: "nothing", changes: false },
   "LoginService.loginFromCi": { needs: "nothing", changes: false },
   "LoginService.logout": { needs: "viewer", changes: true },

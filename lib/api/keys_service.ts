@@ -10,12 +10,15 @@ import type { KeyKind as Kind, KeyView } from "../manager/keys_api.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { invalid, requireText, saidIn } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";
-import { timestamp } from "./values.ts";
+import { milliseconds, timestamp } from "./values.ts";
 
 const KINDS: ReadonlyMap<KeyKind, Kind> = new Map([
   [KeyKind.AUTHORITY, "authority"],
   [KeyKind.MANAGER, "manager"],
 ]);
+
+/** Longest certificate, in characters. */
+const MAX_CERTIFICATE = 65_536;
 
 /** Serves the KeysService. */
 export function addKeysService(
@@ -26,7 +29,11 @@ export function addKeysService(
   router.service(KeysService, {
     async getKeys() {
       const { authority, manager } = await keys.view();
-      return { authority: keyMessage(authority), manager: keyMessage(manager) };
+      return {
+        authority: keyMessage(authority),
+        manager: keyMessage(manager),
+        hasAuthorityKey: await keys.hasAuthorityKey(),
+      };
     },
     async startRotation(request, context) {
       const kind = kindOf(request.kind);
@@ -40,6 +47,26 @@ export function addKeysService(
       const asker = await proofs.asker(context, saidIn(request));
       const { key, leftBehind } = await keys.finish(kind, without, asker);
       return { key: keyMessage(key), leftBehind: [...leftBehind] };
+    },
+    async getCertificate() {
+      const { certPem, authorityPem, names } = await keys.certificate();
+      return {
+        certificate: certPem,
+        authority: authorityPem,
+        names: [...names],
+      };
+    },
+    async replaceCertificate(request, context) {
+      const { certificate } = request;
+      if (certificate.length > MAX_CERTIFICATE) {
+        throw invalid(
+          "certificate",
+          `it has ${certificate.length} characters, and the limit is ${MAX_CERTIFICATE}`,
+        );
+      }
+      const asker = await proofs.asker(context, saidIn(request));
+      const expiresAt = await keys.replaceCertificate(certificate, asker);
+      return { expiresAtMs: milliseconds(expiresAt) };
     },
   });
 }

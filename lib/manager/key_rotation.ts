@@ -12,7 +12,12 @@ import { auditEntry } from "./audit_entry.ts";
 import { TRUST } from "./command/told_keys.ts";
 import type { Commands } from "./commands.ts";
 import type { AgentSession } from "./fleet.ts";
-import type { KeyKind, KeysAdmin, KeyView } from "./keys_api.ts";
+import type {
+  CertificateView,
+  KeyKind,
+  KeysAdmin,
+  KeyView,
+} from "./keys_api.ts";
 import type { ManagerParts } from "./manager_parts.ts";
 
 const log = logger("manager", "keys");
@@ -43,6 +48,17 @@ export interface RotatingKeys {
   /** Replaces the authority, and shows newcomers a certificate by the new one. */
   finishAuthority(): Promise<void>;
   finishManagerKey(): Promise<void>;
+  /** True if the private key of the authority is there. */
+  hasAuthorityKey(): Promise<boolean>;
+  certificate(): Promise<CertificateView>;
+  /**
+   * Shows another certificate to newcomers, and returns the end of its validity. It is checked before `accepted` is called,
+   * and nothing is changed if that rejects.
+   */
+  replaceCertificate(
+    certPem: string,
+    accepted: () => Promise<void>,
+  ): Promise<number>;
 }
 
 export interface KeyRotationOptions extends ManagerParts {
@@ -162,6 +178,32 @@ export class KeyRotation implements KeysAdmin {
     });
   }
 
+  hasAuthorityKey(): Promise<boolean> {
+    return this.#keys("show the keys").hasAuthorityKey();
+  }
+
+  certificate(): Promise<CertificateView> {
+    return this.#keys("renew the certificate").certificate();
+  }
+
+  replaceCertificate(certPem: string, asker: Asker = NOBODY): Promise<number> {
+    const keys = this.#keys("renew the certificate");
+    return this.#turns.run(async () => {
+      const expiresAt = await keys.replaceCertificate(
+        certPem,
+        () =>
+          this.#audit("ReplaceCertificate", "certificate", asker, { certPem }),
+      );
+      this.#options.events.add(
+        "certificate_renewed",
+        `the server certificate was replaced by ${
+          askerText(asker) || "an operator"
+        }, and is good until ${new Date(expiresAt).toISOString()}`,
+      );
+      return expiresAt;
+    });
+  }
+
   /** Tells an agent that is ready for commands which keys to trust, if it trusts others. Never rejects. */
   async agentReady({ agent }: Pick<AgentSession, "agent">): Promise<void> {
     const { keys, store, commands, fleet } = this.#options;
@@ -231,7 +273,7 @@ export class KeyRotation implements KeysAdmin {
 
   async #audit(
     act: string,
-    kind: KeyKind,
+    kind: KeyKind | "certificate",
     asker: Asker,
     statement: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {

@@ -17,6 +17,16 @@ export interface KeyView {
   readonly missing: readonly string[];
 }
 
+/** Certificate of the server, for those who issue it anew elsewhere. */
+export interface CertificateView {
+  /** The certificate in use, PEM. */
+  readonly certPem: string;
+  /** The authority in use, PEM. */
+  readonly authorityPem: string;
+  /** Host names and IP addresses that it should have. */
+  readonly names: readonly string[];
+}
+
 /** Keys of the Manager that its agents trust. */
 export interface KeysAdmin {
   /** Both keys, and how far their rotations are. */
@@ -42,4 +52,20 @@ export interface KeysAdmin {
     without: readonly string[],
     asker?: Asker,
   ): Promise<{ key: KeyView; leftBehind: readonly string[] }>;
+  /** True if the private key of the authority is where this Manager runs. */
+  hasAuthorityKey(): Promise<boolean>;
+  /**
+   * The certificate of the server.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the keys are not in a folder; DISK
+   */
+  certificate(): Promise<CertificateView>;
+  /**
+   * Shows a certificate that was issued elsewhere. Connections stay.
+   *
+   * @returns the end of its validity, in milliseconds since 1970
+   * @throws {PiriError} INVALID_ARGUMENT for one that is not by the authority in use, or not for this server;
+   * FAILED_PRECONDITION if the keys are not in a folder; DISK
+   */
+  replaceCertificate(certPem: string, asker?: Asker): Promise<number>;
 }

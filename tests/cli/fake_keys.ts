@@ -23,10 +23,27 @@ export class FakeKeys {
   readonly started: StartRotationRequest[] = [];
   readonly finished: FinishRotationRequest[] = [];
 
+  hasAuthorityKey = true;
+  /** Certificates that were given to the Manager. */
+  readonly certificates: string[] = [];
+
   /** Adds the service to those of the Manager. */
   add(router: ConnectRouter): void {
     router.service(KeysService, {
-      getKeys: () => ({ authority: this.authority, manager: this.manager }),
+      getKeys: () => ({
+        authority: this.authority,
+        manager: this.manager,
+        hasAuthorityKey: this.hasAuthorityKey,
+      }),
+      getCertificate: () => ({
+        certificate: "certificate",
+        authority: "authority",
+        names: ["mgr.example.org"],
+      }),
+      replaceCertificate: ({ certificate }) => {
+        this.certificates.push(certificate);
+        return { expiresAtMs: 4_102_444_800_000n };
+      },
       startRotation: (request) => {
         this.started.push(request);
         return { key: this.authority };

@@ -257,6 +257,28 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     return Promise.resolve(this.exported);
   }
 
+  /** Exports of the authority's key that were asked for. */
+  readonly exportedKeys: Parameters<ManagerServices["exportAuthority"]>[1][] =
+    [];
+
+  exportAuthority(
+    dir: string,
+    options: Parameters<ManagerServices["exportAuthority"]>[1],
+  ): Promise<void> {
+    this.dirs.push(dir);
+    this.exportedKeys.push(options);
+    return Promise.resolve();
+  }
+
+  issueCertificate(
+    { authorityKey, certificate, authority, names }: Parameters<
+      ManagerServices["issueCertificate"]
+    >[0],
+  ): Promise<string> {
+    const text = [certificate, names, authority, authorityKey].join(" ");
+    return Promise.resolve(text);
+  }
+
   /** States that the subcommands see. */
   desk: StateDesk = {
     agents: [],

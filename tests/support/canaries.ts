@@ -8,6 +8,11 @@ export function canaries(count: number): string[] {
   );
 }
 
+/** A secret that is found nowhere else, with a mark of its own and the characters of `canaries`. */
+export function canary(mark: string): string {
+  return `Canary-${mark}/"ü"+ ~end?`;
+}
+
 /** Nine forms in which a secret must be found nowhere. */
 export function formsToFind(secret: string): string[] {
   const bytes = Buffer.from(secret);

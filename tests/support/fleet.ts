@@ -1,6 +1,8 @@
+import { AssertionError } from "@std/assert";
 import { freePort } from "../../scripts/local/free_port.ts";
 import { connectControl, type Control } from "../../lib/api/client.ts";
 import type { Agent } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { CanaryWatch } from "./canary_watch.ts";
 import type { Executables } from "./executables.ts";
 import { editYaml, FleetAgent } from "./fleet_agent.ts";
 import { type Ended, LiveProgram, until } from "./live_program.ts";
@@ -57,6 +59,8 @@ export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #agents = new Map<string, FleetAgent>();
   readonly #programs = new AsyncDisposableStack();
+  readonly #spawned: LiveProgram[] = [];
+  readonly #canary = new CanaryWatch();
   #port = 0;
   /** Id of the last event of the fleet's start. */
   #lastEvent = 0;
@@ -96,6 +100,7 @@ export class Fleet implements AsyncDisposable {
       ...["init", "--listen", listen, "--advertise", listen],
     );
     if (code !== 0) throw new Error(`init failed: ${stderr}`);
+    await this.#canary.plant(this.dir);
     await editYaml(`${this.dir}/config.yaml`, this.#options.managerConfig);
     try {
       await this.startManager();
@@ -132,13 +137,15 @@ export class Fleet implements AsyncDisposable {
 
   /** Starts the Manager's command line. */
   spawn(...args: string[]): LiveProgram {
-    return this.#programs.use(
+    const program = this.#programs.use(
       new LiveProgram(
         `manager ${args.join(" ").slice(0, 200)}`,
         [...this.#executables.manager, "--dir", this.dir, ...args],
         { NO_COLOR: "1" },
       ),
     );
+    this.#spawned.push(program);
+    return program;
   }
 
   /** Starts the Manager in its folder, and waits until it is ready. */
@@ -257,12 +264,49 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
+  /** Secret in the Manager's store that must be found in nothing that the story leaves. */
+  get canary(): string {
+    return this.#canary.secret;
+  }
+
+  /** Gives the secret to commands of an agent that runs, if there is one. Returns how many have used it. */
+  async useCanary(): Promise<number> {
+    if (this.#serving?.isRunning !== true) return 0;
+    const running = [...this.#agents.values()]
+      .filter(({ programs }) => programs.some(({ isRunning }) => isRunning))
+      .map(({ name }) => name);
+    if (running.length === 0) return 0;
+    using control = await this.control();
+    return await this.#canary.use(control, running);
+  }
+
   /** Stops the agents first: they end their commands while the Manager is there to hear it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await using undo = new AsyncDisposableStack();
     undo.use(this.folder);
+    undo.defer(() => this.#requireNoLeaks());
     undo.use(this.#programs);
     undo.defer(async () => void await this.#serving?.stop());
     for (const agent of this.#agents.values()) undo.defer(() => agent.stop());
+    undo.defer(() => this.#canary.lookAtProcesses());
+    // A Manager or an agent that a story has left unable to run it is not asked twice.
+    undo.defer(async () => void await this.useCanary().catch(() => 0));
+  }
+
+  async #requireNoLeaks(): Promise<void> {
+    const programs = [
+      ...this.#spawned,
+      ...[...this.#agents.values()].flatMap(({ programs }) => programs),
+    ];
+    const leaks = await this.#canary.leaks({
+      folders: [this.folder.path, "/dev/shm"],
+      output: programs.flatMap(({ name, stdout, stderr }) => [
+        [`${name}, stdout`, stdout],
+        [`${name}, stderr`, stderr],
+      ]),
+    });
+    if (leaks.length > 0) {
+      throw new AssertionError(`A secret was left:\n${leaks.join("\n")}`);
+    }
   }
 }

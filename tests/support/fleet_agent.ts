@@ -8,6 +8,8 @@ export class FleetAgent {
   readonly #argv: readonly string[];
   readonly #folder: TempFolder;
   readonly #env: Readonly<Record<string, string>>;
+  /** All programs that it has run, the command line too. */
+  readonly programs: LiveProgram[] = [];
   #running: LiveProgram | undefined;
 
   constructor(
@@ -71,11 +73,13 @@ export class FleetAgent {
   }
 
   #spawn(args: readonly string[]): LiveProgram {
-    return new LiveProgram(
+    const program = new LiveProgram(
       `agent ${this.name}: ${args.join(" ").slice(0, 200)}`,
       [...this.#argv, "--dir", this.dir, ...args],
       this.#env,
     );
+    this.programs.push(program);
+    return program;
   }
 }
 

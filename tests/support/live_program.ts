@@ -57,6 +57,10 @@ export class LiveProgram implements AsyncDisposable {
     started.push(this);
   }
 
+  get name(): string {
+    return this.#name;
+  }
+
   get pid(): number {
     return this.#child.pid;
   }

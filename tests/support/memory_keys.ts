@@ -51,6 +51,18 @@ export class MemoryKeys implements RotatingKeys {
     return this.#changed();
   }
 
+  hasAuthorityKey(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  certificate(): ReturnType<RotatingKeys["certificate"]> {
+    return Promise.reject(new TypeError("no certificate is in memory"));
+  }
+
+  replaceCertificate(): Promise<number> {
+    return Promise.reject(new TypeError("no certificate is in memory"));
+  }
+
   #changed(): Promise<void> {
     this.number++;
     return Promise.resolve();

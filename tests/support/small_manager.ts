@@ -71,6 +71,9 @@ export class SmallManager implements Manager {
     view: () => Promise.reject(noAccess()),
     start: () => Promise.reject(noAccess()),
     finish: () => Promise.reject(noAccess()),
+    hasAuthorityKey: () => Promise.reject(noAccess()),
+    certificate: () => Promise.reject(noAccess()),
+    replaceCertificate: () => Promise.reject(noAccess()),
   };
 
   ci: Manager["ci"] = {

@@ -4,6 +4,7 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
+import { CA_KEY_FLAG, readAuthorityKey } from "./authority_key.ts";
 import type { ManagerServices } from "./services.ts";
 
 /** Longest secret that GitHub keeps, in bytes: 48 KB. */
@@ -36,6 +37,7 @@ export const exportIdentity = defineSubcommand({
       summary:
         "leave out the facts of agents: expressions such as os.name=debian then mean connected agents only",
     },
+    ...CA_KEY_FLAG,
     large: {
       type: "boolean",
       summary:
@@ -71,6 +73,7 @@ export const exportIdentity = defineSubcommand({
     }
     const { text, joined, notJoined } = await services.exportIdentity(dir, {
       withFacts: !flags["no-facts"],
+      authorityKey: await readAuthorityKey(flags["ca-key"]),
     });
     checkSize(text, { joined, large: flags.large });
     await output.note(

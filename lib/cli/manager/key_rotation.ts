@@ -9,6 +9,7 @@ import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { oneLine } from "../text.ts";
 import { time } from "./json_values.ts";
+import { exportAuthority, renew } from "./authority_key.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 
@@ -103,15 +104,21 @@ const status = defineSubcommand({
   examples: ["", "--json"],
   async execute({ dir, json, output }, services: ManagerServices) {
     using control = await services.connect(dir);
-    const { authority, manager } = await control.keys.getKeys({});
+    const { authority, manager, hasAuthorityKey } = await control.keys
+      .getKeys({});
     if (json) {
       await output.value({
         authority: keyJson(authority),
         manager: keyJson(manager),
+        hasAuthorityKey,
       });
     } else {
       await output.facts({
         ...factsOf(AUTHORITY, authority, output),
+        ...hasAuthorityKey ? {} : {
+          "authority's key":
+            "kept elsewhere: the certificate is renewed by piri-manager ca renew --ca-key FILE",
+        },
         ...factsOf(MANAGER, manager, output),
       });
     }
@@ -119,7 +126,7 @@ const status = defineSubcommand({
   },
 });
 
-/** `ca status|rotate`: the authority, which certifies the Manager. */
+/** `ca status|rotate|renew|export`: the authority, which certifies the Manager. */
 export const ca: Group<ManagerServices> = {
   name: "ca",
   summary: "show or rotate the authority that certifies the Manager",
@@ -130,10 +137,11 @@ export const ca: Group<ManagerServices> = {
       "make a new authority and tell it to the agents",
       AUTHORITY,
     ),
+    renew,
+    exportAuthority,
   ],
   synonyms: {
     list: "piri-manager ca status",
-    renew: "piri-manager ca rotate",
     show: "piri-manager ca status",
   },
 };

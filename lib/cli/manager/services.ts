@@ -76,8 +76,39 @@ export interface ManagerServices extends WithService {
     options: {
       /** False to leave out the facts that agents told. */
       readonly withFacts: boolean;
+      /** Key of the authority, PEM, if it is not in the folder. */
+      readonly authorityKey?: string | undefined;
     },
   ): Promise<ExportedIdentity>;
+  /**
+   * Writes the key of the authority of this state folder to a file, also while the Manager runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if it is not there, or a rotation of the authority is under way;
+   * INVALID_ARGUMENT for a recipient that is none, or a file in the folder; DENIED, DISK: then nothing is removed
+   */
+  exportAuthority(
+    dir: string,
+    options: {
+      /** A file that does not exist. */
+      readonly to: string;
+      /** Public keys of age to encrypt it for; none for PEM. */
+      readonly recipients: readonly string[];
+      /** True to take it away from the folder. */
+      readonly remove: boolean;
+    },
+  ): Promise<void>;
+  /**
+   * Issues a certificate of a server anew by the key of its authority. Nothing is contacted.
+   *
+   * @returns the certificate, PEM
+   * @throws {PiriError} INVALID_ARGUMENT if the key is not that of the authority
+   */
+  issueCertificate(options: {
+    readonly authorityKey: string;
+    readonly authority: string;
+    readonly certificate: string;
+    readonly names: readonly string[];
+  }): Promise<string>;
   /**
    * Opens the states of this state folder, also while its Manager runs. Nothing is contacted or written.
    *

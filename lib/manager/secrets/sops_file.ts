@@ -36,6 +36,9 @@ const FOR = "for";
 /** Rule of new files: whom a secret is for can be read. */
 const READABLE = `^${FOR}$`;
 
+/** Beginning of a MAC over encrypted values alone, so that it is never that of all values (SOPS, sops.go). */
+const MAC_ONLY_ENCRYPTED = createHash("sha256").update("sops").digest();
+
 /** Version of SOPS whose format this is. */
 const VERSION = "3.9.0";
 
@@ -249,6 +252,7 @@ export class SopsFile {
   /** SHA-512 of all texts in their order. */
   #mac(): string {
     const hash = createHash("sha512");
+    if (this.#meta.rules.macOnlyEncrypted) hash.update(MAC_ONLY_ENCRYPTED);
     for (const { path, node } of this.#leaves()) {
       if (this.#meta.rules.macOnlyEncrypted && !this.#isEncrypted(path)) {
         continue;

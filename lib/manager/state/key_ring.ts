@@ -178,6 +178,29 @@ export class KeyRing {
     this.#nextManagerKey = undefined;
   }
 
+  /** True if the private key of the authority in use is in the folder. */
+  hasAuthorityKey(): Promise<boolean> {
+    return exists(this.#paths.caKey);
+  }
+
+  /**
+   * Certificate of the authority in use, PEM.
+   *
+   * @throws {PiriError} DISK
+   */
+  authorityPem(): Promise<string> {
+    return readFile(this.#paths.caCert);
+  }
+
+  /**
+   * Keeps a certificate of the server that was checked.
+   *
+   * @throws {PiriError} DISK
+   */
+  async keepCertificate(certPem: string): Promise<void> {
+    await this.#write(this.#paths.serverCert, certPem, 0o644);
+  }
+
   /** Takes the next number: above the last one, and above those of a Manager that was put back from a backup. */
   async #nextNumber(): Promise<void> {
     const number = Math.max(this.#number + 1, Math.round(this.#clock.now()));

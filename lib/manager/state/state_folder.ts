@@ -1,4 +1,3 @@
-import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import {
   exists,
@@ -11,12 +10,6 @@ import { decodePem, type Identity } from "../../base/pem.ts";
 import { requirePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
 import { newSigningKey } from "../../base/signing_key.ts";
-import {
-  certificateExpiry,
-  certificateNames,
-  RENEW_BEFORE_MS,
-  renewServerCertificate,
-} from "./authority.ts";
 import { type ManagerConfig, parseManagerConfig } from "./config.ts";
 import { identityOf, type ServerIdentity } from "./server_identity.ts";
 import { type StatePaths, statePaths } from "./state_paths.ts";
@@ -45,7 +38,8 @@ export async function loadState(dir: string): Promise<ManagerState> {
   await requireInitialised(paths);
   const config = await readConfig(paths);
   requirePrivateFolder(dir);
-  await requirePrivate(paths.caKey);
+  // It may be kept elsewhere.
+  if (await exists(paths.caKey)) await requirePrivate(paths.caKey);
   const keyPem = await readPrivateFile(paths.serverKey);
   const certPem = await readFile(paths.serverCert);
   return {
@@ -84,48 +78,6 @@ export async function readConfig(
   { config }: Pick<StatePaths, "config">,
 ): Promise<ManagerConfig> {
   return await parseManagerConfig(await readFile(config), config);
-}
-
-/**
- * Issues the server certificate anew, on the disk too if it is there, if less than 30 days of its validity are left, or if
- * it lacks a name that it needs.
- *
- * @returns the new identity, or undefined if the one that is there does
- */
-export async function renewServerIdentity(
-  state: Pick<ManagerState, "paths" | "server" | "authority">,
-  { clock, random, needed }: {
-    clock: Clock;
-    random: Random;
-    /** Host name or IP address that it must have. */
-    needed?: string | undefined;
-  },
-): Promise<ServerIdentity | undefined> {
-  const { paths, server } = state;
-  const now = clock.now();
-  const names = certificateNames(server.certPem);
-  const lacks = needed !== undefined && !names.includes(needed);
-  if (!lacks && server.expiresAt - now >= RENEW_BEFORE_MS) return undefined;
-  const authority = state.authority ?? {
-    certPem: await readFile(paths.caCert),
-    keyPem: await readPrivateFile(paths.caKey),
-  };
-  // A certificate cannot outlive its authority. Near the end of that, a new one would not last longer.
-  if (!lacks && certificateExpiry(authority.certPem) === server.expiresAt) {
-    return undefined;
-  }
-  const { certPem } = await renewServerCertificate(authority, server.certPem, {
-    now,
-    random,
-    names: lacks ? [...names, needed] : undefined,
-  });
-  if (state.authority === undefined) {
-    await writeFileAtomically(paths.serverCert, certPem, {
-      mode: 0o644,
-      random,
-    });
-  }
-  return identityOf(certPem, server.keyPem);
 }
 
 async function requireInitialised(paths: StatePaths): Promise<void> {

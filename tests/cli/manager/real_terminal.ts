@@ -11,6 +11,8 @@ export const SERVED: ManagerServices = {
   serve: () => Promise.reject(new TypeError("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
+  exportAuthority: () => Promise.reject(new TypeError("not here")),
+  issueCertificate: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),
   ciToken: () => Promise.reject(new TypeError("not here")),

@@ -7,9 +7,13 @@ import {
 } from "../../../lib/manager/state/init_state.ts";
 import {
   loadState,
-  renewServerIdentity,
   withManagerKey,
 } from "../../../lib/manager/state/state_folder.ts";
+import {
+  type Renewal,
+  renewServerIdentity,
+} from "../../../lib/manager/state/renew_identity.ts";
+import type { ServerIdentity } from "../../../lib/manager/state/server_identity.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
@@ -214,10 +218,12 @@ Deno.test("the certificate is renewed in its last 30 days and not before", async
   clock.jump(60 * DAY_MS);
   assertEquals(
     await renewServerIdentity(before, { clock, random }),
-    undefined,
+    { kind: "not due" },
   );
   clock.jump(1);
-  const renewed = await renewServerIdentity(before, { clock, random });
+  const renewed = renewedIn(
+    await renewServerIdentity(before, { clock, random }),
+  );
   assertEquals(renewed?.name, before.server.name);
   assertEquals(renewed?.keyPem, before.server.keyPem);
   const after = await loadState(folder.path);
@@ -234,10 +240,36 @@ Deno.test("a certificate that ends with its authority is not renewed over and ov
   await initState(folder.path, { ...options, clock });
   clock.jump(3_640 * DAY_MS);
   const state = await loadState(folder.path);
-  const last = await renewServerIdentity(state, { clock, random });
+  const last = renewedIn(await renewServerIdentity(state, { clock, random }));
   assertEquals(Math.round(((last?.expiresAt ?? 0) - clock.now()) / DAY_MS), 13);
   assertEquals(
     await renewServerIdentity(await loadState(folder.path), { clock, random }),
-    undefined,
+    { kind: "not due" },
   );
 });
+
+Deno.test("without the authority's key a certificate stays, and it is told that it is due", async () => {
+  await using folder = await TempFolder.make();
+  const clock = new FakeClock();
+  const { caKey } = await initState(folder.path, { ...options, clock });
+  await Deno.remove(caKey);
+  const before = await loadState(folder.path);
+
+  const early = await renewServerIdentity(before, { clock, random });
+  clock.jump(61 * DAY_MS);
+  const late = await renewServerIdentity(before, { clock, random });
+  const named = await renewServerIdentity(before, {
+    clock,
+    random,
+    needed: "other.example.org",
+  });
+
+  assertEquals(early, { kind: "not due" });
+  assertEquals(late, { kind: "no key" });
+  assertEquals(named, { kind: "no key" });
+  assertEquals((await loadState(folder.path)).server, before.server);
+});
+
+function renewedIn(renewal: Renewal): ServerIdentity | undefined {
+  return renewal.kind === "renewed" ? renewal.identity : undefined;
+}

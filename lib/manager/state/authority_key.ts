@@ -1,0 +1,173 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  X509Certificate,
+} from "node:crypto";
+import { dirname, resolve } from "@std/path";
+import { armor, Encrypter } from "age-encryption";
+import { PiriError } from "../../base/errors.ts";
+import {
+  diskError,
+  exists,
+  readFile,
+  readPrivateIfThere,
+  syncFolder,
+  writeFileAtomically,
+} from "../../base/files.ts";
+import { decodePem, type Identity } from "../../base/pem.ts";
+import type { Random } from "../../base/random.ts";
+import type { StatePaths } from "./state_paths.ts";
+
+/** Beginning of a file that age has encrypted, with and without ASCII armor. */
+const AGE = /^(?:-----BEGIN AGE ENCRYPTED FILE-----|age-encryption\.org\/)/;
+
+/**
+ * Writes the key of the authority to a file, and takes it away from the folder if that is wanted: then the Manager cannot
+ * issue certificates by itself.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if it is not there, or a rotation is under way; INVALID_ARGUMENT; DISK, DENIED:
+ * then nothing is removed
+ */
+export async function exportAuthorityKey(
+  paths: StatePaths,
+  { to, recipients, remove, random }: {
+    /** A file outside of the folder that does not exist. */
+    readonly to: string;
+    /** Public keys of age to encrypt it for; none for PEM. */
+    readonly recipients: readonly string[];
+    readonly remove: boolean;
+    readonly random: Random;
+  },
+): Promise<void> {
+  if (await exists(paths.nextCaCert)) {
+    throw refuse(
+      "a rotation of the authority is under way; finish it, and export the new key",
+    );
+  }
+  const keyPem = await requireAuthorityKey(paths, "it was exported before");
+  authorityOf(await readFile(paths.caCert), keyPem);
+  await requireOutside(paths.dir, to);
+  const text = recipients.length === 0
+    ? keyPem
+    : await encryptFor(recipients, keyPem);
+  await writeFileAtomically(to, text, { random });
+  if (await readFile(to) !== text) {
+    throw new PiriError(
+      "DISK",
+      `Cannot export the authority's key: "${to}" has not what was written; ca.key stays`,
+    );
+  }
+  if (!remove) return;
+  try {
+    await Deno.remove(paths.caKey);
+  } catch (error) {
+    throw diskError(`remove "${paths.caKey}"`, error);
+  }
+  await syncFolder(paths.dir);
+}
+
+/**
+ * Reads the key of the authority from its folder.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if it is not there; DENIED if others may read it; DISK
+ */
+export async function requireAuthorityKey(
+  { caKey }: Pick<StatePaths, "caKey">,
+  hint: string,
+): Promise<string> {
+  const keyPem = await readPrivateIfThere(caKey);
+  if (keyPem !== undefined) return keyPem;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot find the authority's key: there is no "${caKey}"; if it is kept elsewhere, ${hint}`,
+  );
+}
+
+/**
+ * The authority with a key that was kept elsewhere.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if the key is none, or is that of another authority
+ */
+export function authorityOf(certPem: string, keyPem: string): Identity {
+  if (AGE.test(keyPem)) {
+    throw refuseKey(
+      "it is encrypted by age; decrypt it into the command: age --decrypt FILE | piri-manager ... --ca-key -",
+    );
+  }
+  const certificate = new X509Certificate(decodePem("CERTIFICATE", certPem));
+  if (spkiOf(keyPem) !== encoded(certificate.publicKey)) {
+    throw refuseKey("it belongs to another authority than the one in use");
+  }
+  return { certPem, keyPem };
+}
+
+function spkiOf(keyPem: string): string {
+  try {
+    return encoded(createPublicKey(createPrivateKey(keyPem)));
+  } catch (cause) {
+    // The cause does not repeat the key.
+    throw refuseKey("it is no private key in PEM", cause);
+  }
+}
+
+function encoded(key: ReturnType<typeof createPublicKey>): string {
+  return key.export({ type: "spki", format: "der" }).toString("base64");
+}
+
+/** Demands a new file that is not in the folder, where it would be in each of its backups. */
+async function requireOutside(dir: string, to: string): Promise<void> {
+  if (await exists(to)) {
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot export the authority's key to "${to}": there is such a file`,
+    );
+  }
+  let folder: string;
+  try {
+    folder = await Deno.realPath(dirname(resolve(to)));
+  } catch (error) {
+    throw diskError(`write "${to}"`, error);
+  }
+  const own = await Deno.realPath(dir);
+  const within = folder === own || folder.startsWith(`${own}/`) ||
+    folder.startsWith(`${own}\\`);
+  if (!within) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot export the authority's key to "${to}": that is in the Manager's folder; name a file elsewhere`,
+  );
+}
+
+async function encryptFor(
+  recipients: readonly string[],
+  text: string,
+): Promise<string> {
+  const encrypter = new Encrypter();
+  for (const recipient of recipients) {
+    try {
+      encrypter.addRecipient(recipient);
+    } catch (cause) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot encrypt for "${recipient}": it is no public key of age, as age-keygen prints it`,
+        { cause },
+      );
+    }
+  }
+  return armor.encode(await encrypter.encrypt(text));
+}
+
+function refuse(reason: string): PiriError {
+  return new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot export the authority's key: ${reason}`,
+  );
+}
+
+function refuseKey(reason: string, cause?: unknown): PiriError {
+  return new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot use the authority's key: ${reason}`,
+    { cause },
+  );
+}
