@@ -25,6 +25,7 @@ import {
 } from "./params.ts";
 import { asOperation } from "./step_operation.ts";
 import { stateApply } from "./state_apply.ts";
+import { stateForgive, stateOwed } from "./state_owed.ts";
 import { statePlan } from "./state_plan.ts";
 import { testSleep } from "./test_sleep.ts";
 import { testSpin } from "./test_spin.ts";
@@ -61,6 +62,8 @@ const own: readonly Operation[] = [
   fileRead,
   fileStat,
   stateApply,
+  stateForgive,
+  stateOwed,
   statePlan,
   testSleep,
   testSpin,

@@ -1,4 +1,5 @@
 import { systemClock } from "../base/clock.ts";
+import type { FileDisk } from "../base/file_disk.ts";
 import { systemRandom } from "../base/random.ts";
 import { PiriError } from "../base/errors.ts";
 import { joint } from "../base/signals.ts";
@@ -25,44 +26,43 @@ export interface StepRun extends StepHostOptions {
   readonly modules?: readonly SheetModule[] | undefined;
 }
 
+/** Means of work that waits for its turn on the host. */
+export interface Turn {
+  /** Folder of runs. Nobody else writes to it meanwhile. */
+  readonly disk: FileDisk;
+  /** Aborted when the command must end, or nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** Gives an event to who waits for the command. */
+  readonly give: (event: OperationEvent) => Promise<void>;
+}
+
 /** Runs steps on the host of a command, when no other run is under way. */
-export async function* runSteps(
+export function runSteps(
   { textOf, work, judgesOwners, modules = [] }: StepRun,
   context: OperationContext,
 ): AsyncGenerator<OperationEvent, Outcome> {
-  const folder = folderOf(context);
-  const events = new Handoff<OperationEvent>();
-  const left = new AbortController();
-  using end = joint([context.signal, left.signal]);
-  const progress = (current: number, total: number, message: string) =>
-    void events.give({ kind: "progress", current, total, message });
-  const run = async (): Promise<Outcome> => {
-    await using disk = await takeTurn(folder, {
-      command: `command ${context.commandId}`,
-      clock: systemClock,
-      signal: end.signal,
-      onWait: (command) => progress(0, 0, `waits for ${command}`),
-    });
+  return runInTurn(context, async ({ disk, signal, give }) => {
     // All that is told goes through the masks.
     const sink = new MaskedSink({
       record: async (record) => {
         const text = textOf(record);
-        if (text !== "") await events.give(printed(text));
+        if (text !== "") await give(printed(text));
       },
-      progress,
+      progress: (current, total, message) =>
+        void give({ kind: "progress", current, total, message }),
     }, systemClock);
     await using custom = await openCustomSteps(modules, {
-      context: { ...context, signal: end.signal },
+      context: { ...context, signal },
       print: (step, stream, text) =>
         sink.record({ kind: "output", step, stream, text }),
     });
     const ended = await work({
       // The last operation of a name counts: nothing takes the place of Piri's own.
       operations: [...custom.operations, ...stepOperations],
-      host: stepHost({ ...context, signal: end.signal }, { judgesOwners }),
+      host: stepHost({ ...context, signal }, { judgesOwners }),
       owed: await Owed.load(disk),
       clock: systemClock,
-      signal: end.signal,
+      signal,
       secrets: {
         open: (name) => context.secret(name),
         fingerprintKey: () => fingerprintKey(disk, systemRandom),
@@ -73,6 +73,36 @@ export async function* runSteps(
     });
     const { count } = sink.masks;
     return count === 0 ? ended : { ...ended, masked: count };
+  });
+}
+
+/** Does work with the folder of runs, when no run of steps is under way. */
+export async function* runInTurn(
+  context: OperationContext,
+  work: (turn: Turn) => Promise<Outcome>,
+): AsyncGenerator<OperationEvent, Outcome> {
+  const folder = stepsFolderOf(context);
+  const events = new Handoff<OperationEvent>();
+  const left = new AbortController();
+  using end = joint([context.signal, left.signal]);
+  const run = async (): Promise<Outcome> => {
+    await using disk = await takeTurn(folder, {
+      command: `command ${context.commandId}`,
+      clock: systemClock,
+      signal: end.signal,
+      onWait: (command) =>
+        void events.give({
+          kind: "progress",
+          current: 0,
+          total: 0,
+          message: `waits for ${command}`,
+        }),
+    });
+    return await work({
+      disk,
+      signal: end.signal,
+      give: (event) => events.give(event),
+    });
   };
   const outcome = run().finally(() => events.close());
   // It is awaited below, unless the caller leaves.
@@ -97,7 +127,14 @@ function printed(text: string): OperationEvent {
   return { kind: "output", stream: "stdout", bytes, isMasked: true };
 }
 
-function folderOf({ surroundings: { stepsFolder } }: OperationContext): string {
+/**
+ * Folder of what steps owe.
+ *
+ * @throws {PiriError} UNSUPPORTED
+ */
+export function stepsFolderOf(
+  { surroundings: { stepsFolder } }: OperationContext,
+): string {
   if (Deno.build.os === "windows") {
     throw new PiriError(
       "UNSUPPORTED",

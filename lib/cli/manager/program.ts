@@ -8,6 +8,7 @@ import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { apply } from "./apply.ts";
 import { drift } from "./drift.ts";
+import { owed } from "./owed.ts";
 import { approval } from "./approval.ts";
 import { approve, reject } from "./approve.ts";
 import { audit } from "./audit.ts";
@@ -93,6 +94,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   minions: "piri-manager agents",
   nodes: "piri-manager agents",
   oidc: "piri-manager issuer add",
+  debts: "piri-manager owed",
   operators: "piri-manager operator list",
   ops: "piri-manager operations",
   permissions: "piri-manager rule list",
@@ -178,6 +180,7 @@ export function managerProgram(
       plan,
       apply,
       drift,
+      owed,
       data,
       audit,
       release,

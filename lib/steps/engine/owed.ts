@@ -34,16 +34,8 @@ export class Owed {
     disk: Pick<Disk, "read" | "size" | "replace">,
   ): Promise<Owed> {
     const size = await disk.size(OWED_FILE);
-    if (size === 0) return new Owed(disk, []);
     if (size > MAX_OWED_BYTES) throw corrupt(`its ${size} bytes are too many`);
-    const bytes = await disk.read(OWED_FILE, 0, size);
-    try {
-      const { format, debts } = JSON.parse(new TextDecoder().decode(bytes));
-      if (format === 1 && Array.isArray(debts)) return new Owed(disk, debts);
-    } catch (error) {
-      throw corrupt("it is damaged", error);
-    }
-    throw corrupt("another version has written it");
+    return new Owed(disk, debtsIn(await disk.read(OWED_FILE, 0, size)));
   }
 
   get all(): readonly Debt[] {
@@ -79,6 +71,29 @@ export class Owed {
     await this.#disk.replace(OWED_FILE, new TextEncoder().encode(text));
     this.#debts = debts;
   }
+}
+
+/**
+ * Reads the debts while a run may replace them.
+ *
+ * @throws {PiriError} CORRUPT, DISK
+ */
+export async function readDebts(
+  disk: Pick<Disk, "read">,
+): Promise<readonly Debt[]> {
+  // At once: between two reads it could be replaced by a longer one.
+  return debtsIn(await disk.read(OWED_FILE, 0, MAX_OWED_BYTES));
+}
+
+function debtsIn(bytes: Uint8Array): readonly Debt[] {
+  if (bytes.length === 0) return [];
+  try {
+    const { format, debts } = JSON.parse(new TextDecoder().decode(bytes));
+    if (format === 1 && Array.isArray(debts)) return debts;
+  } catch (error) {
+    throw corrupt("it is damaged", error);
+  }
+  throw corrupt("another version has written it");
 }
 
 function isSame(one: Debt, other: Debt): boolean {

@@ -1,0 +1,15 @@
+import { globMatches } from "../base/glob.ts";
+
+/**
+ * True if a word means a step: its full name, the end of it behind a colon, or a pattern for one of these in which "*"
+ * stands for any characters but "/".
+ */
+export function meansStep(word: string, name: string): boolean {
+  return tailsOf(name).some((tail) => tail === word || globMatches(word, tail));
+}
+
+/** The full name of a step, and all ends of it that begin behind a colon. */
+export function tailsOf(name: string): string[] {
+  const parts = name.split(":");
+  return parts.map((_, at) => parts.slice(at).join(":"));
+}
