@@ -1,4 +1,5 @@
 import { agentMemory } from "./agent_memory.ts";
+import { agentTwelve } from "./agent_twelve.ts";
 import { auditVerify, auditWrite } from "./audit.ts";
 import { bus } from "./bus.ts";
 import { completion } from "./completion.ts";
@@ -50,5 +51,6 @@ export const pairs: readonly Pair[] = [
   auditVerify,
   completion,
   agentMemory,
+  agentTwelve,
   bus,
 ];

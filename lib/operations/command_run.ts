@@ -149,6 +149,7 @@ export const commandRun: Operation<typeof parameters> = {
   name: "command.Run",
   description: "Runs a program, and ends its whole process tree when cancelled",
   parameters,
+  waits: true,
   acts: true,
   blobs: ({ stdin_blob: sha256 }) =>
     sha256 === undefined ? [] : [{ sha256, isTree: false }],

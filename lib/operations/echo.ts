@@ -10,6 +10,7 @@ export const echo: Operation<typeof parameters> = {
   name: "echo.Echo",
   description: "Prints a text and a line's end, and does nothing else",
   parameters,
+  waits: true,
   acts: false,
   async *run({ text }) {
     const bytes = new TextEncoder().encode(`${text}\n`);

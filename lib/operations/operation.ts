@@ -120,6 +120,11 @@ export interface Operation<Schema extends GenericSchema = GenericSchema> {
   readonly acts: boolean;
   /** True for test operations: they are off unless the agent's config has allowTestOperations. */
   readonly forTests?: boolean;
+  /**
+   * True if it only waits for others: it neither computes for long nor uses files of the host that may not answer. So it
+   * shares a thread with its like.
+   */
+  readonly waits?: true;
   /** Blobs of the Manager that these parameters name; none if absent. */
   blobs?(params: InferOutput<Schema>): readonly BlobName[];
   /** Names of the secrets that these parameters name; none if absent. */

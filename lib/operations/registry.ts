@@ -108,6 +108,11 @@ export function operationNamed(
   );
 }
 
+/** True if an operation of this name only waits: see `Operation.waits`. */
+export function onlyWaits(name: string): boolean {
+  return operations.find((each) => each.name === name)?.waits === true;
+}
+
 /** Blobs of the Manager that parameters name. None if the operation or the parameters are of another build. */
 export function blobsOf(name: string, params: string): readonly BlobName[] {
   const operation = operations.find((each) => each.name === name);

@@ -16,6 +16,7 @@ export const testSleep: Operation<typeof parameters> = {
   description: "Waits, with a progress every second",
   parameters,
   acts: false,
+  waits: true,
   forTests: true,
   async *run({ seconds }, { signal }) {
     const total = Math.ceil(seconds);

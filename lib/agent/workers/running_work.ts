@@ -13,22 +13,21 @@ import { patiently } from "../../operations/patiently.ts";
 import { operationNamed } from "../../operations/registry.ts";
 import { HashingOutput } from "./printed_hashes.ts";
 import {
-  type FromWorker,
+  type FromWork,
   MAX_UNTAKEN_PIECES,
+  SharedNumber,
   type ToWorker,
 } from "./worker_protocol.ts";
 import type { WorkOutcome } from "./workers.ts";
 
-type JobMessage = Extract<ToWorker, { kind: "job" }>;
-
-// Continues across the work items of a worker: a late answer must not reach a request of the next item.
-let lastRequest = 0;
+/** Message that gives a worker a work item. */
+export type JobMessage = Extract<ToWorker, { kind: "job" }>;
 
 /** Work item of this worker thread: carries out its operation, and receives the pool's messages about it. */
 export class RunningWork {
   readonly #message: JobMessage;
-  readonly #post: (message: FromWorker) => void;
-  readonly #stopFlag: Int32Array;
+  readonly #post: (message: FromWork) => void;
+  readonly #shared: Int32Array;
   readonly #stop = new AbortController();
   readonly #kill = new AbortController();
   readonly #requests = new Map<
@@ -40,13 +39,16 @@ export class RunningWork {
     systemClock,
     (stream, bytes) => this.#emit(stream, bytes),
   );
+  #lastRequest = 0;
   #untaken = 0;
   #wake: (() => void) | undefined;
 
-  constructor(message: JobMessage, post: (message: FromWorker) => void) {
+  constructor(message: JobMessage, post: (message: FromWork) => void) {
     this.#message = message;
     this.#post = post;
-    this.#stopFlag = new Int32Array(message.stopFlag);
+    this.#shared = new Int32Array(message.shared);
+    // The message about it comes after the operation has begun.
+    if (this.#mustStop) this.#stop.abort();
   }
 
   /** Carries out the operation and reports how it ended. Never rejects. */
@@ -93,6 +95,10 @@ export class RunningWork {
   refuse(request: number, error: PiriError): void {
     this.#requests.get(request)?.reject(error);
     this.#requests.delete(request);
+  }
+
+  get #mustStop(): boolean {
+    return Atomics.load(this.#shared, SharedNumber.stop) !== 0;
   }
 
   async #outcome(): Promise<WorkOutcome> {
@@ -157,7 +163,7 @@ export class RunningWork {
       ...(timerSlack === undefined ? {} : { timerSlack }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,
-      stopRequested: () => Atomics.load(this.#stopFlag, 0) !== 0,
+      stopRequested: () => this.#mustStop,
       shield: (isOn) => this.#post({ kind: "shield", isOn }),
       started: (identity) => this.#post({ kind: "started", identity }),
       secret: (name) => this.#secret(name),
@@ -193,7 +199,7 @@ export class RunningWork {
 
   #request(type: string, params: unknown): Promise<string | Uint8Array> {
     if (this.#stop.signal.aborted) return Promise.reject(cancelled());
-    const request = ++lastRequest;
+    const request = ++this.#lastRequest;
     const answer = Promise.withResolvers<string | Uint8Array>();
     this.#requests.set(request, answer);
     // Legacy requests name what they want by a bare name.

@@ -1,7 +1,12 @@
 // Main module of a worker thread. It has no protobuf and no connection, so that it starts fast.
 import { type ErrorCode, PiriError } from "../../base/errors.ts";
-import { RunningWork } from "./running_work.ts";
-import type { FromWorker, ToWorker } from "./worker_protocol.ts";
+import { type JobMessage, RunningWork } from "./running_work.ts";
+import {
+  Begun,
+  type FromWorker,
+  SharedNumber,
+  type ToWorker,
+} from "./worker_protocol.ts";
 
 /** Used part of a worker's global scope; the types of this project are those of the main thread. */
 interface Thread {
@@ -10,29 +15,47 @@ interface Thread {
 }
 
 const thread = globalThis as unknown as Thread;
-let running: RunningWork | undefined;
+const running = new Map<number, RunningWork>();
 
 thread.onmessage = ({ data: message }) => {
+  const { item } = message;
   switch (message.kind) {
     case "job":
-      running = new RunningWork(message, post);
-      running.run();
-      return;
+      return void begin(message);
     case "stop":
-      return running?.stop();
+      return running.get(item)?.stop();
     case "kill":
-      return running?.kill();
+      return running.get(item)?.kill();
     case "taken":
-      return running?.taken(message.count);
+      return running.get(item)?.taken(message.count);
     case "answer": {
       const { answer, request } = message;
-      if ("value" in answer) return running?.answer(request, answer.value);
+      const work = running.get(item);
+      if ("value" in answer) return work?.answer(request, answer.value);
       // On the main thread it was the code of a PiriError.
       const code = answer.code as ErrorCode;
-      return running?.refuse(request, new PiriError(code, answer.message));
+      return work?.refuse(request, new PiriError(code, answer.message));
     }
   }
 };
+post({ kind: "ready" });
+
+async function begin(message: JobMessage): Promise<void> {
+  const { item, shared } = message;
+  // The pool may have given it to another worker meanwhile.
+  const { no, yes } = Begun;
+  const begun = Atomics.compareExchange(
+    new Int32Array(shared),
+    SharedNumber.begun,
+    no,
+    yes,
+  );
+  if (begun !== no) return;
+  const work = new RunningWork(message, (told) => post({ ...told, item }));
+  running.set(item, work);
+  await work.run();
+  running.delete(item);
+}
 
 function post(message: FromWorker): void {
   thread.postMessage(

@@ -8,31 +8,48 @@ import type { WorkItem, WorkOutcome } from "./workers.ts";
 /** Limit of output pieces under way that are not taken yet. */
 export const MAX_UNTAKEN_PIECES = 4;
 
-/** Message from the pool to a worker. A worker has one work item at a time. */
+/** Numbers in the memory that a work item shares with its worker; each is 0 at first. */
+export const SharedNumber = {
+  /** Not 0 once the work must end. */
+  stop: 0,
+  /** `Begun` of the work. */
+  begun: 1,
+} as const;
+
+/** Size of that memory. */
+export const SHARED_BYTES = 8;
+
+/** Beginning of a work item. It leaves `no` once, by the worker or by the pool, and stays as it is then. */
+export const Begun = { no: 0, yes: 1, withdrawn: 2 } as const;
+
+/** Message from the pool to a worker. */
 export type ToWorker =
   | {
     readonly kind: "job";
+    /** Number of the work item, unique in the worker's life. All other messages about it carry it. */
+    readonly item: number;
     readonly job: WorkItem;
     readonly allowTestOperations: boolean;
     readonly surroundings: Surroundings;
     /** See OperationContext; undefined if another running command has the same. */
     readonly timerSlack: number | undefined;
-    /** 32-bit number that is not 0 once the work must end. */
-    readonly stopFlag: SharedArrayBuffer;
+    /** See SharedNumber. */
+    readonly shared: SharedArrayBuffer;
   }
-  | { readonly kind: "stop" | "kill" }
+  | { readonly kind: "stop" | "kill"; readonly item: number }
   /** This many pieces of output were taken. */
-  | { readonly kind: "taken"; readonly count: number }
+  | { readonly kind: "taken"; readonly item: number; readonly count: number }
   | {
     readonly kind: "answer";
+    readonly item: number;
     readonly request: number;
     readonly answer:
       | { readonly value: string | Uint8Array }
       | { readonly code: string; readonly message: string };
   };
 
-/** Message from a worker to the pool. */
-export type FromWorker =
+/** Message from a worker to the pool about a work item. */
+export type FromWork =
   | { readonly kind: "shield"; readonly isOn: boolean }
   | { readonly kind: "started"; readonly identity: ProcessIdentity }
   | {
@@ -49,10 +66,16 @@ export type FromWorker =
   }
   | {
     readonly kind: "request";
-    /** Number that is unique in the worker's life. */
+    /** Number that is unique in the work item. */
     readonly request: number;
     readonly type: string;
     readonly params: string;
   }
-  /** Last message of a work item, after all output was taken. The worker is idle. */
+  /** Last message of a work item, after all output was taken. */
   | { readonly kind: "ended"; readonly outcome: WorkOutcome };
+
+/** Message from a worker to the pool. */
+export type FromWorker =
+  /** It has loaded its modules. */
+  | { readonly kind: "ready" }
+  | (FromWork & { readonly item: number });

@@ -1,4 +1,4 @@
-// A worker that dies of each work item, as one with a fault of Deno's or ours would.
+// A worker that dies of each work item but one, as one with a fault of Deno's or ours would.
 import type {
   FromWorker,
   ToWorker,
@@ -13,27 +13,30 @@ interface Thread {
 }
 
 const thread = globalThis as unknown as Thread;
-const acts: Record<string, (marker: string) => void> = {
-  "throw": () => {},
-  "spawn and throw": (marker) => {
-    const [name, ...args] = program("sleep");
-    const child = new Deno.Command(name, {
-      args,
-      env: environmentFor(marker),
-      clearEnv: true,
-      detached: true,
-      stdin: "null",
-      stdout: "null",
-    }).spawn();
-    thread.postMessage({ kind: "started", identity: identify(child.pid) });
-  },
-};
+/** Operation that only starts a program. */
+const WAITING = "test.Sleep";
+const starters = [WAITING, "spawn and throw"];
 
 thread.onmessage = ({ data: message }) => {
   if (message.kind !== "job") return;
-  acts[message.job.operation]?.(message.job.marker);
+  const { item, job: { operation, marker } } = message;
+  if (starters.includes(operation)) startProgram(item, marker);
+  if (operation === WAITING) return;
   // From a callback of its own, so that nobody could catch it.
   setTimeout(() => {
     throw new Error("as it must");
   }, 0);
 };
+
+function startProgram(item: number, marker: string): void {
+  const [name, ...args] = program("sleep");
+  const child = new Deno.Command(name, {
+    args,
+    env: environmentFor(marker),
+    clearEnv: true,
+    detached: true,
+    stdin: "null",
+    stdout: "null",
+  }).spawn();
+  thread.postMessage({ kind: "started", item, identity: identify(child.pid) });
+}

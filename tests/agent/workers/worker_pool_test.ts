@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   assert,
   assertEquals,
@@ -6,25 +5,14 @@ import {
   assertLess,
 } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
-import {
-  WorkerPool,
-  type WorkerPoolOptions,
-} from "../../../lib/agent/workers/worker_pool.ts";
-import type {
-  WorkItem,
-  WorkOutcome,
-  WorkSink,
-} from "../../../lib/agent/workers/workers.ts";
+import type { WorkItem } from "../../../lib/agent/workers/workers.ts";
 import { openLibc } from "../../../lib/operations/libc.ts";
-import type {
-  ProcessIdentity,
-  StreamName,
-} from "../../../lib/operations/operation.ts";
 import { readProcess } from "../../../lib/operations/process_table.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { floodBytes, program } from "../../support/program.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { textOf, until } from "../../operations/support.ts";
+import { hashOf, jobOf, newPool, TestSink } from "./support.ts";
 
 // Opened once here: a test that opened it would fail for not closing it.
 openLibc();
@@ -378,82 +366,6 @@ Deno.test("a worker that cannot be loaded is a failed outcome", async () => {
   pool.start(jobOf("echo.Echo", { text: "" }), sink);
   assertEquals((await sink.outcome).errorCode, "INTERNAL");
 });
-
-/** Records all its calls. */
-class TestSink implements WorkSink {
-  readonly processes: ProcessIdentity[] = [];
-  readonly pieces: { stream: StreamName; bytes: Uint8Array<ArrayBuffer> }[] =
-    [];
-  readonly progressSeen: { current: number; total: number }[] = [];
-  readonly #outcome = Promise.withResolvers<WorkOutcome>();
-  readonly #replies: Partial<Pick<WorkSink, "output" | "request">>;
-
-  constructor(replies: Partial<Pick<WorkSink, "output" | "request">> = {}) {
-    this.#replies = replies;
-  }
-
-  get outcome(): Promise<WorkOutcome> {
-    return this.#outcome.promise;
-  }
-
-  stdout(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.printed("stdout");
-  }
-
-  async printed(name: StreamName): Promise<Uint8Array<ArrayBuffer>> {
-    const pieces = this.pieces.filter(({ stream }) => stream === name);
-    const blob = new Blob(pieces.map(({ bytes }) => bytes));
-    return new Uint8Array(await blob.arrayBuffer());
-  }
-
-  started(identity: ProcessIdentity): void {
-    this.processes.push(identity);
-  }
-
-  output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.pieces.push({ stream, bytes });
-    return this.#replies.output?.(stream, bytes) ?? Promise.resolve();
-  }
-
-  progress(current: number, total: number): void {
-    this.progressSeen.push({ current, total });
-  }
-
-  request(type: string, params: string): Promise<string | Uint8Array> {
-    return this.#replies.request?.(type, params) ??
-      Promise.reject(new PiriError("NOT_FOUND", "There is no data"));
-  }
-
-  ended(outcome: WorkOutcome): void {
-    this.#outcome.resolve(outcome);
-  }
-}
-
-function hashOf(printed: string | Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(printed).digest());
-}
-
-function newPool(
-  options: Partial<WorkerPoolOptions> = {},
-): WorkerPool & AsyncDisposable {
-  const pool = new WorkerPool({ allowTestOperations: true, ...options });
-  return Object.assign(pool, {
-    // Terminating takes a turn of the event loop.
-    [Symbol.asyncDispose]: () => {
-      pool.close();
-      return new Promise<void>((resolve) => setTimeout(resolve, 0));
-    },
-  });
-}
-
-function jobOf(operation: string, params: unknown): WorkItem {
-  return {
-    commandId: 1n,
-    operation,
-    params: JSON.stringify(params),
-    marker: `test-${crypto.randomUUID()}`,
-  };
-}
 
 async function digest(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", bytes.slice());
