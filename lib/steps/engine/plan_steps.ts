@@ -106,7 +106,9 @@ export async function* planSteps(
     } else if (verdict === "change" && check !== undefined) {
       for (const effect of check.effects ?? []) {
         if (effect.kind === "opaque") opaque = step.name;
-        else reader.add(effect);
+        else if (effect.kind === "covered") {
+          reader.addUnknown(step.name, { paths: [effect.path], things: [] });
+        } else reader.add(effect);
       }
       const obstacle = await obstacleAfter(check, () => {
         const forecast = walk.forecastFor(prepared, {

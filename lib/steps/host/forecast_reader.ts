@@ -44,7 +44,7 @@ export class ForecastReader implements HostReader {
   }
 
   /** Adds the effect of a step. */
-  add(effect: Exclude<Effect, { kind: "opaque" }>): void {
+  add(effect: Exclude<Effect, { kind: "opaque" | "covered" }>): void {
     if (effect.kind === "path") this.#addPath(effect);
     else this.#things.add(effect.thing, effect.facts);
   }
@@ -177,7 +177,10 @@ export class ForecastReader implements HostReader {
   }
 
   isMountPoint(path: string): boolean {
-    return this.#host.isMountPoint(path);
+    const foreseen = this.foreseen({ kind: "mount", name: path });
+    return foreseen === undefined
+      ? this.#host.isMountPoint(path)
+      : foreseen.facts !== undefined;
   }
 
   async look(program: StepProgram): Promise<ProgramResult> {

@@ -20,6 +20,11 @@ const HASH = "$6$abcdefgh$" + "x".repeat(86);
 const ACCOUNTS =
   /^\/etc\/(passwd|shadow|group|gshadow|subuid|subgid)-?$|^\/etc\/\.pwd\.lock$|^\/var\/log\/(lastlog|faillog)$|^\/home\/piri-anna\//;
 
+const KEY =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOdU9JsIJECE2dV2orRC39h4iY6yPxYCwemWYhSHs0JD anna@x";
+/** Makes the mark of a service manager that runs, so that the kernel counts. */
+const BOOTED = "mkdir -p /run/openrc /etc/sysctl.d";
+
 const CASES: readonly Case[] = [
   {
     name: "user.Present makes a user with groups, and files may belong to it",
@@ -107,6 +112,102 @@ echo 'piri-anna:${HASH}' | chpasswd -e`,
     look: "getent group piri-dev || echo none",
     seen: "none\n",
     writes: ACCOUNTS,
+  },
+  {
+    name: "ssh.AuthorizedKeys writes keys of a user",
+    prepare: "useradd -m piri-anna; chmod 755 /home/piri-anna",
+    steps: [{
+      operation: "ssh.AuthorizedKeys",
+      params: { user: "piri-anna", keys: [KEY] },
+    }],
+    look:
+      "cd /home/piri-anna; stat -c '%U:%G %a' .ssh .ssh/authorized_keys; ssh-keygen -l -f .ssh/authorized_keys | cut -d' ' -f1,3-",
+    seen:
+      "piri-anna:piri-anna 700\npiri-anna:piri-anna 600\n256 anna@x (ED25519)\n",
+    writes: ACCOUNTS,
+  },
+  {
+    name: "sysctl.Parameter sets values of its network",
+    prepare: BOOTED,
+    steps: [
+      {
+        operation: "sysctl.Parameter",
+        params: { name: "net.ipv4.ip_forward", value: "1" },
+      },
+      {
+        operation: "sysctl.Parameter",
+        params: {
+          name: "net.ipv4.ip_local_port_range",
+          value: "20000 30000",
+          file: "/etc/sysctl.d/50-own.conf",
+        },
+      },
+    ],
+    look:
+      "cd /proc/sys/net/ipv4; cat ip_forward ip_local_port_range; cat /etc/sysctl.d/50-own.conf /etc/sysctl.d/90-piri.conf",
+    seen:
+      "1\n20000\t30000\nnet.ipv4.ip_local_port_range = 20000 30000\nnet.ipv4.ip_forward = 1\n",
+    writes: /^\/etc\/sysctl\.d\//,
+  },
+  {
+    name: "mount.Mounted mounts, mounts again and binds",
+    prepare:
+      `${BOOTED}; mkdir -p /mnt/a /mnt/b '/mnt/c d'; echo '# mine' > /etc/fstab
+mount -t tmpfs -o size=1m tmpfs '/mnt/c d'; truncate -s 16M /disk; mkfs.ext4 -q /disk`,
+    steps: [
+      {
+        operation: "mount.Mounted",
+        params: {
+          path: "/mnt/a",
+          source: "tmpfs",
+          type: "tmpfs",
+          options: ["size=2m,mode=0750", "noexec", "nofail"],
+        },
+      },
+      {
+        operation: "mount.Mounted",
+        params: {
+          path: "/mnt/b",
+          source: "/etc/ssl",
+          type: "none",
+          options: ["bind"],
+          persist: false,
+        },
+      },
+      {
+        operation: "mount.Mounted",
+        params: {
+          path: "/mnt/c d",
+          source: "tmpfs",
+          type: "tmpfs",
+          options: ["ro", "size=4m"],
+        },
+      },
+    ],
+    look:
+      "grep ' /mnt/' /proc/self/mountinfo | cut -d' ' -f4-6; stat -c %a /mnt/a; ls /mnt/b; cat /etc/fstab",
+    seen: `/ /mnt/c\\040d ro,relatime
+/ /mnt/a rw,noexec,relatime
+/etc/ssl /mnt/b rw,relatime
+750
+certs
+openssl.cnf
+private
+# mine
+tmpfs /mnt/a tmpfs size=2m,mode=0750,noexec,nofail 0 0
+tmpfs /mnt/c\\040d tmpfs ro,size=4m 0 0
+`,
+    writes: /^\/etc\/fstab$|^\/run\/mount\//,
+  },
+  {
+    name: "mount.Unmounted takes mounts and their lines away",
+    prepare:
+      `${BOOTED}; mkdir -p /mnt/a; echo 'tmpfs /mnt/a/ tmpfs defaults 0 0' > /etc/fstab
+mount -t tmpfs tmpfs /mnt/a; mount -t tmpfs tmpfs /mnt/a`,
+    steps: [{ operation: "mount.Unmounted", params: { path: "/mnt/a" } }],
+    look: "grep -c ' /mnt/a ' /proc/self/mountinfo; cat /etc/fstab",
+    seen: "0\n",
+    writes: /^\/etc\/fstab$|^\/run\/mount\//,
   },
 ];
 
