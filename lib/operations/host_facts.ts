@@ -24,27 +24,30 @@ export type Facts = Readonly<Record<string, string>>;
 
 /** Facts that the system tells about this host. No program is started, and no server is asked. */
 export async function hostFacts(): Promise<Facts> {
-  const { name, version, family, codename } = await systemOf();
-  const [virtual, packages, timezone] = await Promise.all([
-    virtualization(),
-    packagesOf(files),
-    timezoneOf(files),
-  ]);
+  const [system, virtual, packages, timezone, init, hosts, ipv4, ipv6] =
+    await Promise.all([
+      systemOf(),
+      virtualization(),
+      packagesOf(files),
+      timezoneOf(files),
+      initOf(Deno.build.os, files),
+      read("/etc/hosts"),
+      read("/proc/net/route"),
+      read("/proc/net/ipv6_route"),
+    ]);
+  const { name, version, family, codename } = system;
   return {
     hostname: hostname(),
-    fqdn: fqdnOf(hostname(), await read("/etc/hosts")),
+    fqdn: fqdnOf(hostname(), hosts),
     os: Deno.build.os,
     "os.name": name,
     "os.family": family,
     ...version === "" ? {} : { "os.version": version },
     ...codename === "" ? {} : { "os.codename": codename },
-    init: await initOf(Deno.build.os, files),
+    init,
     ...packages === undefined ? {} : { packages },
     ...timezone === undefined ? {} : { timezone },
-    ...networkFacts(addresses(), {
-      ipv4: await read("/proc/net/route"),
-      ipv6: await read("/proc/net/ipv6_route"),
-    }),
+    ...networkFacts(addresses(), { ipv4, ipv6 }),
     kernel: release(),
     arch: arch(),
     cpus: String(availableParallelism()),

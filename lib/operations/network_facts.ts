@@ -1,5 +1,3 @@
-import type { Facts } from "./host_facts.ts";
-
 /** Most interfaces that are named: a host of containers has hundreds. */
 const MAX_INTERFACES = 32;
 
@@ -24,7 +22,7 @@ export interface RouteTables {
 export function networkFacts(
   addresses: readonly InterfaceAddress[],
   routes: RouteTables,
-): Facts {
+): Readonly<Record<string, string>> {
   const own = addresses.filter(({ name, address }) =>
     !/^lo\d*$/.test(name) && address !== "127.0.0.1" && address !== "::1"
   );
