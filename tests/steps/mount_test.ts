@@ -15,80 +15,12 @@ import {
   readMounts,
 } from "../../lib/steps/providers/mounts/mount_table.ts";
 import type { SheetStep } from "../../lib/steps/sheet.ts";
-import type { FakePrograms } from "./fake_host.ts";
-import { file, hostWith } from "./host_with.ts";
+import { FAKE_MOUNTS, ROOT, TABLE } from "./fake_kernel.ts";
+import { hostWith } from "./host_with.ts";
 import { applyOn, planOn, sheetOf } from "./runs.ts";
 import { lines, type Step } from "./service_runs.ts";
 
 const FSTAB = "/etc/fstab";
-const TABLE = "/fake/mountinfo";
-const ROOT = "1 0 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n";
-
-/** Kernel that keeps its table of mounts in a file of the fake host. */
-const KERNEL: FakePrograms = {
-  cat: (host) => ({ stdout: host.tree.get(TABLE)?.text ?? "" }),
-  mount: (host, words) => {
-    const at = words.indexOf("-o");
-    const options = (words[at + 1] ?? "").split(",");
-    const text = host.tree.get(TABLE)?.text ?? "";
-    const path = words.at(-1) ?? "";
-    const rows = text.split("\n").filter((line) => line !== "");
-    if (at >= 0 && options.includes("remount")) {
-      const own = rows.findLastIndex((line) => line.split(" ")[4] === path);
-      const [, , device, root] = rows[own]?.split(" ") ?? [];
-      const [type, source] = rows[own]?.split(" - ")[1]?.split(" ") ?? [];
-      rows[own] = rowOf({ device, root, path, type, source, options });
-    } else {
-      const type = words[words.indexOf("-t") + 1];
-      const source = words.at(-2);
-      if (source === "bad") return 32;
-      rows.push(rowOf({
-        device: "0:9",
-        root: "/",
-        path,
-        type,
-        source,
-        options: at < 0 ? [] : options,
-      }));
-    }
-    host.tree.set(TABLE, file(`${rows.join("\n")}\n`));
-    return 0;
-  },
-  umount: (host, [path = ""]) => {
-    if (path === "/busy") return 32;
-    const rows = (host.tree.get(TABLE)?.text ?? "").split("\n");
-    const own = rows.findLastIndex((line) => line.split(" ")[4] === path);
-    rows.splice(own, 1);
-    host.tree.set(TABLE, file(rows.join("\n")));
-    return 0;
-  },
-  systemctl: () => 0,
-};
-
-function rowOf(
-  { device, root, path, type, source, options }: {
-    device: string | undefined;
-    root: string | undefined;
-    path: string;
-    type: string | undefined;
-    source: string | undefined;
-    options: readonly string[];
-  },
-): string {
-  const of = (...words: string[]) =>
-    options.filter((each) => words.includes(each));
-  const own = [
-    options.includes("ro") ? "ro" : "rw",
-    ...of("nosuid", "nodev", "noexec"),
-    options.includes("noatime") ? "noatime" : "relatime",
-  ];
-  const size = options.filter((each) => each.startsWith("size="))
-    .map((each) => each.replace(/(\d+)m$/, (_, m) => `${m * 1_024}k`));
-  return `9 1 ${device} ${root} ${path} ${own.join(",")} - ${type} ${source} ${
-    ["rw", ...size, "inode64"].join(",")
-  }`;
-}
-
 function mountHost(
   files: Readonly<Record<string, string>> = {},
   table = ROOT,
@@ -100,7 +32,7 @@ function mountHost(
     "/busy/.keep": "",
     [FSTAB]: "# mine\n",
     ...files,
-  }, KERNEL);
+  }, FAKE_MOUNTS);
 }
 
 function mounted(params: SheetStep["params"]): Step {
