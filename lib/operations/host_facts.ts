@@ -5,19 +5,49 @@ import {
   release,
   totalmem,
 } from "node:os";
+import {
+  familyOf,
+  OS_RELEASE_PATHS,
+  readOsRelease,
+} from "../base/os_release.ts";
+import { type InterfaceAddress, networkFacts } from "./network_facts.ts";
+import {
+  fqdnOf,
+  initOf,
+  packagesOf,
+  type SystemFiles,
+  timezoneOf,
+} from "./system_facts.ts";
 
 /** Facts by their dotted names. */
 export type Facts = Readonly<Record<string, string>>;
 
-/** Facts that the system tells about this host. */
+/** Facts that the system tells about this host. No program is started, and no server is asked. */
 export async function hostFacts(): Promise<Facts> {
-  const { name, version } = await systemOf();
-  const virtual = await virtualization();
+  const [system, virtual, packages, timezone, init, hosts, ipv4, ipv6] =
+    await Promise.all([
+      systemOf(),
+      virtualization(),
+      packagesOf(files),
+      timezoneOf(files),
+      initOf(Deno.build.os, files),
+      read("/etc/hosts"),
+      read("/proc/net/route"),
+      read("/proc/net/ipv6_route"),
+    ]);
+  const { name, version, family, codename } = system;
   return {
     hostname: hostname(),
+    fqdn: fqdnOf(hostname(), hosts),
     os: Deno.build.os,
     "os.name": name,
+    "os.family": family,
     ...version === "" ? {} : { "os.version": version },
+    ...codename === "" ? {} : { "os.codename": codename },
+    init,
+    ...packages === undefined ? {} : { packages },
+    ...timezone === undefined ? {} : { timezone },
+    ...networkFacts(addresses(), { ipv4, ipv6 }),
     kernel: release(),
     arch: arch(),
     cpus: String(availableParallelism()),
@@ -32,6 +62,9 @@ interface System {
   readonly name: string;
   /** Empty for none, as of a rolling distribution. */
   readonly version: string;
+  readonly family: string;
+  /** Empty for none. */
+  readonly codename: string;
 }
 
 async function systemOf(): Promise<System> {
@@ -41,28 +74,30 @@ async function systemOf(): Promise<System> {
         await read("/System/Library/CoreServices/SystemVersion.plist"),
       );
     case "windows":
-      return { name: "windows", version: release() };
+      return {
+        name: "windows",
+        version: release(),
+        family: "windows",
+        codename: "",
+      };
     default:
       return distributionOf(
-        await read("/etc/os-release") || await read("/usr/lib/os-release"),
+        await read(OS_RELEASE_PATHS[0]) || await read(OS_RELEASE_PATHS[1]),
       );
   }
 }
 
-/** Distribution that the text of os-release names. Source: os-release(5). */
+/** Distribution that the text of os-release names. */
 export function distributionOf(text: string): System {
-  const valueOf = (key: string) =>
-    new RegExp(`^${key}=["']?(.*?)["']?$`, "m").exec(text)?.[1] ?? "";
-  return {
-    name: valueOf("ID") || "linux",
-    version: valueOf("VERSION_ID"),
-  };
+  const found = readOsRelease(text);
+  const { id, version, codename } = found;
+  return { name: id || "linux", version, family: familyOf(found), codename };
 }
 
 function macosOf(text: string): System {
   const [, version = ""] =
     /<key>ProductVersion<\/key>\s*<string>([^<]*)<\/string>/.exec(text) ?? [];
-  return { name: "macos", version };
+  return { name: "macos", version, family: "darwin", codename: "" };
 }
 
 /** Names of the vendors and products of virtual machines, as DMI tells them. */
@@ -96,6 +131,27 @@ export function virtualOf(machine: string, processors: string): string {
   if (known !== undefined) return known;
   return /^flags\s*:.*\bhypervisor\b/m.test(processors) ? "other" : "none";
 }
+
+/** Addresses of the interfaces; none where the program may not ask. */
+function addresses(): readonly InterfaceAddress[] {
+  try {
+    return Deno.networkInterfaces();
+  } catch {
+    return [];
+  }
+}
+
+const files: SystemFiles = {
+  text: read,
+  isThere: exists,
+  target: async (path) => {
+    try {
+      return await Deno.readLink(path);
+    } catch {
+      return undefined;
+    }
+  },
+};
 
 async function exists(path: string): Promise<boolean> {
   try {

@@ -24,6 +24,8 @@ import { hostLocale } from "./operations/host_locale.ts";
 import { hostName } from "./operations/host_name.ts";
 import { hostTimezone } from "./operations/host_timezone.ts";
 import { kernelModule } from "./operations/kernel_module.ts";
+import { mountMounted } from "./operations/mount_mounted.ts";
+import { mountUnmounted } from "./operations/mount_unmounted.ts";
 import { noop } from "./operations/noop.ts";
 import { packageAbsent } from "./operations/package_absent.ts";
 import { packageInstalled } from "./operations/package_installed.ts";
@@ -68,6 +70,8 @@ export const stepOperations: readonly StepOperation[] = [
   hostName,
   hostTimezone,
   kernelModule,
+  mountMounted,
+  mountUnmounted,
   noop,
   packageAbsent,
   packageInstalled,

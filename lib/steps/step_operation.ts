@@ -53,6 +53,8 @@ export type Effect =
     /** Undefined if it will be gone. */
     readonly facts: ThingFacts | undefined;
   }
+  /** Anything may be at a path and below it, as where something else is mounted. */
+  | { readonly kind: "covered"; readonly path: string }
   /** Anything may have changed: what is missing now may be there then. */
   | { readonly kind: "opaque" };
 

@@ -40,7 +40,17 @@ Deno.test("the facts of a host name its system, its processors and its memory", 
   const facts = await hostFacts();
 
   for (
-    const name of ["hostname", "os", "os.name", "kernel", "arch", "release"]
+    const name of [
+      "hostname",
+      "fqdn",
+      "os",
+      "os.name",
+      "os.family",
+      "init",
+      "kernel",
+      "arch",
+      "release",
+    ]
   ) {
     assert((facts[name] ?? "") !== "", name);
   }
@@ -49,16 +59,32 @@ Deno.test("the facts of a host name its system, its processors and its memory", 
 });
 
 Deno.test("the distribution is read from os-release, quoted or not", () => {
-  const table: [text: string, name: string, version: string][] = [
-    ['NAME="Debian"\nID=debian\nVERSION_ID="12"\n', "debian", "12"],
-    ['VERSION_ID="9.4"\nID="rhel"\nID_LIKE="fedora"\n', "rhel", "9.4"],
-    ["ID=arch\n", "arch", ""],
-    ["", "linux", ""],
+  const table: [text: string, ...facts: string[]][] = [
+    [
+      'NAME="Debian"\nID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n',
+      ...["debian", "12", "debian", "bookworm"],
+    ],
+    [
+      'VERSION_ID="9.4"\nID="rhel"\nID_LIKE="fedora"\n',
+      ...["rhel", "9.4", "redhat", ""],
+    ],
+    ["ID=rocky\nID_LIKE='rhel centos fedora'", "rocky", "", "redhat", ""],
+    ["ID=linuxmint\nID_LIKE=ubuntu", "linuxmint", "", "debian", ""],
+    ['ID="opensuse-leap"\n', "opensuse-leap", "", "suse", ""],
+    ["ID=arch\n", "arch", "", "arch", ""],
+    ["ID=own\nID_LIKE=other\n", "own", "", "own", ""],
+    ['# x\n  ID="a\\$b"  \nbroken', "a$b", "", "a$b", ""],
+    ["", "linux", "", "linux", ""],
   ];
 
   assertEquals(
     table.map(([text]) => distributionOf(text)),
-    table.map(([, name, version]) => ({ name, version })),
+    table.map(([, name = "", version = "", family = "", codename = ""]) => ({
+      name,
+      version,
+      family,
+      codename,
+    })),
   );
 });
 

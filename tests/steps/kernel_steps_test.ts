@@ -4,7 +4,7 @@ import { withParameter } from "../../lib/steps/operations/sysctl_lines.ts";
 import { wordsOfName } from "../../lib/steps/operations/sysctl_names.ts";
 import { stepOperations } from "../../lib/steps/registry.ts";
 import type { SheetStep } from "../../lib/steps/sheet.ts";
-import type { FakePrograms } from "./fake_host.ts";
+import { FAKE_MODULES, FAKE_VALUES, STATE } from "./fake_kernel.ts";
 import { file, hostWith } from "./host_with.ts";
 import { applyOn, planOn, sheetOf } from "./runs.ts";
 import { lines, type Step } from "./service_runs.ts";
@@ -12,15 +12,6 @@ import { lines, type Step } from "./service_runs.ts";
 const FILE = "/etc/sysctl.d/90-piri.conf";
 const BOOTED = { "/run/systemd/system/x": "", "/etc/sysctl.d/README": "" };
 const SWAPPINESS = "/proc/sys/vm/swappiness";
-
-/** Kernel that takes values by tee, and writes their blanks as tabs. */
-const KERNEL: FakePrograms = {
-  tee: (host, [path = ""], { stdin = "" }) => {
-    if (stdin.includes("wrong")) return 1;
-    host.tree.set(path, file(`${stdin.replaceAll(" ", "\t")}\n`));
-    return 0;
-  },
-};
 
 function parameter(params: SheetStep["params"]): Step {
   return { operation: "sysctl.Parameter", params };
@@ -76,7 +67,7 @@ for (
   ] as const
 ) {
   Deno.test(`a parameter of the kernel is set ${what}, and nothing the next time`, async () => {
-    const host = hostWith({ ...BOOTED, ...files }, KERNEL);
+    const host = hostWith({ ...BOOTED, ...files }, FAKE_VALUES);
     const sheet = sheetOf(parameter(params));
 
     const planned = await planOn(host, sheet);
@@ -126,7 +117,7 @@ for (
   ] as const
 ) {
   Deno.test(`a parameter ${what} is an error that says so`, async () => {
-    const host = hostWith({ ...BOOTED, ...files }, KERNEL);
+    const host = hostWith({ ...BOOTED, ...files }, FAKE_VALUES);
 
     const ran = await applyOn(host, sheetOf(parameter(params)));
 
@@ -280,26 +271,6 @@ for (
 const LOAD = "/etc/modules-load.d/piri-br_netfilter.conf";
 const OPTIONS = "/etc/modprobe.d/piri-br_netfilter.conf";
 const MARK = "# Managed by Piri: changes here are lost.\n";
-const STATE = "/sys/module/br_netfilter/initstate";
-
-/** Kernel with modules, of which some are known. */
-const MODULES: FakePrograms = {
-  ...KERNEL,
-  modprobe: (host, words) => {
-    const name = words.at(-1) ?? "";
-    const isKnown = ["br_netfilter", "br-netfilter"].includes(name);
-    if (!isKnown || words.includes("-n")) return isKnown ? 0 : 1;
-    if (words.includes("-r")) host.tree.delete(STATE);
-    else {
-      host.tree.set("/sys/module/br_netfilter", host.tree.get("/etc")!);
-      host.tree.set(STATE, file("live\n"));
-      host.tree.set("/proc/sys/net/bridge/x", file("0\n"));
-    }
-    if (words.includes("-r")) host.tree.delete("/sys/module/br_netfilter");
-    return 0;
-  },
-};
-
 function moduleHost(files: Readonly<Record<string, string>> = {}) {
   return hostWith({
     ...BOOTED,
@@ -308,7 +279,7 @@ function moduleHost(files: Readonly<Record<string, string>> = {}) {
     "/sys/module/ext4/x": "",
     "/proc/sys/net/bridge/.": "",
     ...files,
-  }, MODULES);
+  }, FAKE_MODULES);
 }
 
 function module(params: SheetStep["params"]): Step {

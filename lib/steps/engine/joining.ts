@@ -185,11 +185,7 @@ function addEffects(
   reader: ForecastReader,
 ): string | undefined {
   const { name } = prepared.step;
-  let opaque: string | undefined;
-  for (const effect of check.effects ?? []) {
-    if (effect.kind === "opaque") opaque = name;
-    else reader.add(effect);
-  }
+  const opaque = reader.addEffects(name, check.effects);
   reader.markAhead(name);
   return opaque;
 }

@@ -113,10 +113,7 @@ export async function* planSteps(
       reader.markAhead(step.name);
       walk.pass(index, { changed: "unknown", isLost: false });
     } else if (verdict === "change" && check !== undefined) {
-      for (const effect of check.effects ?? []) {
-        if (effect.kind === "opaque") opaque = step.name;
-        else reader.add(effect);
-      }
+      opaque = reader.addEffects(step.name, check.effects) ?? opaque;
       const obstacle = await obstacleAfter(check, () => {
         const forecast = walk.forecastFor(prepared, {
           opaque,

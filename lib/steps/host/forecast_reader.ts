@@ -43,8 +43,23 @@ export class ForecastReader implements HostReader {
     this.#host = host;
   }
 
-  /** Adds the effect of a step. */
-  add(effect: Exclude<Effect, { kind: "opaque" }>): void {
+  /** Adds the effects of a step. Returns its name if anything may be there after it. */
+  addEffects(
+    step: string,
+    effects: readonly Effect[] = [],
+  ): string | undefined {
+    let opaque: string | undefined;
+    for (const effect of effects) {
+      if (effect.kind === "opaque") opaque = step;
+      else if (effect.kind === "covered") {
+        this.addUnknown(step, { paths: [effect.path], things: [] });
+      } else this.add(effect);
+    }
+    return opaque;
+  }
+
+  /** Adds what a step changes for sure. */
+  add(effect: Exclude<Effect, { kind: "opaque" | "covered" }>): void {
     if (effect.kind === "path") this.#addPath(effect);
     else this.#things.add(effect.thing, effect.facts);
   }
@@ -177,7 +192,10 @@ export class ForecastReader implements HostReader {
   }
 
   isMountPoint(path: string): boolean {
-    return this.#host.isMountPoint(path);
+    const foreseen = this.foreseen({ kind: "mount", name: path });
+    return foreseen === undefined
+      ? this.#host.isMountPoint(path)
+      : foreseen.facts !== undefined;
   }
 
   async look(program: StepProgram): Promise<ProgramResult> {

@@ -41,7 +41,8 @@ export class RealReader implements HostReader {
   protected readonly reads: SharedReads;
   readonly #judged = new Set<string>();
   #homes: ReadonlySet<string> | undefined;
-  #mountPoints: ReadonlySet<string> | undefined;
+  #mountPoints: ReadonlySet<string> = new Set();
+  #mountPointsAge = -1;
 
   constructor(
     parts: HostParts,
@@ -141,7 +142,12 @@ export class RealReader implements HostReader {
   }
 
   isMountPoint(path: string): boolean {
-    return (this.#mountPoints ??= mountPointsOf()).has(path);
+    // A program may have mounted something.
+    if (this.#mountPointsAge !== this.reads.age) {
+      this.#mountPointsAge = this.reads.age;
+      this.#mountPoints = mountPointsOf();
+    }
+    return this.#mountPoints.has(path);
   }
 
   requireNow(): void {}

@@ -7,10 +7,16 @@ export interface HostTable {
 
 /** Tables of a host, each read once until it may have changed. */
 export class SharedReads {
+  #age = 0;
   readonly #tables = new Map<
     string,
     { readonly paths: readonly string[]; readonly rows: Promise<unknown> }
   >();
+
+  /** Count of the times that all was forgotten. */
+  get age(): number {
+    return this.#age;
+  }
 
   /** Reads a table, or takes what was read. A read that fails is made again. */
   async read<T>(
@@ -41,6 +47,7 @@ export class SharedReads {
 
   /** Forgets all, as after a program that may have changed anything. */
   forgetAll(): void {
+    this.#age++;
     this.#tables.clear();
   }
 }

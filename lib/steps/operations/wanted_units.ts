@@ -52,7 +52,7 @@ export async function checkUnits(
   for (const file of files) {
     const check = await checkUnitFile(file, reader, forecast);
     for (const effect of check.effects ?? []) {
-      if (effect.kind !== "opaque") after.add(effect);
+      if (effect.kind === "path" || effect.kind === "thing") after.add(effect);
     }
     checks.push(check);
   }

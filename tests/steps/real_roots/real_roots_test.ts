@@ -4,12 +4,13 @@ import { sheetOf } from "../runs.ts";
 import { ACCOUNTS, HASH } from "./cases/accounts.ts";
 import { FILES } from "./cases/files.ts";
 import { HOST } from "./cases/host.ts";
+import { KERNEL } from "./cases/kernel.ts";
 import { PROGRAMS } from "./cases/programs.ts";
 import { inRealRoot, obstacleToRoots, type RootRun } from "./real_root.ts";
 import type { RootCase } from "./root_case.ts";
 
 const obstacle = obstacleToRoots();
-const CASES = [...ACCOUNTS, ...FILES, ...HOST, ...PROGRAMS];
+const CASES = [...ACCOUNTS, ...FILES, ...HOST, ...KERNEL, ...PROGRAMS];
 
 for (const each of CASES) {
   const why = obstacle ?? lackOf(each);

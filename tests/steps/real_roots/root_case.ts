@@ -6,6 +6,8 @@ export interface RootCase {
   readonly name: string;
   /** Lines for the shell that make the root what the sheet finds. */
   readonly prepare?: string;
+  /** Lines for the shell that make what no disk keeps: mounts, and files below /run. */
+  readonly live?: string;
   readonly steps:
     readonly (Pick<SheetStep, "operation"> & Partial<SheetStep>)[];
   /** Links that a step follows, and where they lead. */

@@ -1,4 +1,5 @@
 import { PiriError } from "../../../base/errors.ts";
+import { OS_RELEASE_PATHS, readOsRelease } from "../../../base/os_release.ts";
 import { bytesOf } from "../../file_content.ts";
 import type { HostReader } from "../../host/host.ts";
 import { apk } from "./apk.ts";
@@ -46,7 +47,6 @@ const FOLDERS = [
   "/usr/local/bin",
   "/home/linuxbrew/.linuxbrew/bin",
 ];
-const RELEASES = ["/etc/os-release", "/usr/lib/os-release"];
 const MAX_RELEASE_BYTES = 65_536;
 
 /**
@@ -55,7 +55,7 @@ const MAX_RELEASE_BYTES = 65_536;
  * @throws {PiriError} UNSUPPORTED if it has none
  */
 export function findManager(reader: HostReader): Promise<PackageManager> {
-  const paths = [...RELEASES, ...FOLDERS];
+  const paths = [...OS_RELEASE_PATHS, ...FOLDERS];
   return reader.shared(
     { name: "package manager", paths },
     () => searchManager(reader),
@@ -91,16 +91,12 @@ function has(program: string, reader: HostReader): boolean {
 
 /** Words for the system, the closest first: its own id, then those that it is like. */
 async function systemsOf(reader: HostReader): Promise<string[]> {
-  for (const path of RELEASES) {
+  for (const path of OS_RELEASE_PATHS) {
     if (reader.followed(path)?.kind !== "file") continue;
     const content = await reader.content(path);
     const bytes = await bytesOf(content, MAX_RELEASE_BYTES, `"${path}"`);
-    const lines = new TextDecoder().decode(bytes).split("\n");
-    const valueOf = (key: string) =>
-      lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1)
-        .replace(/^(["'])(.*)\1$/, "$2") ?? "";
-    return [valueOf("ID"), ...valueOf("ID_LIKE").split(" ")]
-      .filter((word) => word !== "");
+    const { id, like } = readOsRelease(new TextDecoder().decode(bytes));
+    return [id, ...like].filter((word) => word !== "");
   }
   return [];
 }
