@@ -14,6 +14,8 @@ export interface RootCase {
   readonly written: readonly string[];
   /** Other paths that it may write: those that the package manager keeps for itself. */
   readonly besides?: RegExp;
+  /** Lines that start what the steps need, as a server, without writing anything outside of /run. */
+  readonly start?: string;
   /** Folder whose files are at http://127.0.0.1:8000/ while the steps run. */
   readonly serve?: string;
   /** Places of the steps that change nothing, and of those that change something which the plan cannot tell. */

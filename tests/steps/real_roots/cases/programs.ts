@@ -2,6 +2,49 @@ import type { RootCase } from "../root_case.ts";
 
 const GIT = "git -c user.name=A -c user.email=a@localhost";
 
+/** Lines that make a user with a key, and a server by ssh with a repository that has another one in it. */
+const SSH = `
+set -e
+useradd -m -s /bin/sh -p '*' piri-git
+useradd -m -s /bin/sh piri-web
+ssh-keygen -q -t ed25519 -N '' -f /etc/piri-key
+ssh-keygen -q -t ed25519 -N '' -f /etc/piri-host
+mkdir -p /home/piri-git/.ssh /home/piri-web/.ssh /srv/web
+cp /etc/piri-key.pub /home/piri-git/.ssh/authorized_keys
+echo "127.0.0.1 $(cat /etc/piri-host.pub)" >/home/piri-web/.ssh/known_hosts
+export GIT_CONFIG_GLOBAL=/srv/gitconfig
+git config --global protocol.file.allow always
+git config --global safe.directory '*'
+git config --global user.name A
+git config --global user.email a@localhost
+for each in lib app; do git init -q /srv/$each; git init -q --bare /srv/$each.git; done
+cd /srv/lib; echo part >part; git add .; git commit -qm 1; git push -q /srv/lib.git HEAD
+cd /srv/app; echo whole >file; git submodule --quiet add /srv/lib.git lib
+git config -f .gitmodules submodule.lib.url ssh://piri-git@127.0.0.1/srv/lib.git
+git add .; git commit -qm 1; git push -q /srv/app.git HEAD
+chown -R piri-git /srv/*.git /home/piri-git
+chown -R piri-web /srv/web /home/piri-web /etc/piri-key
+`;
+
+const SERVE_SSH =
+  "mkdir /run/sshd; /usr/sbin/sshd -f /dev/null -h /etc/piri-host -o ListenAddress=127.0.0.1 -o StrictModes=no -o UsePAM=no";
+
+/** Lines that make a working copy of that, after which both repositories move on. */
+const MOVED = `
+git clone -q /srv/app.git /srv/web/app
+cd /srv/web/app
+git remote set-url origin ssh://piri-git@127.0.0.1/srv/app.git
+git config -f .gitmodules submodule.lib.url /srv/lib.git
+git submodule --quiet update --init
+git checkout -q .gitmodules
+git submodule --quiet sync
+chown -R piri-web .
+cd /srv/lib; echo more >part; git commit -qam 2; git push -q /srv/lib.git HEAD
+cd /srv/app/lib; git fetch -q /srv/lib.git; git checkout -q FETCH_HEAD
+cd ..; git commit -qam 2; git push -q /srv/app.git HEAD
+chown -R piri-git /srv/*.git
+`;
+
 /** Lines that make a repository of apt with packages of one file each. */
 function packages(...all: string[]): string {
   return `rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*
@@ -74,6 +117,53 @@ echo 2 >file; ${GIT} commit -qam 2; git push -q /srv/app.git HEAD`,
     seen: "2\n2\n",
   },
   {
+    name: "git.UpToDate fetches by ssh, as a user with a key, with submodules",
+    needs: "sshd",
+    prepare: SSH,
+    start: SERVE_SSH,
+    steps: [{
+      operation: "git.UpToDate",
+      params: {
+        target: "/srv/web/app",
+        repo: "ssh://piri-git@127.0.0.1/srv/app.git",
+        user: "piri-web",
+        identity: "/etc/piri-key",
+        "recurse_submodules": true,
+      },
+    }],
+    written: [
+      "+ /srv/web/app/",
+      "+ /srv/web/app/.gitmodules",
+      "+ /srv/web/app/file",
+      "+ /srv/web/app/lib/",
+      "+ /srv/web/app/lib/.git",
+      "+ /srv/web/app/lib/part",
+    ],
+    besides: /^[+~-] \/srv\/web\/app\/\.git\//,
+    look: "cd /srv/web/app; stat -c %U file lib/part; cat file lib/part",
+    seen: "piri-web\npiri-web\nwhole\npart\n",
+  },
+  {
+    name: "git.UpToDate brings submodules along that have moved on",
+    needs: "sshd",
+    prepare: `${SSH}${MOVED}`,
+    start: SERVE_SSH,
+    steps: [{
+      operation: "git.UpToDate",
+      params: {
+        target: "/srv/web/app",
+        repo: "ssh://piri-git@127.0.0.1/srv/app.git",
+        user: "piri-web",
+        identity: "/etc/piri-key",
+        "recurse_submodules": true,
+      },
+    }],
+    written: ["~ /srv/web/app/lib/part"],
+    besides: /^[+~-] \/srv\/web\/app\/\.git\//,
+    look: "cat /srv/web/app/lib/part",
+    seen: "more\n",
+  },
+  {
     name: "package.Installed installs packages of a repository",
     needs: "dpkg-scanpackages",
     prepare: packages("piri-one", "piri-two"),
@@ -92,6 +182,25 @@ echo 2 >file; ${GIT} commit -qam 2; git push -q /srv/app.git HEAD`,
     besides: OF_APT,
     look: "dpkg-query -W piri-one piri-two; apt-mark showhold",
     seen: "piri-one\t1.0\npiri-two\t1.0\npiri-two\n",
+  },
+  {
+    name: "three packages in a row are one transaction of apt",
+    needs: "dpkg-scanpackages",
+    prepare: packages("piri-one", "piri-two", "piri-three"),
+    steps: ["piri-one", "piri-two", "piri-three"].map((name) => ({
+      operation: "package.Installed",
+      params: { name: [name] },
+    })),
+    written: [
+      "+ /usr/share/piri/",
+      "+ /usr/share/piri/piri-one",
+      "+ /usr/share/piri/piri-three",
+      "+ /usr/share/piri/piri-two",
+    ],
+    besides: OF_APT,
+    look:
+      "grep -c '^Commandline.* install -- piri-one=1.0 piri-two=1.0 piri-three=1.0$' /var/log/apt/history.log",
+    seen: "1\n",
   },
   {
     name: "package.Absent removes a package with its files",
