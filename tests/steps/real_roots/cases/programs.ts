@@ -2,7 +2,7 @@ import type { RootCase } from "../root_case.ts";
 
 const GIT = "git -c user.name=A -c user.email=a@localhost";
 
-/** Lines that make a user with a key, and a server by ssh with a repository that has another one in it. */
+/** Lines that make a user with a key, and one with a repository that has another one in it; a copy of it is behind. */
 const SSH = `
 set -e
 useradd -m -s /bin/sh -p '*' piri-git
@@ -22,27 +22,19 @@ cd /srv/lib; echo part >part; git add .; git commit -qm 1; git push -q /srv/lib.
 cd /srv/app; echo whole >file; git submodule --quiet add /srv/lib.git lib
 git config -f .gitmodules submodule.lib.url ssh://piri-git@127.0.0.1/srv/lib.git
 git add .; git commit -qm 1; git push -q /srv/app.git HEAD
-chown -R piri-git /srv/*.git /home/piri-git
-chown -R piri-web /srv/web /home/piri-web /etc/piri-key
-`;
 
-const SERVE_SSH =
-  "mkdir /run/sshd; /usr/sbin/sshd -f /dev/null -h /etc/piri-host -o ListenAddress=127.0.0.1 -o StrictModes=no -o UsePAM=no";
-
-/** Lines that make a working copy of that, after which both repositories move on. */
-const MOVED = `
-git clone -q /srv/app.git /srv/web/app
-cd /srv/web/app
+git clone -q /srv/app.git /srv/web/old
+cd /srv/web/old
 git remote set-url origin ssh://piri-git@127.0.0.1/srv/app.git
 git config -f .gitmodules submodule.lib.url /srv/lib.git
 git submodule --quiet update --init
 git checkout -q .gitmodules
 git submodule --quiet sync
-chown -R piri-web .
 cd /srv/lib; echo more >part; git commit -qam 2; git push -q /srv/lib.git HEAD
 cd /srv/app/lib; git fetch -q /srv/lib.git; git checkout -q FETCH_HEAD
 cd ..; git commit -qam 2; git push -q /srv/app.git HEAD
-chown -R piri-git /srv/*.git
+chown -R piri-git /srv/*.git /home/piri-git
+chown -R piri-web /srv/web /home/piri-web /etc/piri-key
 `;
 
 /** Lines that make a repository of apt with packages of one file each. */
@@ -120,48 +112,31 @@ echo 2 >file; ${GIT} commit -qam 2; git push -q /srv/app.git HEAD`,
     name: "git.UpToDate fetches by ssh, as a user with a key, with submodules",
     needs: "sshd",
     prepare: SSH,
-    start: SERVE_SSH,
-    steps: [{
+    start:
+      "mkdir /run/sshd; /usr/sbin/sshd -f /dev/null -h /etc/piri-host -o ListenAddress=127.0.0.1 -o StrictModes=no -o UsePAM=no",
+    steps: ["new", "old"].map((name) => ({
       operation: "git.UpToDate",
       params: {
-        target: "/srv/web/app",
+        target: `/srv/web/${name}`,
         repo: "ssh://piri-git@127.0.0.1/srv/app.git",
         user: "piri-web",
         identity: "/etc/piri-key",
         "recurse_submodules": true,
       },
-    }],
+    })),
     written: [
-      "+ /srv/web/app/",
-      "+ /srv/web/app/.gitmodules",
-      "+ /srv/web/app/file",
-      "+ /srv/web/app/lib/",
-      "+ /srv/web/app/lib/.git",
-      "+ /srv/web/app/lib/part",
+      "+ /srv/web/new/",
+      "+ /srv/web/new/.gitmodules",
+      "+ /srv/web/new/file",
+      "+ /srv/web/new/lib/",
+      "+ /srv/web/new/lib/.git",
+      "+ /srv/web/new/lib/part",
+      "~ /srv/web/old/lib/part",
     ],
-    besides: /^[+~-] \/srv\/web\/app\/\.git\//,
-    look: "cd /srv/web/app; stat -c %U file lib/part; cat file lib/part",
-    seen: "piri-web\npiri-web\nwhole\npart\n",
-  },
-  {
-    name: "git.UpToDate brings submodules along that have moved on",
-    needs: "sshd",
-    prepare: `${SSH}${MOVED}`,
-    start: SERVE_SSH,
-    steps: [{
-      operation: "git.UpToDate",
-      params: {
-        target: "/srv/web/app",
-        repo: "ssh://piri-git@127.0.0.1/srv/app.git",
-        user: "piri-web",
-        identity: "/etc/piri-key",
-        "recurse_submodules": true,
-      },
-    }],
-    written: ["~ /srv/web/app/lib/part"],
-    besides: /^[+~-] \/srv\/web\/app\/\.git\//,
-    look: "cat /srv/web/app/lib/part",
-    seen: "more\n",
+    besides: /^[+~-] \/srv\/web\/(new|old)\/\.git\//,
+    look:
+      "cd /srv/web; stat -c %U new/file new/lib/part; cat */file */lib/part",
+    seen: "piri-web\npiri-web\nwhole\nwhole\nmore\nmore\n",
   },
   {
     name: "package.Installed installs packages of a repository",
