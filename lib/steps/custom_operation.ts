@@ -14,6 +14,10 @@ export type CustomType =
   | "integers"
   /** Map of texts. */
   | "map"
+  /** Text of a file of any length that a call can have; a state may compute it. */
+  | "content"
+  /** Text of a file of the Manager, by its path below files/. */
+  | "file"
   /** Anything that JSON can say. */
   | "any";
 
@@ -27,6 +31,8 @@ export interface CustomParameter {
   readonly required?: true;
   /** Only texts that are allowed, if not all are. */
   readonly choices?: readonly string[];
+  /** True if a secret may stand in it: in a text, texts or a map. In a content, it always may. */
+  readonly secret?: true;
   /** Value if none is given, as shown to people; the operation itself applies it. */
   readonly standard?: string;
 }

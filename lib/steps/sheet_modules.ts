@@ -19,8 +19,13 @@ export const CUSTOM_TYPES: readonly CustomType[] = [
   "texts",
   "integers",
   "map",
+  "content",
+  "file",
   "any",
 ];
+
+/** Types of parameters that may hold secrets if they say so. */
+const SECRET_TYPES: readonly CustomType[] = ["text", "texts", "map"];
 
 /** Name of a module: that of its file. */
 export const MODULE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
@@ -62,13 +67,20 @@ export const ACT_PERMISSIONS = v.strictObject({
 });
 
 /** Schema of a parameter. */
-export const CUSTOM_PARAMETER = v.strictObject({
-  type: v.picklist(CUSTOM_TYPES),
-  description: v.string(),
-  required: v.optional(v.literal(true)),
-  choices: v.optional(v.array(v.string())),
-  standard: v.optional(v.string()),
-});
+export const CUSTOM_PARAMETER = v.pipe(
+  v.strictObject({
+    type: v.picklist(CUSTOM_TYPES),
+    description: v.string(),
+    required: v.optional(v.literal(true)),
+    choices: v.optional(v.array(v.string())),
+    secret: v.optional(v.literal(true)),
+    standard: v.optional(v.string()),
+  }),
+  v.check(
+    ({ type, secret }) => secret === undefined || SECRET_TYPES.includes(type),
+    `Expected no "secret", but for the types ${SECRET_TYPES.join(", ")}`,
+  ),
+);
 
 const operation = v.strictObject({
   name: v.pipe(v.string(), v.regex(CLASS_NAME)),

@@ -142,6 +142,72 @@ Deno.test({
 });
 
 Deno.test({
+  name: "later steps see what a new home is filled with",
+  ignore: !posix,
+  fn: async () => {
+    const host = new FakeHost(
+      new Map([
+        ...TREE,
+        ["/etc/skel", FOLDER],
+        ["/etc/skel/.profile", { ...file("umask 22\n"), mode: 0o600 }],
+        ["/etc/skel/.config", FOLDER],
+        ["/etc/skel/.config/app", file("1\n")],
+        ["/etc/skel/link", {
+          ...FOLDER,
+          kind: "link",
+          mode: 0o777,
+          target: "x",
+        }],
+      ]),
+    );
+    const owner = { user: "new", group: "new" };
+
+    const { steps } = await planOn(
+      host,
+      sheetOf(...[
+        ["user.Present", { name: "new" }],
+        ["file.Installed", {
+          path: "/home/new/.profile",
+          content: "umask 22\n",
+          mode: 0o600,
+          ...owner,
+        }],
+        ["file.Line", { path: "/home/new/.config/app", line: "1" }],
+        ["file.Symlinked", { path: "/home/new/link", target: "x" }],
+        ["file.Absent", { path: "/home/new/.bashrc" }],
+        ["file.Line", { path: "/home/new/.profile", line: "umask 27" }],
+      ].map(([operation, params]) => ({ operation, params }) as never)),
+    );
+
+    assertEquals(steps.map(({ verdict }) => verdict), [
+      "change",
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+      "change",
+    ]);
+  },
+});
+
+Deno.test({
+  name: "a member that a step ahead may make is unknown",
+  ignore: !posix,
+  fn: async () => {
+    const { steps } = await planned(
+      ["command.Run", { command: "true" }],
+      ["group.Present", { name: "dev", members: ["none"] }],
+    );
+
+    assertEquals(steps[1]?.verdict, "unknown");
+    assertEquals(
+      steps[1]?.reason,
+      'there is no user "none", and step "step 0" may make it',
+    );
+  },
+});
+
+Deno.test({
   name: "a group may be removed after the user whose first group it is",
   ignore: !posix,
   fn: async () => {

@@ -18,6 +18,7 @@ import type { OperationContext } from "../operation.ts";
 import type { Call, PrintForStep } from "./calls.ts";
 import { CallsProcess, type CallsUser } from "./calls_process.ts";
 import { type ModuleFolder, scriptPath } from "./module_folder.ts";
+import { withTexts } from "./parameter_texts.ts";
 import { UserErrors } from "./user_errors.ts";
 
 /** Longest time of a check, in milliseconds. A change has the time of its step. */
@@ -76,8 +77,8 @@ export class RunningModules implements AsyncDisposable {
   readonly operations: readonly StepOperation[];
   readonly #options: RunningModulesOptions;
   readonly #errors: UserErrors;
-  /** Answers of the users' checks, by what was made of them. */
-  readonly #checks = new WeakMap<Check, CustomCheck>();
+  /** Answer of the last check: a change of the same step is next. What the engine makes of it may have masks in it. */
+  #checked: CustomCheck | undefined;
   #process: CallsProcess | undefined;
   #calls = 0;
   /** Step that was checked last: its change is next. */
@@ -125,8 +126,11 @@ export class RunningModules implements AsyncDisposable {
           permissions: check,
         } as const;
         const { signal } = reader;
-        const value = await this.#call({ ...asked, params }, signal);
-        return this.#checked(readAnswer(checkAnswer, value, asked));
+        const value = await this.#call(
+          { ...asked, params: await withTexts(params, operation, reader) },
+          signal,
+        );
+        return this.#checkOf(readAnswer(checkAnswer, value, asked));
       },
       change: async (params, found, writer) => {
         const { changes } = found;
@@ -135,10 +139,14 @@ export class RunningModules implements AsyncDisposable {
           phase: "change",
           permissions: change,
         } as const;
-        const given = this.#checks.get(found) ?? { changes };
+        const given = this.#checked ?? { changes };
         const { signal } = writer;
         const value = await this.#call(
-          { ...asked, params, check: given },
+          {
+            ...asked,
+            params: await withTexts(params, operation, writer),
+            check: given,
+          },
           signal,
         );
         return changedOf(readAnswer(changeAnswer, value, asked));
@@ -146,8 +154,9 @@ export class RunningModules implements AsyncDisposable {
     };
   }
 
-  #checked({ changes, unknown, observed }: CheckAnswer): Check {
-    const check: Check = {
+  #checkOf({ changes, unknown, observed }: CheckAnswer): Check {
+    this.#checked = { changes, unknown, observed } as unknown as CustomCheck;
+    return {
       verdict: unknown !== undefined
         ? "unknown"
         : changes.length === 0
@@ -158,11 +167,6 @@ export class RunningModules implements AsyncDisposable {
       effects: [{ kind: "opaque" }],
       ...unknown === undefined ? {} : { reason: unknown },
     };
-    this.#checks.set(
-      check,
-      { changes, unknown, observed } as unknown as CustomCheck,
-    );
-    return check;
   }
 
   /** @throws {PiriError} FAILED_PRECONDITION with the place in the user's file; as `CallsProcess.call` */

@@ -1,5 +1,6 @@
+import { fingerprintOf } from "../fingerprint.ts";
 import { ForecastReader } from "../host/forecast_reader.ts";
-import type { HostReader, HostWriter } from "../host/host.ts";
+import type { HostReader, HostWriter, Thing } from "../host/host.ts";
 import type { Changed, Check } from "../step_operation.ts";
 import type { Debt } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
@@ -42,12 +43,51 @@ export function togetherWith({ step }: PreparedStep): string {
   return `together with step "${step.name}"`;
 }
 
-/** True if a step that would change is changed together with the first one of those beside it. */
-export function mayJoin(leader: PreparedStep, next: PreparedStep): boolean {
-  const { step } = next;
-  const key = keyOf(leader);
-  return key !== undefined && key === keyOf(next) && step.if === undefined &&
-    step.onchanges === undefined;
+/** First of the steps that are changed together, and those beside it that were looked at so far. */
+export class JoinGroup {
+  readonly leader: PreparedStep;
+  readonly #named = new Set<string>();
+
+  constructor(leader: PreparedStep) {
+    this.leader = leader;
+    this.#add(leader);
+  }
+
+  /** True if a step stands beside those of the group, and has nothing that parts it from them. */
+  isBeside({ step, ...next }: PreparedStep): boolean {
+    const key = keyOf(this.leader);
+    return key !== undefined && key === keyOf({ step, ...next }) &&
+      step.if === undefined && step.onchanges === undefined;
+  }
+
+  /**
+   * Takes a step in. Returns false if it has to wait for the group: it makes something else of what a step before it
+   * is about.
+   *
+   * @param reader Host as the steps before it will have left it
+   */
+  takes(next: PreparedStep, check: Check, reader: HostReader): boolean {
+    const isOther = (check.effects ?? []).some((effect) => {
+      if (effect.kind !== "thing") return false;
+      const { thing, facts } = effect;
+      if (!this.#named.has(textOf(thing))) return false;
+      const before = reader.foreseen(thing)?.facts;
+      return fingerprintOf(before ?? null) !== fingerprintOf(facts ?? null);
+    });
+    if (isOther) return false;
+    this.#add(next);
+    return true;
+  }
+
+  #add({ operation, params }: PreparedStep): void {
+    for (const thing of operation.things?.(params) ?? []) {
+      this.#named.add(textOf(thing));
+    }
+  }
+}
+
+function textOf({ kind, name }: Thing): string {
+  return `${kind} ${name}`;
 }
 
 function keyOf(
@@ -158,14 +198,16 @@ export class Joining {
     const joined: Joined[] = [];
     const reader = new ForecastReader(this.#means.reader());
     let opaque = addEffects(leader, reader);
+    const group = new JoinGroup(leader.prepared);
     for (const next of sheet.steps.slice(leader.prepared.index + 1)) {
-      if (!mayJoin(leader.prepared, next)) break;
+      if (!group.isBeside(next)) break;
       try {
         const around = { reader, isAhead: true, opaque };
         const { kind } = await walk.decide(next, around);
         if (kind !== "check") break;
         const forecast = walk.forecastFor(next, { opaque });
         const check = await next.operation.check(next.params, reader, forecast);
+        if (!group.takes(next, check, reader)) break;
         if (check.verdict === "ok") continue;
         if (check.verdict !== "change" || !this.#means.foresees(next)) break;
         joined.push({ prepared: next, check });

@@ -3,7 +3,7 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
-import { mayJoin, togetherWith } from "./joining.ts";
+import { JoinGroup, togetherWith } from "./joining.ts";
 import type { Debt, Owed } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
 import { type Finding, findingText } from "./records.ts";
@@ -36,11 +36,12 @@ export async function* planSteps(
   let opaque: string | undefined;
   let isAhead = false;
   let end: string | undefined;
-  /** Step with which those beside it would be changed. */
-  let leader: PreparedStep | undefined;
+  let group: JoinGroup | undefined;
   for (const prepared of sheet.steps) {
     const { index, step, operation, params } = prepared;
     if (host.signal.aborted) throw cancelled("plan");
+    const before = group;
+    group = undefined;
     const debts = walk.debtsTo(prepared);
     const found = (
       verdict: Planned["verdict"],
@@ -86,11 +87,13 @@ export async function* planSteps(
       continue;
     }
     const verdict = check?.verdict ?? "unknown";
-    const isBeside = leader !== undefined && mayJoin(leader, prepared);
-    const together = isBeside && verdict === "change" ? leader : undefined;
-    if (!isBeside || verdict === "unknown") {
-      leader = verdict === "change" ? prepared : undefined;
-    }
+    const isBeside = check !== undefined && before?.isBeside(prepared) &&
+      before.takes(prepared, check, reader);
+    if (isBeside) group = before;
+    else if (verdict === "change") group = new JoinGroup(prepared);
+    const together = isBeside && verdict === "change" && before !== undefined
+      ? togetherWith(before.leader)
+      : undefined;
     const planned = found(
       verdict,
       check === undefined
@@ -98,8 +101,7 @@ export async function* planSteps(
         : {
           changes: check.changes,
           fingerprint: check.fingerprint,
-          reason: check.reason ??
-            (together === undefined ? undefined : togetherWith(together)),
+          reason: check.reason ?? together,
           ...check.pins === undefined ? {} : { pins: check.pins },
         },
     );

@@ -116,11 +116,20 @@ function gitError(
   }
   const advice = stderr.includes("dubious ownership")
     ? `another user owns "${target}"; name that user in "user"`
-    : stderr.trim().split("\n").slice(-3).join("; ");
+    : saidIn(stderr);
   return new PiriError(
     "FAILED_PRECONDITION",
     `Cannot look at "${target}": ${advice}`,
   );
+}
+
+/** Last lines of an error, without the advice that git gives for each of them. */
+function saidIn(stderr: string): string {
+  return stderr.split("\n").map((line) => line.trim()).filter((line) =>
+    line !== "" &&
+    !/^Please make sure you have the correct|^and the repository exists/
+      .test(line)
+  ).slice(-3).join("; ");
 }
 
 const FULL_COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;

@@ -2,6 +2,7 @@ import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader } from "../host/host.ts";
 import { placeholderOf } from "../host/placeholder.ts";
+import { NO_FORECAST } from "../no_forecast.ts";
 import {
   AccountTables,
   factsOfGroup,
@@ -12,7 +13,13 @@ import {
   requireTools,
   runTool,
 } from "../providers/account_tools.ts";
-import { type Change, type Check, stepOperation } from "../step_operation.ts";
+import {
+  type Change,
+  type Check,
+  type Forecast,
+  stepOperation,
+} from "../step_operation.ts";
+import { Unforeseen } from "../unforeseen.ts";
 
 /** Makes a group be there. */
 export const groupPresent = stepOperation({
@@ -38,7 +45,7 @@ export const groupPresent = stepOperation({
   check,
   async change(params, _, writer) {
     const { name, gid, system = false } = params;
-    const { now, members } = await wantedOf(params, writer);
+    const { now, members } = await wantedOf(params, writer, NO_FORECAST);
     if (now === undefined) {
       await runTool([
         "groupadd",
@@ -66,12 +73,18 @@ interface Params {
 async function wantedOf(
   { name, members = [], only_members: isOnly = false }: Params,
   reader: HostReader,
+  { opaque }: Forecast,
 ): Promise<{ now: GroupRow | undefined; members: readonly string[] }> {
   const tables = await AccountTables.read(reader);
   const now = tables.group(name);
   for (const each of members) {
     requireName("user", each);
     if (tables.user(each) !== undefined) continue;
+    if (opaque !== undefined) {
+      throw new Unforeseen(
+        `there is no user "${each}", and step "${opaque}" may make it`,
+      );
+    }
     throw new PiriError(
       "FAILED_PRECONDITION",
       `Cannot put "${each}" into group "${name}": this host has no such user; make it by an earlier step`,
@@ -82,11 +95,15 @@ async function wantedOf(
   return { now, members: [...new Set(wanted)] };
 }
 
-async function check(params: Params, reader: HostReader): Promise<Check> {
+async function check(
+  params: Params,
+  reader: HostReader,
+  forecast: Forecast,
+): Promise<Check> {
   const { name, gid } = params;
   requireName("group", name);
   requireTools(reader);
-  const { now, members } = await wantedOf(params, reader);
+  const { now, members } = await wantedOf(params, reader, forecast);
   const changes: Change[] = [];
   if (now === undefined) {
     changes.push({ what: "group", from: "(absent)", to: name });

@@ -14,6 +14,7 @@ import {
   type Effect,
   stepOperation,
 } from "../step_operation.ts";
+import { homeEffects } from "./home_files.ts";
 import { octal } from "./paths.ts";
 import { type UserParams, type WantedUser, wantedUser } from "./wanted_user.ts";
 
@@ -66,7 +67,12 @@ export const userPresent = stepOperation({
     ...groups.map((each) => ({ kind: "group" as const, name: each })),
   ],
   async check(params, reader, forecast) {
-    return checkOf(params, await wantedUser(params, reader, forecast));
+    const wanted = await wantedUser(params, reader, forecast);
+    const found = checkOf(params, wanted);
+    const { makesHome, skeleton, row: { home, ...owner } } = wanted;
+    if (!makesHome) return found;
+    const files = await homeEffects(home, { skeleton, owner, reader });
+    return { ...found, effects: [...found.effects ?? [], ...files] };
   },
   async change(params, _, writer) {
     const wanted = await wantedUser(params, writer, NO_FORECAST);

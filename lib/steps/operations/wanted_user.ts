@@ -45,6 +45,8 @@ export interface WantedUser {
   readonly groups: readonly GroupRow[];
   readonly makesHome: boolean;
   readonly homeMode: number;
+  /** Folder whose content a new home gets. */
+  readonly skeleton: string;
 }
 
 /** Compares a user with what a step wants. */
@@ -122,6 +124,7 @@ export async function wantedUser(
     groups,
     makesHome,
     homeMode: defaults.homeMode,
+    skeleton: defaults.skeleton,
   };
 }
 

@@ -6,6 +6,8 @@ export interface AccountDefaults {
   /** Folder of homes. */
   readonly homes: string;
   readonly shell: string;
+  /** Folder whose content a new home gets. */
+  readonly skeleton: string;
   /** Mode of a new home. */
   readonly homeMode: number;
   /** True if the group of a user goes with it, and is made with it. */
@@ -28,6 +30,7 @@ export async function accountDefaults(
   return {
     homes: given("HOME") ?? "/home",
     shell: given("SHELL") ?? "",
+    skeleton: given("SKEL") ?? "/etc/skel",
     homeMode: parseInt(defined("HOME_MODE") ?? "", 8) || (0o777 & ~mask),
     ownGroups: defined("USERGROUPS_ENAB") === "yes",
   };

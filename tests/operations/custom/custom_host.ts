@@ -1,4 +1,7 @@
+import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../../lib/base/errors.ts";
+import { Sealed } from "../../../lib/base/sealed.ts";
+import { sha256 } from "../../../lib/base/sha256.ts";
 import type {
   Operation,
   OperationContext,
@@ -37,6 +40,10 @@ export interface CustomRunOptions {
   readonly onStart?: (control: { stop(): void }) => void;
   /** Called with each record as it comes. */
   readonly onRecord?: (record: RunRecord, control: { stop(): void }) => void;
+  /** Other files of the Manager, by their paths. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Secrets by their names. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Changes the sheet on its way. */
   readonly tamper?: (sheet: Sheet) => Sheet;
   /** Changes the bytes of files on their way. */
@@ -66,7 +73,7 @@ export async function customHost(): Promise<CustomHost> {
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
     run: async (steps, modules, options = {}) => {
       const { mode = "apply", surroundings, changes, onRecord } = options;
-      const { sheet, blobs } = await compiled(steps, modules);
+      const { sheet, blobs } = await compiled(steps, modules, options);
       const context = newContext({
         text: () => Promise.reject(new PiriError("NOT_FOUND", "no data")),
         bytes: (_, params) => {
@@ -96,7 +103,12 @@ export async function customHost(): Promise<CustomHost> {
       const { tamper = (each) => each } = options;
       const records: RunRecord[] = [];
       const { outcome } = await finish(
-        operation.run({ sheet: tamper(sheet) }, { ...context, ...changes }),
+        operation.run({ sheet: tamper(sheet) }, {
+          ...context,
+          secret: (name) =>
+            Promise.resolve(new Sealed(options.secrets?.[name] ?? "")),
+          ...changes,
+        }),
         (text) => {
           for (const line of text.split("\n").filter((each) => each !== "")) {
             const record = JSON.parse(line) as RunRecord;
@@ -127,16 +139,27 @@ export async function customHost(): Promise<CustomHost> {
 export async function compiled(
   steps: string,
   modules: Readonly<Record<string, string>>,
+  { files = {}, secrets = {} }: Pick<CustomRunOptions, "files" | "secrets"> =
+    {},
 ): Promise<{ sheet: Sheet; blobs: ReadonlyMap<string, Uint8Array> }> {
   const compiler = compilerOf({
     "states/all.yaml": steps,
+    ...files,
     ...Object.fromEntries(
       Object.entries(modules)
         .map(([name, text]) => [`operations/${name}.ts`, text]),
     ),
   });
-  const { sheet, blobs, problems } = await compiler.compile("", anAgent());
-  if (sheet !== undefined) return { sheet, blobs };
+  const macs = new Map(Object.keys(secrets).map((name) => [name, "mac"]));
+  const { sheet, blobs, problems } = await compiler.compile(
+    "",
+    anAgent({ secrets: macs }),
+  );
+  const own = Object.values(files).map((text) => {
+    const bytes = new TextEncoder().encode(text);
+    return [encodeHex(sha256(bytes)), bytes] as const;
+  });
+  if (sheet !== undefined) return { sheet, blobs: new Map([...blobs, ...own]) };
   throw new Error(problems.map((each) => compiler.format(each)).join("\n"));
 }
 

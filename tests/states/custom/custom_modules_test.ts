@@ -225,9 +225,9 @@ Deno.test("mistakes in modules are told with file, line and column", async () =>
     ],
     "secret": [
       described(
-        'parameters: { a: { type: "text", description: "x", secret: true } },',
+        'parameters: { a: { type: "path", description: "x", secret: true } },',
       ),
-      '3:62: Cannot use "parameters.a.secret" of Page: there is no such key',
+      '3:20: Cannot read "parameters.a" of Page: expected no "secret", but for the types text, texts, map',
     ],
     "taken name": [
       described('parameters: { timeout: { type: "text", description: "x" } },'),

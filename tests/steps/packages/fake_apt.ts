@@ -7,6 +7,13 @@ export interface FakeApt {
   readonly installed: Map<string, string>;
   /** Newest versions of the repository, by name. */
   readonly available: Map<string, string>;
+  /** Packages that a package needs, and those that it recommends. */
+  readonly depends: Map<string, readonly string[]>;
+  readonly recommends: Map<string, readonly string[]>;
+  /** Packages of which a package needs one. */
+  readonly needsOneOf: Map<string, readonly string[]>;
+  /** Packages whose installation fails, once those before it are there. */
+  readonly broken: Set<string>;
   /** Lines of all calls, also of those that only look. */
   readonly calls: string[];
   /** Table of the kernel's locks. */
@@ -39,6 +46,7 @@ export function fakeApt(
       fake.calls.push(`apt-get ${words.join(" ")}`);
       return aptGet(fake, words);
     },
+    "apt-mark": () => 0,
     stat: () => ({ stdout: "77\n" }),
     find: () => ({ stdout: "/proc/12/fd/3\n" }),
     cat: (_, [path]) => ({
@@ -49,32 +57,114 @@ export function fakeApt(
     host: new FakeHost(tree, undefined, programs),
     installed: new Map(Object.entries(installed)),
     available: new Map(Object.entries(available)),
+    depends: new Map(),
+    recommends: new Map(),
+    needsOneOf: new Map(),
+    broken: new Set(),
     calls: [],
     locks: "",
   };
   return fake;
 }
 
+/** Lines of the calls that change packages. */
+export function transactionsOf({ calls }: FakeApt): readonly string[] {
+  return calls.filter((call) => /^apt-get -y/.test(call))
+    .map((call) => call.replace(/^.* (install|remove|purge|upgrade)\b/, "$1"));
+}
+
 function aptGet(fake: FakeApt, words: readonly string[]) {
-  const names = words.slice(words.indexOf("--") + 1);
-  const isRemoval = words.includes("remove");
-  const lines: string[] = [];
-  for (const word of names) {
-    const [name = "", asked] = word.split("=");
-    const from = fake.installed.get(name);
-    const to = asked ?? fake.available.get(name);
-    if (!isRemoval && to === undefined) {
-      return { code: 100, stderr: `E: Unable to locate package ${name}\n` };
-    }
-    if (isRemoval && from !== undefined) lines.push(`Remv ${name} [${from}]`);
-    if (!isRemoval && from !== to) {
-      lines.push(
-        `Inst ${name}${from === undefined ? "" : ` [${from}]`} (${to} x [all])`,
-      );
-    }
-    if (words.includes("-s")) continue;
-    if (isRemoval) fake.installed.delete(name);
-    else fake.installed.set(name, to ?? "");
+  const act = ["install", "remove", "purge", "upgrade"]
+    .find((each) => words.includes(each));
+  const moves = act === "remove" || act === "purge"
+    ? removals(fake, namesIn(words))
+    : act === "upgrade"
+    ? upgrades(fake)
+    : installations(fake, namesIn(words), words);
+  if (typeof moves === "string") {
+    return { code: 100, stderr: `E: Unable to locate package ${moves}\n` };
   }
-  return { stdout: lines.map((line) => `${line}\n`).join("") };
+  const lines = [...moves].map(([name, to]) => {
+    const from = fake.installed.get(name);
+    const now = from === undefined ? "" : ` [${from}]`;
+    return to === undefined
+      ? `Remv ${name}${now}\n`
+      : `Inst ${name}${now} (${to} x [all])\n`;
+  });
+  const answer = { stdout: lines.join("") };
+  if (words.includes("-s")) return answer;
+  for (const [name, to] of moves) {
+    if (fake.broken.has(name)) return { code: 100 };
+    if (to === undefined) fake.installed.delete(name);
+    else fake.installed.set(name, to);
+  }
+  return answer;
+}
+
+/** Packages as a transaction moves them, in its order; undefined for those that are removed. */
+type Moves = ReadonlyMap<string, string | undefined>;
+
+function namesIn(words: readonly string[]): readonly string[] {
+  return words.slice(words.indexOf("--") + 1);
+}
+
+function removals(
+  { installed, depends, needsOneOf }: FakeApt,
+  names: readonly string[],
+): Moves {
+  const moves = new Map<string, undefined>();
+  const remove = (name: string) => {
+    if (!installed.has(name) || moves.has(name)) return;
+    for (const [other, needs] of depends) {
+      if (needs.includes(name)) remove(other);
+    }
+    moves.set(name, undefined);
+  };
+  names.forEach(remove);
+  for (const [other, ones] of needsOneOf) {
+    if (ones.every((one) => moves.has(one) || !installed.has(one))) {
+      remove(other);
+    }
+  }
+  return moves;
+}
+
+function upgrades({ installed, available }: FakeApt): Moves {
+  return new Map(
+    [...installed].flatMap(([name, from]) => {
+      const to = available.get(name) ?? from;
+      return to > from ? [[name, to] as const] : [];
+    }),
+  );
+}
+
+/** Moves of an installation, or the name of a package that there is none of. */
+function installations(
+  { installed, available, depends, recommends }: FakeApt,
+  asked: readonly string[],
+  words: readonly string[],
+): Moves | string {
+  const moves = new Map<string, string>();
+  const isGenerous = words.includes("APT::Install-Recommends=true");
+  const install = (word: string): string | undefined => {
+    const [name = "", version] = word.split("=");
+    const to = version ?? available.get(name);
+    if (to === undefined) return name;
+    if (moves.has(name)) return undefined;
+    const needs = [
+      ...depends.get(name) ?? [],
+      ...isGenerous && !installed.has(name) ? recommends.get(name) ?? [] : [],
+    ];
+    for (const each of needs.filter((one) => !installed.has(one))) {
+      const missing = install(each);
+      if (missing !== undefined) return missing;
+    }
+    if (installed.get(name) !== to) moves.set(name, to);
+    return undefined;
+  };
+  for (const word of asked) {
+    const missing = install(word);
+    if (missing !== undefined) return missing;
+  }
+  return moves;
 }

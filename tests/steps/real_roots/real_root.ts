@@ -51,8 +51,8 @@ umount -l root
 mount -t overlay none -o "lowerdir=prepared:/" lower/prepared
 join prepared:/ upper
 for each in "$REPOSITORY" "$DENO_FOLDER" "$WORK"; do mount --rbind "$each" "root$each"; done
-chroot root /bin/sh -c "$LIVE" >&2
 printf '%s' "$REQUEST" > request
+chroot root /bin/sh -c "$START" >&2
 chroot root "$DENO" run -A --no-check "$REPOSITORY/tests/steps/real_roots/run_steps.ts" < request
 chroot root /bin/sh -c "$LOOK" || true
 `;
@@ -60,9 +60,9 @@ chroot root /bin/sh -c "$LOOK" || true
 /** Plans and applies a sheet twice in a throw-away root. */
 export async function inRealRoot(
   sheet: Sheet,
-  { prepare = "true", live = "true", look = "true", serve }: Pick<
+  { prepare = "true", look = "true", start = "true", serve }: Pick<
     RootCase,
-    "prepare" | "live" | "look" | "serve"
+    "prepare" | "look" | "start" | "serve"
   > = {},
 ): Promise<RootReport> {
   await using work = await TempFolder.make();
@@ -77,7 +77,7 @@ export async function inRealRoot(
       DENO_DIR: await denoFolder(),
       REQUEST: JSON.stringify({ sheet, layers, serve }),
       PREPARE: prepare,
-      LIVE: live,
+      START: start,
       LOOK: look,
     },
   }).output();

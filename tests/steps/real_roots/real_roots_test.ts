@@ -24,11 +24,15 @@ for (const each of CASES) {
 
       const { planned, applied, plannedAgain, appliedAgain } = report;
       assertEquals(report.writtenByPlan, []);
-      assertEquals(verdictsOf(planned), verdictsIn(each), planned.message);
+      assertEquals(verdictsOf(planned), verdictsIn(each), toldBy(planned));
       assertEquals(
         verdictsOf(applied),
         verdictsIn({ ...each, unknown: [] }),
-        `${applied.message} ${applied.output}`,
+        toldBy(applied),
+      );
+      assertEquals(
+        changesOf(applied, each),
+        changesOf(planned, each),
       );
       assertEquals(
         report.writtenByApply.filter((path) => !each.besides?.test(path)),
@@ -37,7 +41,7 @@ for (const each of CASES) {
       assertEquals(missingIn(report.writtenByApply, applied, each), []);
       assertEquals(report.seen, each.seen ?? "");
       for (const run of [plannedAgain, appliedAgain]) {
-        assertEquals(verdictsOf(run), each.steps.map(() => "ok"), run.message);
+        assertEquals(verdictsOf(run), each.steps.map(() => "ok"), toldBy(run));
       }
       assertEquals(report.movedAgain, []);
       assertEquals(
@@ -69,6 +73,19 @@ function lackOf({ needs }: RootCase): string | undefined {
 
 function verdictsOf({ steps }: RootRun): unknown[] {
   return steps.map(({ verdict }) => verdict);
+}
+
+/** Everything that a run says about what went wrong. */
+function toldBy({ message, steps, output }: RootRun): string {
+  const errors = steps.flatMap(({ error }) => error?.message ?? []);
+  return [message, ...errors, output].join("\n");
+}
+
+/** Changes of all steps that the plan can tell. */
+function changesOf({ steps }: RootRun, { unknown = [] }: RootCase): unknown[] {
+  return steps.map(({ changes }, place) =>
+    unknown.includes(place) ? [] : changes
+  );
 }
 
 function verdictsIn({ steps, unchanged = [], unknown = [] }: RootCase) {

@@ -6,8 +6,6 @@ export interface RootCase {
   readonly name: string;
   /** Lines for the shell that make the root what the sheet finds. */
   readonly prepare?: string;
-  /** Lines for the shell that make what no disk keeps: mounts, and files below /run. */
-  readonly live?: string;
   readonly steps:
     readonly (Pick<SheetStep, "operation"> & Partial<SheetStep>)[];
   /** Links that a step follows, and where they lead. */
@@ -16,6 +14,8 @@ export interface RootCase {
   readonly written: readonly string[];
   /** Other paths that it may write: those that the package manager keeps for itself. */
   readonly besides?: RegExp;
+  /** Lines that make what no disk keeps, as mounts and servers, without writing anything outside of /run. */
+  readonly start?: string;
   /** Folder whose files are at http://127.0.0.1:8000/ while the steps run. */
   readonly serve?: string;
   /** Places of the steps that change nothing, and of those that change something which the plan cannot tell. */

@@ -45,6 +45,10 @@ export const ACCOUNTS: readonly RootCase[] = [
           group: "piri-anna",
         },
       },
+      {
+        operation: "file.Line",
+        params: { path: "/home/piri-anna/.profile", line: "umask 027" },
+      },
     ],
     written: [
       ...OF_USERS,

@@ -27,7 +27,7 @@ export const KERNEL: readonly RootCase[] = [
   {
     name: "sysctl.Parameter sets values of its network",
     prepare: "mkdir -p /etc/sysctl.d",
-    live: BOOTED,
+    start: BOOTED,
     steps: [
       {
         operation: "sysctl.Parameter",
@@ -51,7 +51,7 @@ export const KERNEL: readonly RootCase[] = [
   {
     name: "mount.Mounted mounts, mounts again and binds",
     prepare: "mkdir -p /mnt/a /mnt/b '/mnt/c d'; echo '# mine' > /etc/fstab",
-    live: `${BOOTED}; mount -t tmpfs -o size=1m tmpfs '/mnt/c d'`,
+    start: `${BOOTED}; mount -t tmpfs -o size=1m tmpfs '/mnt/c d'`,
     steps: [
       {
         operation: "mount.Mounted",
@@ -101,7 +101,8 @@ tmpfs /mnt/c\\040d tmpfs ro,size=4m 0 0
     name: "mount.Unmounted takes mounts and their lines away",
     prepare:
       "mkdir -p /mnt/a; echo 'tmpfs /mnt/a/ tmpfs defaults 0 0' > /etc/fstab",
-    live: `${BOOTED}; mount -t tmpfs tmpfs /mnt/a; mount -t tmpfs tmpfs /mnt/a`,
+    start:
+      `${BOOTED}; mount -t tmpfs tmpfs /mnt/a; mount -t tmpfs tmpfs /mnt/a`,
     steps: [{ operation: "mount.Unmounted", params: { path: "/mnt/a" } }],
     look: "grep -c ' /mnt/a ' /proc/self/mountinfo; cat /etc/fstab",
     seen: "0\n",
