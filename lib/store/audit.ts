@@ -1,5 +1,4 @@
-import { sameHash } from "../base/secret.ts";
-import { entryHash, FIELDS, genesisHash } from "./audit_chain.ts";
+import { FIELDS, fieldsHash, genesisHash, isSameHash } from "./audit_chain.ts";
 import type {
   AuditCheck,
   AuditFinding,
@@ -38,9 +37,20 @@ const shape = new Shape<AuditRecord>({
   hash: blob,
 });
 
-const INSERT = `INSERT INTO audit (${shape.list}) VALUES (${
-  [...FIELDS, "hash"].map(() => "?").join(", ")
-})`;
+/** Entries that are inserted by one statement, which costs half of one each. */
+const TOGETHER = 8;
+
+const PLACES = `(${[...FIELDS, "hash"].map(() => "?").join(", ")})`;
+const INSERT = `INSERT INTO audit (${shape.list}) VALUES ${PLACES}`;
+const INSERT_TOGETHER = `INSERT INTO audit (${shape.list}) VALUES ${
+  Array(TOGETHER).fill(PLACES).join(", ")
+}`;
+
+/** Row of an entry: its fields in their order, and its hash. Not made a record, as a check reads all of them. */
+type Cells = readonly SqlValue[];
+
+const ID = 0;
+const HASH = FIELDS.length;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
 
@@ -52,7 +62,8 @@ export class Audit implements Deferred {
   readonly #genesis: AuditMark;
   /** End of the chain with the entries of the transaction under way; undefined if the database has to tell. */
   #last: AuditMark | undefined;
-  #isNoted = true;
+  /** Entries that are not inserted yet. */
+  #pending: SqlValue[][] = [];
 
   constructor(
     db: Database,
@@ -70,9 +81,7 @@ export class Audit implements Deferred {
     const end = this.#last ?? this.end();
     const id = end.id + 1n;
     const at = Math.trunc(entry.at);
-    const hash = entryHash(end.hash, { ...entry, id, at });
-    this.#db.run(
-      INSERT,
+    const values = [
       id,
       at,
       entry.who,
@@ -86,22 +95,29 @@ export class Audit implements Deferred {
       entry.statement,
       entry.outcome,
       entry.note,
-      hash,
-    );
+    ];
+    const hash = fieldsHash(end.hash, values);
+    this.#pending.push([...values, hash]);
     this.#last = { id, hash };
-    this.#isNoted = false;
   }
 
-  /** Notes the end of the chain: once for all entries of a transaction. */
+  /** Inserts the entries of a transaction, and notes the end of the chain once for all of them. */
   flush(): void {
-    if (this.#isNoted || this.#last === undefined) return;
+    if (this.#pending.length === 0 || this.#last === undefined) return;
+    const rows = this.#pending;
+    let done = 0;
+    while (rows.length - done >= TOGETHER) {
+      const next = rows.slice(done, done += TOGETHER);
+      this.#db.run(INSERT_TOGETHER, ...next.flat());
+    }
+    for (const row of rows.slice(done)) this.#db.run(INSERT, ...row);
     this.#meta.noteAuditEnd(this.#last);
-    this.#isNoted = true;
+    this.#pending = [];
   }
 
   forget(): void {
     this.#last = undefined;
-    this.#isNoted = true;
+    this.#pending = [];
   }
 
   /** Newest entry; that before the first one while there is none. */
@@ -167,10 +183,18 @@ export class Audit implements Deferred {
   check(after: AuditMark = this.#start()): AuditCheck {
     const rows = this.#rows(after.id, CHECKED);
     let mark = after;
-    for (const [index, row] of rows.entries()) {
-      const finding = this.#findingAt(row, mark, rows[index + 1]);
-      if (finding !== undefined) return { reached: mark, done: true, finding };
-      mark = { id: row.id, hash: row.hash };
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index] as Cells;
+      const id = row[ID] as bigint;
+      const hash = row[HASH] as Uint8Array;
+      // Almost all entries fit. Only one that does not is looked at closely.
+      const fits = id === mark.id + 1n &&
+        isSameHash(fieldsHash(mark.hash, row), hash);
+      if (!fits) {
+        const finding = this.#findingAt(row, mark, rows[index + 1]);
+        return { reached: mark, done: true, finding };
+      }
+      mark = { id, hash };
     }
     if (rows.length === CHECKED) {
       return { reached: mark, done: false, finding: undefined };
@@ -178,14 +202,16 @@ export class Audit implements Deferred {
     return { reached: mark, done: true, finding: this.#findingAtEnd(mark) };
   }
 
+  /** The mistake at a row that does not continue the chain. */
   #findingAt(
-    row: AuditRecord,
+    row: Cells,
     mark: AuditMark,
-    next: AuditRecord | undefined,
-  ): AuditFinding | undefined {
+    next: Cells | undefined,
+  ): AuditFinding {
     const id = mark.id + 1n;
-    if (row.id > id) {
-      const last = row.id - 1n;
+    const found = row[ID] as bigint;
+    if (found > id) {
+      const last = found - 1n;
       return {
         id,
         kind: "removed",
@@ -194,11 +220,13 @@ export class Audit implements Deferred {
           : `entries ${id} to ${last} are missing`,
       };
     }
-    if (sameHash(entryHash(mark.hash, row), row.hash)) return undefined;
     // An entry that was put in moves all that follow it by one.
-    const moved = next ?? this.#rows(row.id, 1)[0];
+    const moved = next ?? this.#rows(found, 1)[0];
     const isAdded = moved !== undefined &&
-      sameHash(entryHash(mark.hash, { ...moved, id }), moved.hash);
+      isSameHash(
+        fieldsHash(mark.hash, [id, ...moved.slice(1)]),
+        moved[HASH] as Uint8Array,
+      );
     return isAdded
       ? { id, kind: "added", message: `entry ${id} was put in afterwards` }
       : {
@@ -227,7 +255,7 @@ export class Audit implements Deferred {
           `entry ${id} was put in afterwards: only ${end.id} entries were recorded`,
       };
     }
-    if (sameHash(mark.hash, end.hash)) return undefined;
+    if (isSameHash(mark.hash, end.hash)) return undefined;
     return {
       id: mark.id,
       kind: "changed",
@@ -243,39 +271,19 @@ export class Audit implements Deferred {
       : { id: stub.count, hash: stub.hash };
   }
 
-  #rows(after: bigint, limit: number): AuditRecord[] {
+  #rows(after: bigint, limit: number): Cells[] {
     // An entry before the first one has a number below 1.
     return this.#db.cells(
       `SELECT ${shape.list} FROM audit WHERE id > ? ORDER BY id LIMIT ?`,
       after === 0n ? -HIGHEST_ID : after,
       limit,
-    ).map(recordOf);
+    );
   }
 
   #newestId(): bigint {
     const row = this.#db.get("SELECT max(id) AS id FROM audit");
     return (row?.["id"] ?? 0n) as bigint;
   }
-}
-
-/** Record of a row in the order of the columns. By hand, as all entries are read for a check. */
-function recordOf(row: readonly SqlValue[]): AuditRecord {
-  return {
-    id: row[0] as bigint,
-    at: Number(row[1]),
-    who: row[2] as string,
-    credential: row[3] as string,
-    origin: row[4] as string,
-    act: row[5] as string,
-    target: row[6] as string,
-    operation: row[7] as string,
-    decision: row[8] as AuditRecord["decision"],
-    rule: row[9] as string,
-    statement: row[10] as Uint8Array | null,
-    outcome: row[11] as string,
-    note: row[12] as string,
-    hash: row[13] as Uint8Array,
-  };
 }
 
 function twice(value: SqlValue): [SqlValue, SqlValue] {

@@ -24,13 +24,15 @@ export const FIELDS = [
   "note",
 ] as const satisfies (keyof AuditRecord)[];
 
-const HASH_BYTES = 32;
 const LENGTH_BYTES = 4;
 
 const LAST_ASCII = 127;
 
 /** Most bytes of UTF-8 that a UTF-16 unit becomes. */
 const UTF8_BYTES = 3;
+
+/** Value of a field. */
+type FieldValue = string | number | bigint | Uint8Array | null;
 
 const encoder = new TextEncoder();
 let scratch = new Uint8Array(4_096);
@@ -48,53 +50,66 @@ export function genesisHash(managerId: string): Uint8Array {
 export function entryHash(
   before: Uint8Array,
   entry: Omit<AuditRecord, "hash">,
-): Uint8Array {
-  reserve(entry);
-  const bytes = scratch;
-  bytes.set(before, 0);
+): Uint8Array<ArrayBuffer> {
+  return fieldsHash(before, FIELDS.map((field) => entry[field]));
+}
+
+/** Hash of an entry by the values of its fields in their order. What follows them is not looked at. */
+export function fieldsHash(
+  before: Uint8Array,
+  values: readonly FieldValue[],
+): Uint8Array<ArrayBuffer> {
   let at = before.length;
-  for (const field of FIELDS) {
-    const value = entry[field];
+  reserve(at);
+  scratch.set(before, 0);
+  for (let index = 0; index < FIELDS.length; index++) {
+    const value = values[index] ?? null;
     const start = at + LENGTH_BYTES;
     const length = value === null ? 0 : write(value, start);
     const told = value === null ? NULL_LENGTH : length;
-    bytes[at] = told >>> 24;
-    bytes[at + 1] = told >>> 16;
-    bytes[at + 2] = told >>> 8;
-    bytes[at + 3] = told;
+    scratch[at] = told >>> 24;
+    scratch[at + 1] = told >>> 16;
+    scratch[at + 2] = told >>> 8;
+    scratch[at + 3] = told;
     at = start + length;
   }
-  return sha256(bytes.subarray(0, at));
+  return sha256(scratch.subarray(0, at));
+}
+
+/** True if two hashes of entries are equal. They are no secrets, so the time that it takes may tell where they differ. */
+export function isSameHash(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) {
+    if (one[index] !== other[index]) return false;
+  }
+  return true;
 }
 
 /** Writes the bytes of a value, and returns how many they are. */
-function write(
-  value: string | number | bigint | Uint8Array,
-  start: number,
-): number {
+function write(value: NonNullable<FieldValue>, start: number): number {
   if (value instanceof Uint8Array) {
+    reserve(start + value.length);
     scratch.set(value, start);
     return value.length;
   }
   const text = typeof value === "string" ? value : String(value);
+  reserve(start + text.length * UTF8_BYTES);
+  const bytes = scratch;
   // By hand, as most texts are short and ASCII: a call of the encoder costs more than their bytes.
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit > LAST_ASCII) {
-      return encoder.encodeInto(text, scratch.subarray(start)).written;
+      return encoder.encodeInto(text, bytes.subarray(start)).written;
     }
-    scratch[start + index] = unit;
+    bytes[start + index] = unit;
   }
   return text.length;
 }
 
-/** Makes room for the longest encoding that an entry can have. */
-function reserve(entry: Omit<AuditRecord, "hash">): void {
-  let bytes = HASH_BYTES;
-  for (const field of FIELDS) {
-    const value = entry[field];
-    bytes += LENGTH_BYTES +
-      (typeof value === "string" ? value.length * UTF8_BYTES : HASH_BYTES);
-  }
-  if (bytes > scratch.length) scratch = new Uint8Array(2 * bytes);
+/** Makes room for so many bytes and the length of another field. What is written stays. */
+function reserve(bytes: number): void {
+  if (bytes + LENGTH_BYTES <= scratch.length) return;
+  const larger = new Uint8Array(2 * (bytes + LENGTH_BYTES));
+  larger.set(scratch);
+  scratch = larger;
 }

@@ -167,6 +167,7 @@ export class JobRules {
           this.#commandPatched(patch)
         );
       case "admitAgent":
+      case "revokeAgent":
         for (const patch of (second as Hello).patches) {
           this.#commandPatched(patch);
         }

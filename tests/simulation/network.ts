@@ -20,6 +20,8 @@ export interface Break {
 /** Program that accepts connections. */
 export interface Server {
   readonly life: Life;
+  /** SHA-256 of the authority that certifies it at this moment; absent in a world without rotations. */
+  readonly authority?: Uint8Array | undefined;
   accept(transport: Transport): void;
 }
 
@@ -53,6 +55,11 @@ export class Network {
     this.options = options;
   }
 
+  /** Count of connections so far. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Connects an agent with the program that listens. */
   async dial(
     agent: string,
@@ -77,6 +84,8 @@ export class Network {
       managerLife: server.life,
       isCaught: stranger !== undefined,
     });
+    wire.agentEnd.authority = server.authority;
+    wire.managerEnd.authority = server.authority;
     this.wires.add(wire);
     server.accept(wire.managerEnd);
     return wire.agentEnd;
@@ -195,6 +204,8 @@ export class Wire {
 /** One side's end of a connection. */
 export class WireEnd implements Transport {
   readonly peer: Address;
+  /** SHA-256 of the authority that has certified the Manager on this connection. */
+  authority: Uint8Array | undefined;
   readonly #life: Life;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;

@@ -184,6 +184,7 @@ export class Records {
         this.#admitted(first as string, second as Hello);
         return this.#allPatched((second as Hello).patches);
       case "agentLeft":
+      case "revokeAgent":
         return this.#allPatched((second as Hello).patches);
       case "appendOutput":
         return this.#appended(

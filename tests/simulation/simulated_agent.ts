@@ -8,6 +8,14 @@ import type { Journal, JournalEntry } from "../../lib/agent/journal/journal.ts";
 import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
 import { shrunkResult } from "../../lib/agent/runner/result.ts";
 import { markerOf } from "../../lib/agent/runner/settle_past.ts";
+import {
+  AgentTrust,
+  type Authority,
+} from "../../lib/agent/link/agent_trust.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { sameHash } from "../../lib/base/secret.ts";
+import type { Transport } from "../../lib/wire/transport.ts";
+import type { TrustStatement } from "../../lib/wire/trust.ts";
 import type { AgentSession } from "../../lib/agent/link/session.ts";
 import { messageOf } from "../../lib/base/errors.ts";
 import type { StoredNextKey } from "../../lib/agent/link/key_proof.ts";
@@ -88,6 +96,8 @@ export class SimulatedAgent extends Mortal {
   /** Keys of the agent, as the disk has them. */
   #keyPem: string | undefined;
   #next: StoredNextKey | undefined;
+  /** Newest statement of the Manager about its keys, as the disk has it. */
+  #told: TrustStatement | undefined;
   #moves = 0;
   #boots = 0;
   #mayStart = true;
@@ -308,6 +318,7 @@ export class SimulatedAgent extends Mortal {
         ),
     }));
     this.journal = journal;
+    const { trust, authority } = this.#trust(life);
     const core = new AgentCore({
       identity: {
         name: this.name,
@@ -317,7 +328,8 @@ export class SimulatedAgent extends Mortal {
           key: this.#keyPem === undefined
             ? keyOf(this.name)
             : new SigningKey(this.#keyPem),
-          authority: SIMULATED_PROOF.authority,
+          authority,
+          trust,
           serverName: SIMULATED_PROOF.serverName,
           next: this.#next,
           keepNext: (next) =>
@@ -348,12 +360,42 @@ export class SimulatedAgent extends Mortal {
       random,
       ...plant === "begin-after-standstill" ? { standstillMs: Infinity } : {},
       dial: (signal) =>
-        life.call(() => network.dial(this.name, { life, signal })),
+        life.call(async () => {
+          const transport = await network.dial(this.name, { life, signal });
+          return certified(transport, trust?.authorities);
+        }),
       endSurvivors: (_processes, marker) =>
         life.call(() => this.host.endSurvivors(marker)),
     });
     this.#core = core;
     await life.guarded(core.start());
+  }
+
+  /** Keys that it trusts, in a world in which they are rotated, and the authority that it joined with. */
+  #trust(life: Life): { trust: AgentTrust | undefined; authority: Uint8Array } {
+    const { keys } = this.#world;
+    if (keys === undefined) {
+      return { trust: undefined, authority: SIMULATED_PROOF.authority };
+    }
+    const { certificate, hash } = keys.first;
+    const pinned = this.#pinned && new Uint8Array(this.#pinned);
+    const trust = new AgentTrust({
+      joined: certificate,
+      pinned,
+      told: this.#told,
+      keep: (statement) =>
+        life.call(() => {
+          this.#told = statement;
+          return Promise.resolve();
+        }),
+    });
+    return { trust, authority: hash };
+  }
+
+  /** Number of authorities and keys of Managers that its disk says it trusts; 0 before it was told. */
+  get trusted(): number {
+    const { authorities = [], managerKeys = [] } = this.#told ?? {};
+    return authorities.length + managerKeys.length;
   }
 
   #isConnected(life: Life): boolean {
@@ -445,3 +487,16 @@ export const SMALL_JOURNAL: Partial<JournalLimits> = {
   segment: 4_096,
   compactAt: 8_192,
 };
+
+/** The connection to a Manager that one of these authorities certifies, as TLS makes it. */
+function certified(
+  transport: Transport,
+  authorities: readonly Authority[] | undefined,
+): Transport {
+  const { authority } = transport;
+  const isTrusted = authorities === undefined || authority !== undefined &&
+      authorities.some(({ hash }) => sameHash(hash, authority));
+  if (isTrusted) return transport;
+  transport.close();
+  throw new PiriError("DENIED", "Cannot trust the Manager: planned");
+}

@@ -31,6 +31,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
   readonly #random: SeededRandom;
   readonly #disk: ManagerDisk;
   #core: ManagerCore | undefined;
+  #listens = () => {};
   #starts = 0;
   #isAway = false;
 
@@ -106,6 +107,17 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
     this.end("kill");
   }
 
+  /** Listens anew, as for another certificate. Live connections stay. */
+  async listenAgain(): Promise<void> {
+    const { time, network, trace } = this.#world;
+    const { life } = this;
+    if (life === undefined || network.server === undefined) return;
+    trace.add("MANAGER shows another certificate");
+    network.server = undefined;
+    await time.pass(1);
+    if (this.life === life && life.isAlive) this.#listens();
+  }
+
   /** Copies the database as it is now. */
   backup(): string {
     this.#world.trace.add("a backup of the Manager is made");
@@ -136,7 +148,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
   }
 
   async #run(life: Life): Promise<void> {
-    const { time, truth, network, keepBytes, trace, plant } = this.#world;
+    const { time, truth, network, keepBytes, trace, plant, keys } = this.#world;
     const core = new ManagerCore({
       store: this.#simulatedStore(life),
       clock: life.clock(time, this.wall),
@@ -155,7 +167,16 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
           return "a setting";
         },
       },
-      proof: SIMULATED_PROOF,
+      proof: keys === undefined ? SIMULATED_PROOF : {
+        get key() {
+          return keys.managerKey;
+        },
+        get authority() {
+          return keys.authority.hash;
+        },
+        serverName: SIMULATED_PROOF.serverName,
+      },
+      keys,
       pingIntervalMs: 15_000,
       keepBytes,
       checkParams: () => {},
@@ -167,7 +188,16 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       truth.must(false, () => `the Manager cannot start: ${messageOf(error)}`);
     }
     this.#core = core;
-    network.server = { life, accept: (transport) => core.serve(transport) };
+    this.#listens = () => {
+      network.server = {
+        life,
+        get authority() {
+          return keys?.authority.hash;
+        },
+        accept: (transport) => core.serve(transport),
+      };
+    };
+    this.#listens();
     trace.add("MANAGER listens");
   }
 

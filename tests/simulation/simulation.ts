@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/base/errors.ts";
 import type { Body } from "../../lib/wire/message.ts";
 import { JOURNAL_LIMITS } from "../../lib/agent/journal/limits.ts";
+import type { MemoryKeys } from "../support/memory_keys.ts";
 import { NO_AUDIT } from "../support/heard_audit.ts";
 import { Bounds } from "./bounds.ts";
 import { convergence, finalRules } from "./checks.ts";
@@ -38,6 +39,8 @@ export interface SimulationOptions {
   readonly jobs?: boolean;
   /** True for a run without faults. */
   readonly calm?: boolean;
+  /** Keys of the Manager, in a run in which they are rotated. */
+  readonly keys?: MemoryKeys;
   /** Properties of the hosts, if their records are read or their programs differ. */
   readonly hosts?: Hosts;
   /** Events of the run, in place of the seed's; all must be well after them. */
@@ -51,6 +54,8 @@ export interface StoryParts {
   readonly agents: readonly SimulatedAgent[];
   readonly operator: Operator;
   readonly network: Network;
+  /** Agents that the Manager may refuse, as they were revoked. */
+  readonly revoked: Set<string>;
 }
 
 /** Time from the last fault to the moment at which all must be well, in milliseconds. */
@@ -89,6 +94,8 @@ class Simulation implements World, AsyncDisposable {
   readonly maxHellos: number;
   readonly focus: readonly string[];
   readonly hosts: Hosts;
+  readonly keys: MemoryKeys | undefined;
+  readonly #revoked = new Set<string>();
   readonly #seed: number;
   readonly #options: SimulationOptions;
   readonly #agents: SimulatedAgent[] = [];
@@ -114,6 +121,7 @@ class Simulation implements World, AsyncDisposable {
     this.plant = options.plant;
     this.agentCount = options.agents;
     this.hosts = options.hosts ?? PLAIN_HOSTS;
+    this.keys = options.keys;
     this.random = new SeededRandom(`seed ${seed}`);
     this.trace = new Trace(() => time.elapsed, {
       kept: options.trace ?? false,
@@ -243,6 +251,7 @@ class Simulation implements World, AsyncDisposable {
       agents: this.#agents,
       operator: this.#operator,
       network: this.network,
+      revoked: this.#revoked,
     };
   }
 
@@ -369,7 +378,8 @@ class Simulation implements World, AsyncDisposable {
       this.#listed.heard(wire, body);
       this.#stranger.heard(wire, body);
       this.truth.must(
-        wire.isCaught || body.case !== "bye" || body.value.code !== 4,
+        wire.isCaught || this.#revoked.has(wire.agent) ||
+          body.case !== "bye" || body.value.code !== 4,
         () => `${wire.agent}, ${direction}: ${inWords(body)}`,
       );
       this.trace.remark(() =>

@@ -1,5 +1,6 @@
 import type { Audit } from "../../lib/agent/audit/audit_log.ts";
 import type { JournalLimits } from "../../lib/agent/journal/limits.ts";
+import type { MemoryKeys } from "../support/memory_keys.ts";
 import type { JobRules } from "./job_rules.ts";
 import type { Network } from "./network.ts";
 import type { Plant } from "./plants.ts";
@@ -36,6 +37,8 @@ export interface World {
   /** Rules of jobs, in a world that has jobs. */
   readonly jobRules: JobRules | undefined;
   readonly hosts: Hosts;
+  /** Keys of the Manager, in a world in which they are rotated. */
+  readonly keys: MemoryKeys | undefined;
   /** True if the Manager was restored from a backup. */
   readonly managerDiskLost: boolean;
   /** Notes that the agent of this name can know from now on which of its commands the operator has ended. */

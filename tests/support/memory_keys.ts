@@ -23,7 +23,9 @@ const authorities = await Promise.all(
 
 /** Keys of a Manager in memory. */
 export class MemoryKeys implements RotatingKeys {
-  authority: RotatingKeys["authority"] = authorityAt(0);
+  /** The authority before all rotations. */
+  readonly first: RotatingKeys["authority"] = authorityAt(0);
+  authority: RotatingKeys["authority"] = this.first;
   nextAuthority: RotatingKeys["nextAuthority"];
   managerKey: SigningKey = testKey(1);
   nextManagerKey: SigningKey | undefined;
