@@ -124,14 +124,15 @@ export class DriftRounds {
     const failed = new Set(await store.failedApplies(rule.state));
     const only = differing.filter((agent) => !failed.has(agent));
     if (only.length === 0) return;
-    const { job } = await plans.apply(id, {
+    const started = await plans.apply(id, {
       ...MANAGER,
       requestId: `drift heals by ${planName(id)}`,
       limits: LIMITS,
       note: "drift",
-      only,
+      agents: only,
     });
-    await this.#over(job.id);
+    // The Manager itself needs no approval.
+    if ("job" in started) await this.#over(started.job.id);
     if (this.#options.signal.aborted) return;
     const { entries } = await plans.get(id);
     const stateOf = new Map(entries.map(({ agent, ...entry }) => [

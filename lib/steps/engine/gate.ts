@@ -20,7 +20,9 @@ export function moved(
   expected: ExpectedSteps,
 ): Extract<RunRecord, { kind: "moved" }>[] {
   return found.flatMap((now) => {
-    const { step, index } = now.prepared;
+    const { step, index, isChosen } = now.prepared;
+    // What was planned for a step that is not to be run does not matter.
+    if (!isChosen) return [];
     const planned = expected.get(step.name) ??
       { name: step.name, verdict: "skipped" };
     if (isSame(planned, now)) return [];
