@@ -151,7 +151,9 @@ async function passGate(
   },
 ): Promise<void> {
   const found: Planned[] = [];
-  for await (const planned of plannedOf(prepared, means)) found.push(planned);
+  for await (const planned of plannedOf(prepared, means, expected)) {
+    found.push(planned);
+  }
   const unknown = found.find(({ verdict }) => verdict === "unknown");
   if (strict && unknown !== undefined) {
     throw new PiriError(
@@ -168,8 +170,9 @@ async function passGate(
 function plannedOf(
   prepared: PreparedSheet,
   { host, owed, signal }: RunMeans,
+  expected?: ExpectedSteps,
 ): AsyncGenerator<Planned> {
-  return planSteps(prepared, host.reader(signal), owed);
+  return planSteps(prepared, host.reader(signal), { owed, expected });
 }
 
 function headOf(mode: "plan" | "apply", sheet: PreparedSheet): RunRecord {
