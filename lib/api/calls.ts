@@ -103,6 +103,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "PlansService.getPlan": SEES,
   "PlansService.listPlans": SEES,
   "PlansService.applyPlan": ACTS,
+  "PlansService.approvePlan": ACTS,
   "PlansService.withdrawPlan": ACTS,
   "PlansService.listDrift": SEES,
   // No call tells the value of a secret.

@@ -1,3 +1,4 @@
+import { decodeHex, encodeHex } from "@std/encoding/hex";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
@@ -12,7 +13,8 @@ import {
 import type { Manager } from "../manager/operator_api.ts";
 import type { DriftRuleView } from "../manager/drift_api.ts";
 import type { PlanEntry, PlannedStep, PlanView } from "../manager/plan_api.ts";
-import { rightsIn, sightIn } from "./caller.ts";
+import { approvalMessage } from "./approvals_service.ts";
+import { identityIn, rightsIn, sightIn } from "./caller.ts";
 import {
   limitText,
   requireId,
@@ -28,6 +30,9 @@ import { milliseconds, timestamp } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
+
+/** Most words for steps. */
+const MAX_WORDS = 100;
 
 const STATES: Readonly<Record<PlanView["state"], PlanState>> = {
   planning: PlanState.PLANNING,
@@ -65,6 +70,8 @@ export function addPlansService(
         note: noteOf(request.note),
         requestId: requireText("request_id", request.requestId),
         skipDenied: request.skipDenied,
+        only: wordsOf(request.only),
+        strict: request.strict,
       };
       const asker = await proofs.asker(context, saidIn(request));
       const made = await plans.make({
@@ -80,10 +87,11 @@ export function addPlansService(
           })),
         };
       }
-      const { plan, notes, without } = made;
+      const { plan, notes, without, withoutSteps } = made;
       return {
         plan: planMessage(plan),
         without: [...without],
+        withoutSteps: [...withoutSteps],
         ...notes === undefined ? {} : { notes: notesMessage(notes) },
       };
     },
@@ -110,16 +118,35 @@ export function addPlansService(
         limits: limitsOf(request.limits),
         note: noteOf(request.note),
         requestId: requireText("request_id", request.requestId),
+        ...request.only.length === 0 ? {} : { only: wordsOf(request.only) },
+        strict: request.strict,
+        acceptsApproval: request.acceptApproval,
       };
       const asker = await proofs.asker(context, saidIn(request));
-      const { job, notes } = await plans.apply(id, {
+      const started = await plans.apply(id, {
         ...asked,
         ...asker,
         ...rightsIn(context.values),
       });
+      const { notes } = started;
       return {
-        job: jobMessage(job),
+        ...("job" in started
+          ? { job: jobMessage(started.job) }
+          : { approval: approvalMessage(started.approval) }),
         ...notes === undefined ? {} : { notes: notesMessage(notes) },
+      };
+    },
+    async approvePlan(request, context) {
+      const id = requireId("id", request.id);
+      const { plan, approvals } = await plans.approve(id, {
+        ...await proofs.asker(context, saidIn(request)),
+        identity: identityIn(context.values),
+        note: limitText("note", request.note),
+        sha256: encodeHex(request.sha256),
+      });
+      return {
+        plan: planMessage(plan),
+        approvals: approvals.map(approvalMessage),
       };
     },
     async withdrawPlan(request, context) {
@@ -136,6 +163,12 @@ export function addPlansService(
       return { rules: rules.map(driftRuleMessage) };
     },
   });
+}
+
+/** Words for steps. Throws INVALID_ARGUMENT. */
+function wordsOf(only: readonly string[]): readonly string[] {
+  requireRange("only", only.length, { least: 0, most: MAX_WORDS });
+  return only.map((word) => limitText("only", requireText("only", word)));
 }
 
 function driftRuleMessage(
@@ -172,6 +205,15 @@ function planMessage(plan: PlanView): MessageInitShape<typeof PlanSchema> {
     groups: plan.groups.map(({ agents, steps }) => ({
       agents: [...agents],
       steps: steps.map(stepMessage),
+    })),
+    only: [...plan.only],
+    strict: plan.strict,
+    secrets: [...plan.secrets],
+    sha256: new Uint8Array(decodeHex(plan.sha256)),
+    approvals: plan.votes.map(({ by, note, at }) => ({
+      by,
+      note,
+      atMs: milliseconds(at),
     })),
   };
 }

@@ -101,7 +101,10 @@ export function parseSubcommand(
     common,
     flags: Object.fromEntries(
       Object.entries(table.flags)
-        .map(([name, flag]) => [name, valueOf(name, flag, parsed[name])]),
+        .map(([name, flag]) => [
+          name,
+          isEmpty(name, flag, args) ? "" : valueOf(name, flag, parsed[name]),
+        ]),
     ),
     positionals: assign(table, parsed._.map(String)),
     rest,
@@ -127,6 +130,12 @@ export function readFlag(
     "INVALID_ARGUMENT",
     `Cannot use "--${name} ${text}": it is neither true nor false`,
   );
+}
+
+/** True for a flag that may be empty, and was given so. */
+function isEmpty(name: string, flag: Flag, args: readonly string[]): boolean {
+  return flag.type === "string" && flag.mayBeEmpty === true &&
+    joinDashes(args, [name]).includes(`--${name}=`);
 }
 
 /** Names of the flags among the arguments. */
@@ -176,7 +185,8 @@ function parse(
 }
 
 /**
- * Turns `--flag -` into `--flag=-`, and `--flag -1` likewise, because the parser takes no value that begins with "-".
+ * Turns `--flag -` into `--flag=-`, and `--flag -1` likewise, because the parser takes no value that begins with "-"; and
+ * `--flag ''` into `--flag=`, which can be told from a flag without a value.
  */
 function joinDashes(
   args: readonly string[],
@@ -188,7 +198,8 @@ function joinDashes(
   for (const word of args.slice(0, end)) {
     const flag = joined.at(-1);
     if (
-      /^-([0-9].*)?$/.test(word) && flag !== undefined && flags.includes(flag)
+      /^(-([0-9].*)?)?$/.test(word) && flag !== undefined &&
+      flags.includes(flag)
     ) {
       joined.splice(-1, 1, `${flag}=${word}`);
     } else joined.push(word);

@@ -11,10 +11,17 @@ export type Flag = ShownFlag & {
 type ShownFlag =
   | { readonly type: "boolean"; readonly summary: string }
   | {
-    /** Type of the value: `repeated` may be given often. */
-    readonly type: "string" | "repeated";
+    readonly type: "string";
     readonly summary: string;
     /** Name of the value in the help. */
+    readonly value: string;
+    /** True if an empty text is a value, too. */
+    readonly mayBeEmpty?: true;
+  }
+  | {
+    /** Type of a value that may be given often. */
+    readonly type: "repeated";
+    readonly summary: string;
     readonly value: string;
   }
   | {

@@ -43,6 +43,7 @@ import { jobAgentsIn } from "./jobs/job_agents.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { KeyRotation, type RotatingKeys } from "./key_rotation.ts";
 import type { StateSource } from "./plan_api.ts";
+import { PlanWork } from "./plans/plan_work.ts";
 import { Plans } from "./plans/plans.ts";
 import { blobsOfPlan, withSheets } from "./plans/sheet_requests.ts";
 import { RefreshedFacts } from "./refreshed_facts.ts";
@@ -236,13 +237,15 @@ export class ManagerCore {
         ),
     });
     this.jobs = jobs;
+    const work = new PlanWork({ store, clock, sheets });
     this.approvals = new Approvals({
       ...parts,
       jobs,
       secrets,
+      plans: work,
       rightsOf: (asker) => access.rights.of(asker),
     });
-    this.plans = new Plans({ ...parts, jobs });
+    this.plans = new Plans({ ...parts, jobs, approvals: this.approvals, work });
     this.drift = new Drift({ ...parts, jobs, targeting, plans: this.plans });
     const aliases = new AgentAliases();
     this.#aliases = aliases;

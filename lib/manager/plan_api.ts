@@ -6,6 +6,7 @@ import type {
   PlanRecord,
 } from "../store/plan_records.ts";
 import type { Rights, Sight } from "./access_api.ts";
+import type { ApprovalView, Decider, ProposedJob } from "./approval_api.ts";
 import type { JobNotes, StartedJob } from "./job_api.ts";
 
 /** Request for a plan. */
@@ -24,6 +25,12 @@ export interface PlanRequest extends Asker {
   readonly skipDenied?: boolean;
   /** Rule of drift that asks for it; empty for people. */
   readonly drift?: string;
+  /** Names, ends of names, tags or patterns of the only steps to plan; all if absent. */
+  readonly only?: readonly string[];
+  /** True to have no plan of a host with a step that cannot be told yet. */
+  readonly strict?: boolean;
+  /** Longest time of the job that looks at the hosts, in milliseconds; unbounded if absent. */
+  readonly deadlineMs?: number;
 }
 
 /** Request to apply a plan. */
@@ -33,7 +40,13 @@ export interface ApplyRequest extends Asker {
   /** Window and limits of the job. */
   readonly limits: JobLimits;
   /** Names of the agents of the plan to take; all if absent. */
+  readonly agents?: readonly string[];
+  /** Names, ends of names, tags or patterns of the only steps to run; those of the plan if absent. */
   readonly only?: readonly string[];
+  /** True to refuse what the plan could not tell, also if it was not made so. */
+  readonly strict?: boolean;
+  /** True if it may wait for approvals; otherwise one that needs more is refused. */
+  readonly acceptsApproval?: boolean;
   /** Note for people. */
   readonly note: string;
   /** Rights of the asker on agents; all if absent. */
@@ -57,6 +70,8 @@ export type MadePlan =
     readonly notes: JobNotes | undefined;
     /** Names of the agents that do not have the state. */
     readonly without: readonly string[];
+    /** Names of the agents whose state has none of the steps. */
+    readonly withoutSteps: readonly string[];
   }
   | {
     /** Errors of the state. */
@@ -161,6 +176,10 @@ export interface PlanView extends Omit<PlanRecord, "requestId"> {
   readonly entries: readonly PlanEntry[];
   /** Agents on which something would change or cannot be told; only of a single plan. */
   readonly groups: readonly PlanGroup[];
+  /** Names of the secrets in it, sorted; only of a single plan. */
+  readonly secrets: readonly string[];
+  /** SHA-256 over all that it would do, in hex digits; empty until all hosts were looked at. */
+  readonly sha256: string;
 }
 
 /** Plans: what states would change, bound to what was found. */
@@ -181,12 +200,34 @@ export interface PlanAdmin {
   /** Lists plans, newest first, without their groups. */
   list(filter: PlanFilter, sight?: Sight): Promise<PlanView[]>;
   /**
-   * Starts a job that applies a plan on the agents on which something would change.
+   * Starts a job that applies a plan on the agents on which something would change, or records that it waits if it needs
+   * approvals that the plan does not have.
    *
    * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION for one that is not ready, is over 24 h old or withdrawn, or has
    * nothing left to do; as a job
    */
-  apply(id: bigint, request: ApplyRequest): Promise<StartedJob>;
+  apply(
+    id: bigint,
+    request: ApplyRequest,
+  ): Promise<StartedJob | ProposedJob>;
+  /**
+   * Approves of exactly this plan: of what waits for approvals to apply it, or for whoever applies it later.
+   *
+   * @throws {PiriError} NOT_FOUND; DENIED for who asked, and for one whose rules do not allow it; FAILED_PRECONDITION for
+   * another plan than that of the SHA-256, one that cannot be applied, or was approved by the same user
+   */
+  approve(
+    id: bigint,
+    decision: Decider & {
+      readonly note: string;
+      /** SHA-256 that the plan must have, in hex digits; any if empty. */
+      readonly sha256: string;
+    },
+  ): Promise<{
+    readonly plan: PlanView;
+    /** What has waited for it. */
+    readonly approvals: readonly ApprovalView[];
+  }>;
   /**
    * Withdraws a plan: no agent begins it any more.
    *

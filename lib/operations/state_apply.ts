@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { apply } from "../steps/engine/engine.ts";
-import { flag } from "./file_params.ts";
 import type { Operation } from "./operation.ts";
 import {
   blobsOfRun,
   EXPECT_PARAMETER,
   expectedOf,
+  onlyOf,
   outcomeOf,
   pathsOfRun,
   planned,
@@ -13,15 +13,14 @@ import {
   secretsOfRun,
   sheetOf,
   STATE_PARAMETERS,
+  STRICT_PARAMETER,
 } from "./state_run.ts";
 import { runSteps } from "./step_run.ts";
 
 const parameters = v.strictObject({
   ...STATE_PARAMETERS,
   expect: EXPECT_PARAMETER,
-  strict: v.optional(
-    flag("Whether what no plan can foresee is refused; false by default"),
-  ),
+  strict: STRICT_PARAMETER,
 });
 
 /** Makes the host be as a state says. Prints its records as lines of JSON. */
@@ -37,7 +36,8 @@ export const stateApply: Operation<typeof parameters> = {
     const params = await planned(asked, context);
     const sheet = await sheetOf(params, context);
     const expected = await expectedOf(params.expect, context);
-    const { only, strict } = params;
+    const { strict } = params;
+    const only = onlyOf(params, sheet);
     return yield* runSteps({
       textOf: recordLines(sheet),
       modules: sheet.modules,

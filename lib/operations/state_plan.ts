@@ -3,6 +3,7 @@ import { plan } from "../steps/engine/engine.ts";
 import type { Operation } from "./operation.ts";
 import {
   blobsOfRun,
+  onlyOf,
   outcomeOf,
   pathsOfPlan,
   planned,
@@ -10,10 +11,14 @@ import {
   secretsOfRun,
   sheetOf,
   STATE_PARAMETERS,
+  STRICT_PARAMETER,
 } from "./state_run.ts";
 import { runSteps } from "./step_run.ts";
 
-const parameters = v.strictObject(STATE_PARAMETERS);
+const parameters = v.strictObject({
+  ...STATE_PARAMETERS,
+  strict: STRICT_PARAMETER,
+});
 
 /** Tells what an apply of a state would change. Prints its records as lines of JSON. */
 export const statePlan: Operation<typeof parameters> = {
@@ -27,11 +32,13 @@ export const statePlan: Operation<typeof parameters> = {
   async *run(asked, context) {
     const params = await planned(asked, context);
     const sheet = await sheetOf(params, context);
-    const { only } = params;
+    const { strict } = params;
+    const only = onlyOf(params, sheet);
     return yield* runSteps({
       textOf: recordLines(sheet),
       modules: sheet.modules,
-      work: async (means) => outcomeOf(await plan(sheet, means, { only })),
+      work: async (means) =>
+        outcomeOf(await plan(sheet, means, { only, strict })),
     }, context);
   },
 };

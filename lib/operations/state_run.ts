@@ -15,10 +15,12 @@ import {
   parseSheet,
 } from "../steps/parse_sheet.ts";
 import { stepOperations } from "../steps/registry.ts";
+import { meansStep } from "../steps/step_words.ts";
 import { secretsOfSteps } from "../steps/secrets/secret_values.ts";
 import type { Sheet } from "../steps/sheet.ts";
 import { customOperationsOf } from "./custom/custom_steps.ts";
 import { blobPieces } from "./blob_reader.ts";
+import { flag } from "./file_params.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
 import { patiently } from "./patiently.ts";
 
@@ -50,10 +52,15 @@ export const STATE_PARAMETERS = {
   only: v.optional(v.pipe(
     v.array(v.string()),
     v.description(
-      "Names or tags of the steps to run, with what they require; all if absent",
+      "Names, ends of names, tags or patterns of the steps to run, with what they require; all if absent",
     ),
   )),
 };
+
+/** Parameter of a run that takes no risks. */
+export const STRICT_PARAMETER = v.optional(
+  flag("Whether what no plan can foresee is refused; false by default"),
+);
 
 /** Parameters of an apply of a plan. */
 export const EXPECT_PARAMETER = v.optional(v.pipe(
@@ -109,6 +116,18 @@ export async function planned<Run extends Params & { expect?: Expect }>(
     ...params,
     ...v.parse(v.pipe(v.string(), v.parseJson(), PlanAnswer), answer),
   };
+}
+
+/** Words that bound a run of a sheet. Those of a plan are for all its agents, and some may mean no step of this one. */
+export function onlyOf(
+  { plan, only }: Params,
+  { steps }: Sheet,
+): readonly string[] | undefined {
+  if (plan === undefined || only === undefined) return only;
+  const meant = only.filter((word) =>
+    steps.some((step) => meansStep(word, step))
+  );
+  return meant.length === 0 ? only : meant;
 }
 
 /** Sheet of a run. */

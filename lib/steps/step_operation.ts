@@ -66,11 +66,11 @@ export interface Check {
   readonly fingerprint: string;
   /** Choices that the change must use, whatever has become newest: a version, a commit. */
   readonly pins?: Readonly<Record<string, SheetValue>>;
-  /** Effects of the change. */
+  /** Effects of the change; with `counts: false` also those that it would have if the verdict is ok. */
   readonly effects?: readonly Effect[];
   /** Reason of a verdict that is not plain from the changes. */
   readonly reason?: string;
-  /** False if the change does not count as one, "unknown" if only the change can tell. Counted by default. */
+  /** False if a change by this step never counts as one, whatever the verdict is now; "unknown" if only the change can tell. Counted by default. */
   readonly counts?: false | "unknown";
   /**
    * Meaning of a check after the change that is not ok: "fails" by default; "warns"; or none is made, since the next check

@@ -1,12 +1,16 @@
 /** Event of which webhooks tell. */
-export type WebhookEvent = "job.ended" | "agent.away";
+export type WebhookEvent =
+  | "job.ended"
+  | "agent.away"
+  | "drift.found"
+  | "drift.gone";
 
 /** Event that one webhook is to tell. */
 export interface NewDelivery {
   /** Id of the webhook. */
   readonly hook: string;
   readonly event: WebhookEvent;
-  /** Id of the job, or name of the agent. */
+  /** Id of the job, name of the agent, or what is told of drift as JSON. */
   readonly subject: string;
   /** Time of the event, in milliseconds since 1970. */
   readonly at: number;

@@ -1,3 +1,5 @@
+import type { Delivery, NewDelivery } from "./delivery_records.ts";
+
 /** Progress of a rule of drift. Times are milliseconds since 1970. */
 export interface DriftRuleRecord {
   /** Name of it: state and target expressions. */
@@ -24,6 +26,17 @@ export interface DriftFindings {
   readonly found: readonly DriftAgentRecord[];
   /** Names of agents that do not differ any more. */
   readonly gone: readonly string[];
+  /** News in it. */
+  readonly news: readonly DriftNews[];
+}
+
+/** News of drift, of which webhooks tell. */
+export interface DriftNews {
+  readonly event: "drift.found" | "drift.gone";
+  /** Data of the message, as JSON. */
+  readonly subject: string;
+  /** In milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Requests to the store about drift. */
@@ -33,11 +46,15 @@ export interface DriftStore {
   driftAgents(): Promise<DriftAgentRecord[]>;
   /** Records the progress of a rule. */
   setDriftRule(rule: DriftRuleRecord): Promise<void>;
-  /** Records findings and ends the round. Plans of the rule that nothing names any more are deleted. */
+  /**
+   * Records findings and ends the round, and adds what webhooks are to tell of that, in one write. Plans of the rule that
+   * nothing names any more are deleted. Returns what it added.
+   */
   endDriftRound(
     rule: DriftRuleRecord,
     findings: DriftFindings,
-  ): Promise<void>;
+    deliveries?: readonly NewDelivery[],
+  ): Promise<Delivery[]>;
   /** Forgets rules that are not among these, with the agents that differ. */
   keepDriftRules(rules: readonly string[]): Promise<void>;
   /** Names of agents whose last apply of a state has failed. */

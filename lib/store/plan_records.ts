@@ -1,3 +1,4 @@
+import type { ApprovalVote } from "./approval_records.ts";
 import type { TargetSelection } from "./job_records.ts";
 
 /** A plan that is not recorded yet. Times are milliseconds since 1970. */
@@ -18,6 +19,16 @@ export interface NewPlan {
   readonly createdAt: number;
   /** Rule of drift that made it; empty for people. */
   readonly drift: string;
+  /** Names, tags or patterns of the steps that it is bounded to; empty for all. */
+  readonly only: readonly string[];
+  /** True if nothing may be done that it could not tell. */
+  readonly strict: boolean;
+}
+
+/** Approval of a plan by somebody, before anybody has asked to apply it. */
+export interface PlanVote extends ApprovalVote {
+  /** SHA-256 of the plan that was approved, in hex digits. */
+  readonly sha256: string;
 }
 
 /** A recorded plan. */
@@ -30,6 +41,8 @@ export interface PlanRecord extends NewPlan {
   readonly withdrawnAt: number | null;
   /** User who withdrew it; empty for nobody. */
   readonly withdrawnBy: string;
+  /** Approvals for whoever applies it. */
+  readonly votes: readonly PlanVote[];
 }
 
 /** Counts of steps by verdict. */
@@ -106,6 +119,7 @@ export type PlanChange =
     readonly agent: string;
     readonly command: bigint;
   }
+  | { readonly kind: "vote"; readonly votes: readonly PlanVote[] }
   | { readonly kind: "withdraw"; readonly at: number; readonly by: string };
 
 /** Choice of plans, newest first. */

@@ -11,7 +11,7 @@ import type {
   PlanFilter,
   PlanRecord,
 } from "./plan_records.ts";
-import { big, int, json, nullable, Shape, text, word } from "./shape.ts";
+import { big, flag, int, json, nullable, Shape, text, word } from "./shape.ts";
 
 const shape = new Shape<PlanRecord>({
   id: big,
@@ -23,9 +23,12 @@ const shape = new Shape<PlanRecord>({
   saidBy: text,
   createdAt: int,
   drift: text,
+  only: json(),
+  strict: flag,
   jobId: nullable(big),
   withdrawnAt: nullable(int),
   withdrawnBy: text,
+  votes: json(),
 });
 
 const NEW_FIELDS = [
@@ -37,6 +40,8 @@ const NEW_FIELDS = [
   "saidBy",
   "createdAt",
   "drift",
+  "only",
+  "strict",
 ] as const;
 
 const agentShape = new Shape<PlanAgentRecord>({
@@ -198,6 +203,13 @@ export class Plans {
           "UPDATE plans SET withdrawn_at = ?, withdrawn_by = ? WHERE id = ? AND withdrawn_at IS NULL",
           Math.trunc(change.at),
           change.by,
+          id,
+        );
+        return;
+      case "vote":
+        this.#db.run(
+          "UPDATE plans SET votes = ? WHERE id = ?",
+          JSON.stringify(change.votes),
           id,
         );
         return;

@@ -64,10 +64,13 @@ export class SqlitePlans extends SqliteAgents {
     return this.#writer.write(() => this.#tables.drift.set(rule));
   }
 
-  endDriftRound(...[rule, findings]: Args<"endDriftRound">): Promise<void> {
-    return this.#writer.write(() =>
-      this.#tables.drift.endRound(rule, findings)
-    );
+  endDriftRound(
+    ...[rule, findings, deliveries = []]: Args<"endDriftRound">
+  ): ReturnType<Store["endDriftRound"]> {
+    return this.#writer.write(() => {
+      this.#tables.drift.endRound(rule, findings);
+      return this.#tables.deliveries.add(deliveries);
+    });
   }
 
   keepDriftRules(...[rules]: Args<"keepDriftRules">): Promise<void> {

@@ -25,7 +25,7 @@ function stateWith(host: string, go: string): string {
 }
 
 story(
-  "a restart that a failed step left owed happens in a later run, though the agent was killed twice",
+  "a restart that a failed step left owed happens later, though the agent was killed twice",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const host = fleet.folder.at("host");

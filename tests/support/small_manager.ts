@@ -119,6 +119,7 @@ export class SmallManager implements Manager {
     get: () => Promise.reject(noAccess()),
     list: () => Promise.resolve([]),
     apply: () => Promise.reject(noAccess()),
+    approve: () => Promise.reject(noAccess()),
     withdraw: () => Promise.reject(noAccess()),
   };
 

@@ -7,8 +7,14 @@ import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode, worst } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
+import { canAsk, confirmed } from "./confirmed.ts";
 import { answered } from "./ids.ts";
-import { SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
+import { jobOfApproval } from "./job/await_approval.ts";
+import {
+  SKIP_DENIED,
+  WHILE_A_JOB_RUNS,
+  WHILE_A_JOB_WAITS,
+} from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
 import { Patience } from "./patience.ts";
 import { followPlan } from "./plan/follow_plan.ts";
@@ -20,6 +26,8 @@ import {
   parsePlanId,
   STATE_AND_TARGETS,
   stateAndTargets,
+  STEP_FLAGS,
+  STEP_HELP,
 } from "./plan/plan_words.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { ManagerServices } from "./services.ts";
@@ -30,6 +38,12 @@ import {
   TARGET_FLAGS,
   TARGET_HELP,
 } from "./target_flags.ts";
+
+/** There is no --detach here: an apply that is left goes on. */
+const WITHOUT_DETACH = {
+  ...WHILE_A_JOB_WAITS,
+  lines: WHILE_A_JOB_WAITS.lines.filter(([term]) => term !== "--detach"),
+};
 
 const { supersede: _, ...LIMITS } = LIMIT_FLAGS;
 
@@ -52,15 +66,17 @@ export const apply = defineSubcommand({
       type: "boolean",
       summary: "with a state: show the lines of texts that change, too",
     },
+    ...STEP_FLAGS,
     note: { type: "string", value: "TEXT", summary: "note, for people" },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     ...LIMITS,
     ...TARGET_FLAGS,
   },
-  more: [WHILE_A_JOB_RUNS, TARGET_HELP],
+  more: [STEP_HELP, WHILE_A_JOB_RUNS, WITHOUT_DETACH, TARGET_HELP],
   examples: [
     "p-17",
     "p-17 --batch 10% --max-failures 2",
+    "p-17 --only 'Web server:*' --strict",
     "web '@web'",
     "all --yes",
   ],
@@ -72,12 +88,17 @@ export const apply = defineSubcommand({
       terminal,
       output,
     };
-    const limits = limitsOf({ ...flags, supersede: undefined });
+    const asked = {
+      limits: limitsOf({ ...flags, supersede: undefined }),
+      note: flags.note ?? "",
+      only: [...flags.only],
+      strict: flags.strict,
+    };
     const [word = "", ...others] = positionals.target;
     if (isPlanId(word) && others.length === 0) {
       requireNoTargets(flags, word);
       const id = parsePlanId(word);
-      return await applyPlan({ id, limits, note: flags.note ?? "" }, context);
+      return await applyPlan({ id, ...asked }, context);
     }
     const { stateName, expressions } = stateAndTargets(positionals.target);
     const targets = await selectionOf(expressions, flags, invocation);
@@ -87,6 +108,8 @@ export const apply = defineSubcommand({
       targets,
       note: flags.note ?? "",
       skipDenied: flags["skip-denied"],
+      only: [...flags.only],
+      strict: flags.strict,
       ...signatureOf(terminal),
     }, context);
     if (plan === undefined) return exitCode;
@@ -109,9 +132,8 @@ export const apply = defineSubcommand({
         `piri-manager apply p-${plan.id}`,
       );
     }
-    const asked = { id: plan.id, limits, note: flags.note ?? "" };
     return worst([
-      await applyPlan(asked, context) as ExitCode,
+      await applyPlan({ id: plan.id, ...asked }, context) as ExitCode,
       exitCode as ExitCode,
     ]);
   },
@@ -122,6 +144,8 @@ async function applyPlan(
     readonly id: bigint;
     readonly limits: ReturnType<typeof limitsOf>;
     readonly note: string;
+    readonly only: string[];
+    readonly strict: boolean;
   },
   { connect, terminal, output, json }: PlanContext,
 ): Promise<number> {
@@ -134,8 +158,12 @@ async function applyPlan(
     asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
     note: (text) => note(text),
   });
-  const request = { ...asked, ...signatureOf(terminal) };
-  const { job } = await client.call(
+  const request = {
+    ...asked,
+    acceptApproval: true,
+    ...signatureOf(terminal),
+  };
+  const { job, approval } = await client.call(
     (control, { signal }) => control.plans.applyPlan(request, { signal }),
     {
       signal: patience.signal,
@@ -147,7 +175,9 @@ async function applyPlan(
         ),
     },
   );
-  const started = answered(job, `apply plan p-${asked.id}`);
+  const started = approval === undefined
+    ? answered(job, `apply plan p-${asked.id}`)
+    : await jobOfApproval(approval, { client, patience, output });
   await output.note(
     `applying p-${asked.id} on ${
       agentsText(started.counts?.total ?? 0)
@@ -191,25 +221,10 @@ function requireNoTargets(
 }
 
 function requireKeyboard(terminal: Terminal, json: boolean): void {
-  if (!json && terminal.hasKeyboard && terminal.stderr.isTerminal) return;
+  if (canAsk(terminal, json)) return;
   throw new HintedError(
     "INVALID_ARGUMENT",
     "Cannot ask whether to apply the plan: there is no terminal, or --json is given",
     "--yes does not ask; or piri-manager plan, and then piri-manager apply p-17",
   );
-}
-
-/** Asks at the terminal. Any key but y is no. */
-async function confirmed(
-  question: string,
-  terminal: Terminal,
-): Promise<boolean> {
-  await terminal.stderr.write(`${question} [y/N] `);
-  const answer = Promise.withResolvers<boolean>();
-  using _keys = terminal.onKey((key) =>
-    answer.resolve(key === "y" || key === "Y")
-  );
-  const isYes = await answer.promise;
-  await terminal.stderr.write(isYes ? "yes\n" : "no\n");
-  return isYes;
 }

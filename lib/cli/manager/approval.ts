@@ -1,5 +1,7 @@
+import type { Approval } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { askerText } from "../../base/asker.ts";
+import { planIn } from "../../base/plan_name.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import {
@@ -11,6 +13,9 @@ import {
   workText,
 } from "./approval_text.ts";
 import { APPROVAL_ID } from "./approve.ts";
+import { getPlan } from "./plan/make_plan.ts";
+import { planLines } from "./plan/plan_text.ts";
+import { parsePlanId } from "./plan/plan_words.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { answered } from "./ids.ts";
@@ -56,21 +61,42 @@ const show = defineSubcommand({
   name: "show",
   summary: "show a job that waits, and exactly what would run",
   positionals: { approval: APPROVAL_ID },
-  flags: {},
+  flags: {
+    diff: {
+      type: "boolean",
+      summary: "of a plan: show the lines of texts that change, too",
+    },
+  },
   examples: ["a-7", "a-7 --json"],
   async execute(
-    { positionals, dir, json, output, terminal },
+    { positionals, flags, dir, json, output, terminal },
     services: ManagerServices,
   ) {
     const id = parseApprovalId(positionals.approval);
     using control = await services.connect(dir);
     const { approval } = await control.approvals.getApproval({ id });
     const found = answered(approval, `show ${approvalName(id)}`);
-    if (json) await output.value(approvalJson(found));
-    else await output.facts(approvalFacts(found, terminal.clock.now()));
+    if (json) {
+      await output.value(approvalJson(found));
+      return ExitCode.ok;
+    }
+    await output.facts(approvalFacts(found, terminal.clock.now()));
+    const plan = planOf(found);
+    if (plan === undefined) return ExitCode.ok;
+    await output.line("");
+    const connect = () => services.connect(dir);
+    for (const line of planLines(await getPlan(plan, connect), flags)) {
+      await output.line(line);
+    }
     return ExitCode.ok;
   },
 });
+
+/** Plan that a job applies which waits; undefined for another job. */
+function planOf({ operation, params }: Approval): bigint | undefined {
+  const plan = planIn(operation, params);
+  return plan === undefined ? undefined : parsePlanId(plan);
+}
 
 const withdraw = defineSubcommand({
   name: "withdraw",

@@ -8,6 +8,7 @@ import { askerText } from "../../base/asker.ts";
 import { approvalName, approvalsText } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
+import { HintedError } from "../errors.ts";
 import { durationText, localTime } from "../time.ts";
 import { parseId } from "./ids.ts";
 import { signedJson, time } from "./json_values.ts";
@@ -35,6 +36,13 @@ export function approvalStateName({ state }: Approval): string {
  */
 export function parseApprovalId(text: string): bigint {
   if (/^(a-)?\d+$/.test(text)) return parseId(text.replace(/^a-/, ""));
+  if (/^p-\d+$/.test(text)) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot take "${text}" here: it is a plan`,
+      `piri-manager plan approve ${text}, or piri-manager approval list`,
+    );
+  }
   throw new PiriError(
     "INVALID_ARGUMENT",
     `Cannot read the id "${text}": that of an approval is as a-7`,
@@ -146,6 +154,17 @@ export function approvalFacts(
     statement: approval.statement,
     sha256: encodeHex(approval.statementSha256),
   };
+}
+
+/** Line about a job that was approved. */
+export function approvedLine(approval: Approval): string {
+  const { id, state, reason, jobId } = approval;
+  const become = state === ApprovalState.WAITING
+    ? waitText(approval)
+    : jobId === undefined
+    ? `it is ${approvalStateName(approval)}: ${reason}`
+    : `it has become job j-${jobId}`;
+  return `approved ${approvalName(id)}: ${become}`;
 }
 
 /** Line about a job that waits. */

@@ -6,9 +6,8 @@ import { defineSubcommand, type HelpSection } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import {
   approvalJson,
-  approvalStateName,
+  approvedLine,
   parseApprovalId,
-  waitText,
 } from "./approval_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
@@ -20,7 +19,8 @@ export const APPROVAL_ID = {
   summary: "id of the approval: a-7, as piri-manager approval list has it",
 } as const;
 
-const WHO: HelpSection = {
+/** Help about who may decide. */
+export const WHO_DECIDES: HelpSection = {
   title: "Who may decide",
   lines: [
     ["not who asked", "also not by another token"],
@@ -43,7 +43,7 @@ export const approve = defineSubcommand({
         "SHA-256 of the statement that was looked at; refused if it has another",
     },
   },
-  more: [WHO],
+  more: [WHO_DECIDES],
   examples: ["a-7", "a-7 --note 'as agreed in the meeting'"],
   async execute(
     { positionals, flags, dir, output, terminal },
@@ -59,18 +59,7 @@ export const approve = defineSubcommand({
       requestedBy: userOf(terminal),
     });
     const now = answered(approval, `approve ${approvalName(id)}`);
-    const name = approvalName(id);
-    const become = now.jobId === undefined
-      ? `${approvalStateName(now)}: ${now.reason}`
-      : `has become job j-${now.jobId}`;
-    await output.either(
-      approvalJson(now),
-      now.state === ApprovalState.WAITING
-        ? `approved ${name}: ${waitText(now)}`
-        : `approved ${name}: it ${
-          now.jobId === undefined ? "is " : ""
-        }${become}`,
-    );
+    await output.either(approvalJson(now), approvedLine(now));
     return now.state === ApprovalState.REFUSED ? ExitCode.refused : ExitCode.ok;
   },
 });
@@ -84,7 +73,7 @@ export const reject = defineSubcommand({
     reason: { type: "one", summary: "reason, which who asked is told" },
   },
   flags: {},
-  more: [WHO],
+  more: [WHO_DECIDES],
   examples: ["a-7 'not during the sale'"],
   async execute(
     { positionals: { approval: word, reason }, dir, output, terminal },

@@ -48,6 +48,7 @@ export const owed = defineSubcommand({
     state: {
       type: "string",
       value: "NAME",
+      mayBeEmpty: true,
       summary: "only of this state; '' is the whole state of an agent",
     },
     note: { type: "string", value: "TEXT", summary: "note, for people" },

@@ -1,6 +1,15 @@
-import { PlanEntryState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { encodeHex } from "@std/encoding/hex";
+import {
+  ApprovalState,
+  PlanEntryState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
+import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
+import { approvedLine } from "./approval_text.ts";
+import { hashOf, WHO_DECIDES } from "./approve.ts";
+import { canAsk, confirmed } from "./confirmed.ts";
 import { answered } from "./ids.ts";
 import { SKIP_DENIED } from "./job/launch_job.ts";
 import { getPlan, makePlan } from "./plan/make_plan.ts";
@@ -15,6 +24,8 @@ import {
   parsePlanId,
   STATE_AND_TARGETS,
   stateAndTargets,
+  STEP_FLAGS,
+  STEP_HELP,
 } from "./plan/plan_words.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf, userOf } from "./signature.ts";
@@ -44,6 +55,7 @@ const make = defineSubcommand({
       type: "boolean",
       summary: "exit with 10 if something would change, or cannot be told",
     },
+    ...STEP_FLAGS,
     note: { type: "string", value: "TEXT", summary: "note, for people" },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     ...TARGET_FLAGS,
@@ -54,6 +66,7 @@ const make = defineSubcommand({
       lines: [
         ["plan show p-17", "show a plan, and how far it was applied"],
         ["plan list", "list the plans"],
+        ["plan approve p-17", "approve of exactly this plan"],
         ["plan withdraw p-17", "let no agent begin it any more"],
         ["apply p-17", "do what it says: within 24 h, and once on each agent"],
       ],
@@ -66,9 +79,16 @@ const make = defineSubcommand({
         ["!", "it cannot be done"],
       ],
     },
+    STEP_HELP,
     TARGET_HELP,
   ],
-  examples: ["all", "web '@web'", "web '@web' --diff", "all --exit-code"],
+  examples: [
+    "all",
+    "web '@web'",
+    "web '@web' --diff",
+    "all --exit-code",
+    "all --only 'Web server:*' --strict",
+  ],
   async execute(invocation, services: ManagerServices) {
     const { positionals, flags, dir, output, terminal, json } = invocation;
     const { stateName, expressions } = stateAndTargets(positionals.target);
@@ -78,6 +98,8 @@ const make = defineSubcommand({
       targets,
       note: flags.note ?? "",
       skipDenied: flags["skip-denied"],
+      only: [...flags.only],
+      strict: flags.strict,
       ...signatureOf(terminal),
     }, { connect: () => services.connect(dir), json, terminal, output });
     if (plan === undefined) return exitCode;
@@ -113,6 +135,9 @@ const show = defineSubcommand({
       planJson(plan),
       ...planLines(plan, flags),
       ...applied.length === 0 ? [] : ["", ...applied],
+      ...plan.sha256.length === 0
+        ? []
+        : ["", `sha256: ${encodeHex(plan.sha256)}`],
     );
     await output.note(planSummary(plan));
     return ExitCode.ok;
@@ -191,10 +216,81 @@ const withdraw = defineSubcommand({
   },
 });
 
+const approve = defineSubcommand({
+  name: "approve",
+  summary: "approve of exactly this plan, after it was shown",
+  positionals: ID,
+  flags: {
+    diff: DIFF,
+    yes: { type: "boolean", summary: "do not ask" },
+    sha256: {
+      type: "string",
+      value: "HASH",
+      summary:
+        "SHA-256 of the plan that was looked at; does not ask, and refuses if it has another",
+    },
+    note: { type: "string", value: "TEXT", summary: "note, for people" },
+  },
+  more: [
+    {
+      title: "What it approves of",
+      lines: [
+        ["an apply that waits", "whoever asked for it waits for approvals"],
+        ["any apply later", "by anybody else, while the plan can be applied"],
+      ],
+    },
+    WHO_DECIDES,
+  ],
+  examples: ["p-17", "p-17 --diff", "p-17 --yes --note 'as agreed'"],
+  async execute(
+    { positionals, flags, dir, json, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = parsePlanId(positionals.id);
+    const asked = hashOf(flags.sha256 ?? "");
+    const asks = !flags.yes && asked.length === 0;
+    if (asks && !canAsk(terminal, json)) {
+      throw new HintedError(
+        "INVALID_ARGUMENT",
+        "Cannot ask whether to approve the plan: there is no terminal, or --json is given",
+        "--yes does not ask; or --sha256 HASH, which piri-manager plan show has",
+      );
+    }
+    const shown = await getPlan(id, () => services.connect(dir));
+    if (!json) {
+      for (const line of planLines(shown, flags)) await output.line(line);
+    }
+    if (asks && !await confirmed(`approve p-${id}?`, terminal)) {
+      throw new PiriError(
+        "CANCELLED",
+        `Cannot approve plan p-${id}: the answer was no`,
+      );
+    }
+    using control = await services.connect(dir);
+    const { plan, approvals } = await control.plans.approvePlan({
+      id,
+      note: flags.note ?? "",
+      // What was shown is approved, and nothing else.
+      sha256: asked.length > 0 ? asked : shown.sha256,
+      requestedBy: userOf(terminal),
+    });
+    if (json) await output.value(planJson(answered(plan, `approve p-${id}`)));
+    for (const approval of json ? [] : approvals) {
+      await output.line(approvedLine(approval));
+    }
+    if (!json && approvals.length === 0) {
+      await output.line(`approved p-${id} for whoever else applies it`);
+    }
+    return approvals.some(({ state }) => state === ApprovalState.REFUSED)
+      ? ExitCode.refused
+      : ExitCode.ok;
+  },
+});
+
 /** `plan STATE EXPR`, and `plan show p-17` and so on: what states would change. */
 export const plan: Group<ManagerServices> = {
   name: "plan",
   summary: "tell what states would change on agents; list and show plans",
   itself: make,
-  subcommands: [show, list, withdraw],
+  subcommands: [show, list, approve, withdraw],
 };

@@ -6,6 +6,12 @@ const MAX_CHARACTERS = 200;
 /** Words that a shell takes as they are. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
+/** Words for operations on plans. */
+const PLAN_VERBS: Readonly<Record<string, string>> = {
+  "state.Plan": "plan",
+  "state.Apply": "apply",
+};
+
 /** Request of a command as one would type it in a shell, cut to the length of a line. */
 export function requestText(
   command: Pick<Command, "operation" | "params">,
@@ -19,7 +25,17 @@ export function requestText(
 function wholeText(
   { operation, params }: Pick<Command, "operation" | "params">,
 ): string {
-  const { shell, argv } = paramsOf(params);
+  const { shell, argv, plan, only, strict } = paramsOf(params);
+  const verb = PLAN_VERBS[operation];
+  if (verb !== undefined && typeof plan === "string") {
+    const words = Array.isArray(only) ? only.map(String) : [];
+    return [
+      verb,
+      plan,
+      ...words.map((word) => `--only ${quoted(word)}`),
+      ...strict === true ? ["--strict"] : [],
+    ].join(" ");
+  }
   if (operation !== "command.Run") return `${operation} ${params}`;
   if (typeof shell === "string") return shell;
   return Array.isArray(argv)
@@ -32,7 +48,7 @@ function quoted(word: string): string {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function paramsOf(params: string): { shell?: unknown; argv?: unknown } {
+function paramsOf(params: string): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(params);
   } catch {

@@ -27,8 +27,9 @@ const PLACE = {
 const FOR = {
   type: "string",
   value: "TARGETS",
+  mayBeEmpty: true,
   summary:
-    "target expression of the agents that get it (default: none for commands, all of its place for states)",
+    "target expression of the agents that get it; '' (and by default): none for commands, all of its place for states",
 } as const;
 
 const HELP: HelpSection = {
@@ -85,7 +86,7 @@ const edit = defineSubcommand({
   positionals: NAME,
   flags: { for: FOR, ...PLACE },
   more: [HELP, TARGET_HELP],
-  examples: ["deploy-token --for '@web ! web-07'"],
+  examples: ["deploy-token --for '@web ! web-07'", "deploy-token --for ''"],
   async execute(
     { positionals: { name }, flags, dir, output, terminal },
     services: ManagerServices,
@@ -107,7 +108,9 @@ const edit = defineSubcommand({
     });
     await output.either(
       { name, ...flags },
-      `the secret "${name}" is for ${forTargets || "no agent"}`,
+      forTargets === ""
+        ? `the secret "${name}" is for no commands, and for states on all agents of its place`
+        : `the secret "${name}" is for ${forTargets}`,
     );
     return ExitCode.ok;
   },

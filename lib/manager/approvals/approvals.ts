@@ -2,6 +2,7 @@ import { operatorText } from "../../base/asker.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
+import { planIn } from "../../base/plan_name.ts";
 import { logger } from "../../base/log.ts";
 import { canonicalHash, canonicalJson } from "../../base/statement.ts";
 import type {
@@ -22,6 +23,7 @@ import type { Jobs } from "../jobs/jobs.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import {
   askingParty,
+  type Decided,
   isSameParty,
   partyOf,
   requireOther,
@@ -36,6 +38,9 @@ const log = logger("manager", "approvals");
 
 /** Codes of errors that say nothing about a job, but about the moment. */
 const PASSING = new Set(["UNAVAILABLE", "BUSY", "DISK", "INTERNAL", "CORRUPT"]);
+
+/** Most approvals that are looked at. */
+const MAX_WAITING = 1_000;
 
 /** Parts that approvals need. */
 export interface ApprovalsOptions extends WaitingOptions {
@@ -67,30 +72,81 @@ export class Approvals implements ApprovalAdmin {
     this.#waiting.stop();
   }
 
+  /** @param given Approvals that it has already, and whether it may wait for more. */
   async start(
     request: ApprovableRequest,
+    { votes: given = [], accepts = true }: {
+      readonly votes?: readonly ApprovalVote[];
+      readonly accepts?: boolean;
+    } = {},
   ): Promise<StartedJob | ProposedJob> {
     const { jobs, store } = this.#options;
     const { requestId } = request;
     if (await jobs.earlier(requestId) !== undefined) {
       return await jobs.start(request);
     }
-    const [asked] = await store.approvals({ limit: 1, requestId });
-    if (asked !== undefined) {
-      if (asked.state === "waiting") {
-        this.#waiting.keepSecrets(asked.id, request);
+    const [before] = await store.approvals({ limit: 1, requestId });
+    if (before !== undefined) {
+      if (before.state === "waiting") {
+        this.#waiting.keepSecrets(before.id, request);
       }
-      return { approval: viewOf(asked), notes: undefined };
+      return { approval: viewOf(before), notes: undefined };
     }
     const { names, notes, approvals } = await jobs.prepare(request);
     const needed = Math.max(approvals, request.propose ? 1 : 0);
     if (needed === 0 && missingSignatures(request.signed) === 0) {
       return await jobs.start(request);
     }
-    const approval = await this.#waiting.turns.run(() =>
-      this.#waiting.propose(request, names, needed)
+    const asked = {
+      id: 0n,
+      request,
+      agents: names,
+      requestedBy: request.requestedBy,
+      tokenId: request.rights?.tokenId ?? null,
+    };
+    const votes = given.filter((vote) =>
+      !isSameParty(askingParty(asked), voter(vote)) && this.#counts(asked, vote)
     );
-    return { approval, notes };
+    // It says why it needs to wait.
+    if (!accepts && votes.length < needed) return await jobs.start(request);
+    const approval = await this.#waiting.turns.run(async () => {
+      const proposed = await this.#waiting.propose(request, names, needed);
+      const last = votes.at(-1);
+      if (last === undefined) return proposed;
+      const decider = { requestedBy: last.by, saidBy: "", credential: "plan" };
+      return await this.#count({
+        record: await this.#waiting.find(proposed.id, undefined),
+        votes,
+      }, { act: "Approve", decider: { ...decider, identity: undefined } });
+    });
+    const started = await jobs.earlier(requestId);
+    return started === undefined ? { approval, notes } : { ...started, notes };
+  }
+
+  /** Those that wait to apply a plan. */
+  async waitingFor(plan: string): Promise<readonly ApprovalRecord[]> {
+    const all = await this.#options.store.approvals({
+      limit: MAX_WAITING,
+      waiting: true,
+    });
+    return all.filter(({ request: { operation, params } }) =>
+      operation === "state.Apply" && planIn(operation, params) === plan
+    );
+  }
+
+  /**
+   * Refuses a decision by somebody who may not do the work either. Returns the number of its token; null for a user of the
+   * Manager's machine.
+   *
+   * @throws {PiriError} DENIED
+   */
+  requireDecider(
+    attempt: string,
+    work: Decided,
+    { identity }: Decider,
+  ): number | null {
+    requireRight(work, identity, attempt);
+    return identity?.tokenId ?? null;
   }
 
   async list(
@@ -143,7 +199,7 @@ export class Approvals implements ApprovalAdmin {
     return this.#waiting.turns.run(async () => {
       const record = await this.#waiting.require("reject", id, decider);
       requireOther(record, decider, "reject");
-      requireRight(record, decider.identity);
+      requireRight(record, decider.identity, `decide on ${approvalName(id)}`);
       const by = operatorText(decider);
       return await this.#waiting.end("Reject", record, decider, {
         state: "rejected",
@@ -179,7 +235,7 @@ export class Approvals implements ApprovalAdmin {
     const record = await this.#waiting.require("approve", id, decider);
     const name = approvalName(id);
     requireOther(record, decider, "approve");
-    requireRight(record, decider.identity);
+    requireRight(record, decider.identity, `decide on ${approvalName(id)}`);
     const asked = hashText(decider.hash);
     if (asked !== "" && asked !== hashText(record.hash)) {
       throw new PiriError(
@@ -218,7 +274,7 @@ export class Approvals implements ApprovalAdmin {
     signer: Parameters<ApprovalAdmin["sign"]>[1],
   ): Promise<ApprovalView> {
     const record = await this.#waiting.require("sign", id, signer);
-    requireRight(record, signer.identity);
+    requireRight(record, signer.identity, `decide on ${approvalName(id)}`);
     const at = this.#options.clock.now();
     const signed = withSignature(record, signer, at);
     const votes = record.votes.filter((vote) => this.#counts(record, vote));
@@ -243,7 +299,7 @@ export class Approvals implements ApprovalAdmin {
       readonly decider: Decider;
     },
   ): Promise<ApprovalView> {
-    const { jobs, secrets, clock, store } = this.#options;
+    const { jobs, secrets, clock, store, plans } = this.#options;
     const { id, signed } = record;
     try {
       const rights = this.#rightsOfAsker(record);
@@ -265,6 +321,7 @@ export class Approvals implements ApprovalAdmin {
         return viewOf(changed);
       }
       const given = secrets.givenFor(approvalName(id));
+      const plan = await plans.stated(request, agents);
       const started = await jobs.startApproved(
         requestOf(record, {
           ...rights === undefined ? {} : { rights },
@@ -273,7 +330,7 @@ export class Approvals implements ApprovalAdmin {
         {
           names: agents,
           requireSame: (names) => {
-            const named = secrets.namesOf(request);
+            const named = { secrets: secrets.namesOf(request), plan };
             requireSame(record, jobStatement(request, names, named));
           },
           approved: { id, votes, needed, signed, at: clock.now() },
@@ -281,6 +338,7 @@ export class Approvals implements ApprovalAdmin {
           audit: this.#waiting.audit(act, record, decider),
         },
       );
+      await plans.begun(request, started.job.id, agents);
       secrets.drop(approvalName(id));
       this.#waiting.tellVote(act, { ...record, votes, needed }, decider);
       log.info("{id} is approved and has become {job}", {
@@ -302,12 +360,12 @@ export class Approvals implements ApprovalAdmin {
   }
 
   /** True for an approval by somebody who may still give it. */
-  #counts(record: ApprovalRecord, vote: ApprovalVote): boolean {
+  #counts(record: Decided, vote: ApprovalVote): boolean {
     if (vote.tokenId === null) return true;
     try {
       const { tokenId } = vote;
       const rights = this.#options.rightsOf({ name: vote.by, tokenId });
-      requireRight(record, rights);
+      requireRight(record, rights, "approve it");
       return true;
     } catch {
       return false;

@@ -1,13 +1,23 @@
 import { approvalName } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hasRole } from "../../base/role.ts";
-import type { ApprovalRecord } from "../../store/approval_records.ts";
+import type {
+  ApprovalRecord,
+  ApprovalRequest,
+} from "../../store/approval_records.ts";
 import type { Rights } from "../access_api.ts";
 import type { Decider } from "../approval_api.ts";
 import type { Role } from "../../base/role.ts";
 
 /** Parts of an approval that tell who asked. */
 type Asked = Pick<ApprovalRecord, "id" | "requestedBy" | "tokenId">;
+
+/** Work that is decided on. */
+export interface Decided {
+  readonly request: Pick<ApprovalRequest, "operation" | "params">;
+  /** Names of the agents. */
+  readonly agents: readonly string[];
+}
 
 /** Somebody by name and token; no token for users of the Manager's machine. */
 interface Party {
@@ -64,14 +74,15 @@ export function requireOther(
  * @throws {PiriError} DENIED
  */
 export function requireRight(
-  { id, request, agents }: Pick<ApprovalRecord, "id" | "request" | "agents">,
+  { request, agents }: Decided,
   rights: Pick<Rights, "check"> & { readonly role: Role } | undefined,
+  attempt: string,
 ): void {
   if (rights === undefined || hasRole(rights.role, "admin")) return;
   if (!hasRole(rights.role, "operator")) {
     throw new PiriError(
       "DENIED",
-      `Cannot decide on ${approvalName(id)}: its role is "${rights.role}"`,
+      `Cannot ${attempt}: its role is "${rights.role}"`,
     );
   }
   rights.check(request, agents);

@@ -1,5 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { LOCAL, SOCKET } from "../../base/asker.ts";
+import { planIn } from "../../base/plan_name.ts";
 import {
   canonicalHash,
   canonicalJson,
@@ -13,13 +14,18 @@ import type {
 } from "../../store/approval_records.ts";
 import type { ApprovableRequest } from "../approval_api.ts";
 import type { JobRequest } from "../job_api.ts";
+import type { StatedPlan } from "../plans/plan_work.ts";
 import { signedRecord } from "../signed_request.ts";
 
 /** Statement of a job on these agents. */
 export function jobStatement(
   request: ApprovalRequest,
   names: readonly string[],
-  secrets: readonly string[],
+  { secrets, plan }: {
+    readonly secrets: readonly string[];
+    /** Plan that it applies; undefined for none. */
+    readonly plan: StatedPlan | undefined;
+  },
 ): Statement & Readonly<Record<string, unknown>> {
   const { operation, params, timeoutMs, onDisconnect, killAfterMs, limits } =
     request;
@@ -28,9 +34,12 @@ export function jobStatement(
       names,
       operation,
       params,
-      secrets,
+      secrets: [...new Set([...secrets, ...plan?.secrets ?? []])],
       limits: { ...limits, timeoutMs, onDisconnect, killAfterMs },
     }),
+    ...plan === undefined
+      ? {}
+      : { plan: { name: plan.name, sha256: plan.sha256 } },
   };
 }
 
@@ -73,8 +82,12 @@ export function requestOf(
 ): JobRequest {
   const { request, requestId, requestedBy, saidBy, signed } = record;
   const { credential, origin } = record;
+  const plan = planIn(request.operation, request.params);
   return {
     ...request,
+    ...plan === undefined
+      ? {}
+      : { act: { name: "ApplyPlan", on: [plan], statement: {} } },
     ...signed === null ? {} : { signed },
     requestId,
     requestedBy,

@@ -21,6 +21,7 @@ import type {
 import { auditEntry } from "../audit_entry.ts";
 import type { Events } from "../events.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
+import type { PlanWork } from "../plans/plan_work.ts";
 import { jobStatement, newApproval } from "./proposal.ts";
 import { missingSignatures } from "../signed_request.ts";
 
@@ -44,6 +45,7 @@ export interface WaitingOptions {
   readonly clock: Clock;
   readonly events: Pick<Events, "add">;
   readonly secrets: Pick<SecretDesk, "namesOf" | "keep" | "drop">;
+  readonly plans: Pick<PlanWork, "stated" | "begun">;
 }
 
 /** Records of the jobs that wait for approvals: made, found, and ended. */
@@ -217,7 +219,7 @@ export class WaitingApprovals {
     names: readonly string[],
     needed: number,
   ): Promise<ApprovalView> {
-    const { store, clock, secrets } = this.#options;
+    const { store, clock, secrets, plans } = this.#options;
     const waiting = await store.approvals({
       limit: MAX_WAITING,
       waiting: true,
@@ -229,7 +231,10 @@ export class WaitingApprovals {
       );
     }
     const now = clock.now();
-    const statement = jobStatement(request, names, secrets.namesOf(request));
+    const statement = jobStatement(request, names, {
+      secrets: secrets.namesOf(request),
+      plan: await plans.stated(request, names),
+    });
     const { record, repeated } = await store.addApproval(
       newApproval(request, statement, {
         needed,

@@ -11,6 +11,7 @@ import type { Jobs } from "../jobs/jobs.ts";
 import type { PlanView } from "../plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import type { Targeting } from "../targeting.ts";
+import { driftNews } from "./drift_news.ts";
 import { type DriftRule, driftRuleName } from "./drift_rule.ts";
 import type { RecordedRules } from "./recorded_rules.ts";
 import { weighPlan } from "./weigh_plan.ts";
@@ -71,6 +72,7 @@ export class DriftRounds {
       requestId: `drift ${name} ${clock.now()}`,
       note: "drift",
       drift: name,
+      deadlineMs: rule.deadline,
     });
     if ("problems" in made) {
       const [first] = made.problems;
@@ -89,7 +91,7 @@ export class DriftRounds {
     const { plans, clock } = this.#options;
     const name = driftRuleName(rule);
     const { jobId } = await plans.get(id);
-    if (jobId !== null) await this.#over(jobId);
+    const isLate = jobId !== null && await this.#over(jobId) === "expired";
     if (this.#options.signal.aborted) return;
     const plan = await plans.get(id);
     const { differing, same, ignored } = weighPlan(plan, rule.ignore);
@@ -110,6 +112,7 @@ export class DriftRounds {
       !ignored.has(agent)
     );
     if (rule.do === "apply") await this.#heal(rule, plan, healing);
+    if (isLate) throw late(rule, plan);
   }
 
   async #heal(
@@ -124,14 +127,15 @@ export class DriftRounds {
     const failed = new Set(await store.failedApplies(rule.state));
     const only = differing.filter((agent) => !failed.has(agent));
     if (only.length === 0) return;
-    const { job } = await plans.apply(id, {
+    const started = await plans.apply(id, {
       ...MANAGER,
       requestId: `drift heals by ${planName(id)}`,
       limits: LIMITS,
       note: "drift",
-      only,
+      agents: only,
     });
-    await this.#over(job.id);
+    // The Manager itself needs no approval.
+    if ("job" in started) await this.#over(started.job.id);
     if (this.#options.signal.aborted) return;
     const { entries } = await plans.get(id);
     const stateOf = new Map(entries.map(({ agent, ...entry }) => [
@@ -175,13 +179,16 @@ export class DriftRounds {
       readonly by?: string;
     },
   ): Promise<void> {
-    const { store, events, counters } = this.#options;
+    const { store, events, counters, clock } = this.#options;
     const name = driftRuleName(rule);
     const before = new Set(known.map(({ agent }) => agent));
     const nextAt = this.#options.dueAt(name);
+    const findings = { found, gone: [...gone, ...left] };
+    const now = clock.now();
+    const news = driftNews(findings, { rule, known, texts, now });
     await store.endDriftRound(
       { rule: name, nextAt, planId: null },
-      { found, gone: [...gone, ...left] },
+      { ...findings, news },
     );
     for (const { agent, planId } of found) {
       if (before.has(agent)) continue;
@@ -230,10 +237,31 @@ export class DriftRounds {
     return all.filter((record) => record.rule === name);
   }
 
-  async #over(job: bigint): Promise<void> {
+  /** Waits for the end of a job. Returns its last state. */
+  async #over(job: bigint): Promise<string> {
     const { jobs, signal } = this.#options;
-    for await (const _ of jobs.watch(job, { output: false, from: [], signal }));
+    let state = "";
+    const options = { output: false, from: [], signal };
+    for await (const { job: now } of jobs.watch(job, options)) {
+      state = now?.state ?? state;
+    }
+    return state;
   }
+}
+
+/** Error of a plan that was not ready in time. What it has found counts. */
+function late({ deadline }: DriftRule, { id, entries }: PlanView): PiriError {
+  const left = entries.filter(({ state }) =>
+    state === "failed" || state === "planning"
+  );
+  const first = left[0]?.agent ?? "";
+  const more = left.length > 1 ? ` and ${left.length - 1} more` : "";
+  return new PiriError(
+    "TIMED_OUT",
+    `Cannot plan all within ${
+      deadline / 1_000
+    } s: "${first}"${more} did not finish ${planName(id)}`,
+  );
 }
 
 function stateText({ state }: DriftRule): string {

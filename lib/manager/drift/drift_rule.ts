@@ -19,6 +19,8 @@ export interface DriftRule {
   readonly cron?: string | undefined;
   /** Longest random delay of a plan, in milliseconds. */
   readonly jitter: number;
+  /** Longest time for which a plan may look at the hosts, in milliseconds. */
+  readonly deadline: number;
   /** Only tell, or also apply. */
   readonly do: "plan" | "apply";
   /** Times at which it may apply. */
@@ -67,6 +69,10 @@ export const DriftSetting = v.pipe(
         jitter: v.optional(
           durationSetting(1_000, { least: "0s", most: "1d" }),
           "0s",
+        ),
+        deadline: v.optional(
+          durationSetting(1_000, { least: "10s", most: "1d" }),
+          "10m",
         ),
         do: v.optional(
           v.picklist(["plan", "apply"], "it should be plan or apply"),

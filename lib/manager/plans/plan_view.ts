@@ -10,6 +10,7 @@ import type {
   PlanState,
   PlanView,
 } from "../plan_api.ts";
+import { digestOf } from "./plan_digest.ts";
 
 /** Apply on one agent. */
 export interface Applied {
@@ -27,11 +28,12 @@ const WAITING: ReadonlySet<string> = new Set(["waiting", "queued"]);
 /** A plan as people see it. */
 export function planView(
   plan: PlanRecord,
-  { agents, applied, groups, now }: {
+  { agents, applied, groups, secrets, now }: {
     readonly agents: readonly PlanAgentRecord[];
     /** Newest applies by the names of the agents. */
     readonly applied: ReadonlyMap<string, Applied>;
     readonly groups: readonly PlanGroup[];
+    readonly secrets: readonly string[];
     readonly now: number;
   },
 ): PlanView {
@@ -39,7 +41,14 @@ export function planView(
   const entries = agents.map((agent) =>
     entryOf(agent, applied.get(agent.agent))
   );
-  return { ...shown, state: stateOf(plan, entries, now), entries, groups };
+  return {
+    ...shown,
+    state: stateOf(plan, entries, now),
+    entries,
+    groups,
+    secrets,
+    sha256: digestOf(plan, agents),
+  };
 }
 
 /** True if there is something to do on an agent that nothing has begun to do. */

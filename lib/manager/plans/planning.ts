@@ -6,6 +6,7 @@ import type { NewPlanAgent } from "../../store/plan_records.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { CompiledSheet, PlanProblem, StateSource } from "../plan_api.ts";
+import { withoutSteps } from "./chosen_steps.ts";
 import { ownWordsOf } from "./plan_groups.ts";
 
 /** States that were compiled for the agents of a plan. */
@@ -17,6 +18,8 @@ export interface CompiledAgents {
   readonly sheets: ReadonlyMap<string, CompiledSheet>;
   /** Names of the agents that do not have the state. */
   readonly without: readonly string[];
+  /** Names of the agents whose state has none of the steps. */
+  readonly withoutSteps: readonly string[];
   /** Errors. There are no agents then. */
   readonly problems: readonly PlanProblem[];
 }
@@ -24,12 +27,16 @@ export interface CompiledAgents {
 /**
  * Compiles a state for agents.
  *
- * @throws {PiriError} NOT_FOUND if none of them has the state
+ * @throws {PiriError} NOT_FOUND if none of them has the state, or the steps
  */
 export async function compileAgents(
   stateName: string,
   records: readonly AgentRecord[],
-  states: StateSource,
+  { states, only }: {
+    readonly states: StateSource;
+    /** Words for the only steps to plan; empty for all. */
+    readonly only: readonly string[];
+  },
 ): Promise<CompiledAgents> {
   const agents: NewPlanAgent[] = [];
   const sheets = new Map<string, CompiledSheet>();
@@ -67,10 +74,17 @@ export async function compileAgents(
   if (problems.size === 0 && agents.length === 0) {
     throw await noState(stateName, states);
   }
+  const lacking = problems.size > 0 ? new Set<string>() : withoutSteps(
+    new Map([...sheets].map(([hash, { json }]) => [hash, json])),
+    only,
+  );
+  for (const hash of lacking) sheets.delete(hash);
   return {
-    agents,
+    agents: agents.filter(({ sheet }) => !lacking.has(sheet)),
     sheets,
     without,
+    withoutSteps: agents.filter(({ sheet }) => lacking.has(sheet))
+      .map(({ agent }) => agent),
     blobs: new Map(
       [...sheets].map(([hash, { blobs, sources }]) =>
         [hash, [hash, ...blobs.keys(), ...sources.keys()]] as const

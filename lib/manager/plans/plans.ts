@@ -2,7 +2,6 @@ import { codeOf, PiriError } from "../../base/errors.ts";
 import type { Clock } from "../../base/clock.ts";
 import { jobName } from "../../base/job_state.ts";
 import { PLAN_LIFE_MS, planName } from "../../base/plan_name.ts";
-import type { JobLimits } from "../../store/job_records.ts";
 import type {
   PlanAgentRecord,
   PlanFilter,
@@ -13,7 +12,7 @@ import { formatName } from "../../targets/format_targets.ts";
 import { auditEntry } from "../audit_entry.ts";
 import type { Sight } from "../access_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { JobRequest, StartedJob } from "../job_api.ts";
+import type { StartedJob } from "../job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type {
   ApplyRequest,
@@ -25,26 +24,30 @@ import type {
   PlanView,
   StateSource,
 } from "../plan_api.ts";
+import type { ProposedJob } from "../approval_api.ts";
+import type { Approvals } from "../approvals/approvals.ts";
+import { withoutSteps } from "./chosen_steps.ts";
+import { approvePlan, type PlanDecision } from "./plan_approval.ts";
+import { jobRequest, NO_LIMITS, paramsOf, sheetsOf } from "./plan_jobs.ts";
+import { type PlanWork, requireOpen } from "./plan_work.ts";
 import { appliesOf, collectFindings } from "./collect.ts";
 import { groupsOf } from "./plan_groups.ts";
-import { isLeft, isStale, planView } from "./plan_view.ts";
+import { isLeft, planView } from "./plan_view.ts";
 import { compileAgents, keepSheets } from "./planning.ts";
 
 /** Most bytes of the changes of one agent. */
 const MAX_CHANGES_BYTES = 16 * 1_048_576;
-
-const NO_LIMITS: JobLimits = {
-  canaryTargets: [],
-  cancelRest: false,
-  order: "name",
-  supersedeKey: "",
-};
 
 /** Parts that plans need. */
 export interface PlansOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly jobs: Pick<Jobs, "start" | "prepare" | "earlier">;
+  readonly approvals: Pick<
+    Approvals,
+    "start" | "waitingFor" | "approve" | "requireDecider"
+  >;
+  readonly work: Pick<PlanWork, "begun" | "secretsOf">;
   /** Contents by their hashes; without them, nothing can be planned. */
   readonly blobs?: Pick<Blobs, "add" | "read"> | undefined;
   /** States of this Manager; without them, nothing can be planned. */
@@ -63,21 +66,25 @@ export class Plans implements PlanAdmin {
     const { store, jobs, clock } = this.#options;
     const { states, blobs } = this.#parts();
     const { requestId, stateName, targets, note, rights, drift = "" } = request;
+    const { only = [], strict = false } = request;
     const [earlier] = await store.plans({ limit: 1, requestId });
     if (earlier !== undefined) {
       // The Manager may have stopped before the job began.
       if (earlier.jobId === null) await this.#begin(earlier.id, request);
       const plan = await this.get(earlier.id, rights?.sight);
-      return { plan, notes: undefined, without: [] };
+      return { plan, notes: undefined, without: [], withoutSteps: [] };
     }
     // Rights come first: errors of states show what is in them.
-    const asked = jobRequest("state.Plan", 1n, request, NO_LIMITS);
+    const asked = jobRequest("state.Plan", paramsOf({ id: 1n }), request);
     const { names } = await jobs.prepare({ ...asked, targets });
     rights?.checkAlone(asked, names);
     const wanted = new Set(names);
     const records = (await store.agents()).filter(({ id }) => wanted.has(id));
-    const compiled = await compileAgents(stateName, records, states);
-    const { agents, sheets, without, problems } = compiled;
+    const compiled = await compileAgents(stateName, records, {
+      states,
+      only,
+    });
+    const { agents, sheets, without, withoutSteps, problems } = compiled;
     if (problems.length > 0) return { problems };
     await keepSheets(sheets.values(), { blobs, states });
     const { requestedBy, saidBy = "" } = request;
@@ -91,17 +98,19 @@ export class Plans implements PlanAdmin {
         saidBy,
         createdAt: clock.now(),
         drift,
+        only,
+        strict,
       },
       agents,
       compiled.blobs,
     );
     if (repeated) {
       const plan = await this.get(record.id, rights?.sight);
-      return { plan, notes: undefined, without };
+      return { plan, notes: undefined, without, withoutSteps };
     }
     const started = await this.#begin(record.id, request);
     const plan = await this.get(record.id, rights?.sight);
-    return { plan, notes: started.notes, without };
+    return { plan, notes: started.notes, without, withoutSteps };
   }
 
   async get(id: bigint, sight?: Sight): Promise<PlanView> {
@@ -120,15 +129,22 @@ export class Plans implements PlanAdmin {
     return views;
   }
 
-  async apply(id: bigint, request: ApplyRequest): Promise<StartedJob> {
-    const { store, clock, jobs } = this.#options;
-    const { rights, requestId } = request;
+  async apply(
+    id: bigint,
+    request: ApplyRequest,
+  ): Promise<StartedJob | ProposedJob> {
+    const { clock, jobs, approvals, work } = this.#options;
+    const { rights, requestId, agents, acceptsApproval = false } = request;
     const earlier = await jobs.earlier(requestId);
     if (earlier !== undefined) return earlier;
     const plan = await this.get(id, rights?.sight);
-    const { only } = request;
-    const left = this.#requireLeft(plan).filter(({ agent }) =>
-      only?.includes(agent) ?? true
+    const only = request.only ?? plan.only;
+    const strict = (request.strict ?? false) || plan.strict;
+    const left = await this.#withSteps(
+      this.#requireLeft(plan).filter(({ agent }) =>
+        agents?.includes(agent) ?? true
+      ),
+      only,
     );
     const names = left.map(({ agent }) => agent);
     const leftMs = plan.createdAt + PLAN_LIFE_MS - clock.now();
@@ -139,7 +155,12 @@ export class Plans implements PlanAdmin {
       ...queueMs === undefined ? {} : { queueMs: Math.min(queueMs, leftMs) },
     };
     const job = {
-      ...jobRequest("state.Apply", id, request, bounded),
+      ...jobRequest(
+        "state.Apply",
+        paramsOf({ id, only, strict }),
+        request,
+        bounded,
+      ),
       targets: { expressions: names.map(formatName) },
       act: {
         name: "ApplyPlan",
@@ -147,10 +168,26 @@ export class Plans implements PlanAdmin {
         statement: { sheets: sheetsOf(left) },
       },
     };
-    const started = await jobs.start(job);
-    const { id: applying } = started.job;
-    await store.changePlan(id, { kind: "apply", job: applying, agents: names });
+    const started = await approvals.start({ ...job, propose: false }, {
+      votes: plan.votes.filter(({ sha256 }) => sha256 === plan.sha256),
+      accepts: acceptsApproval,
+    });
+    if ("job" in started) await work.begun(job, started.job.id, names);
     return started;
+  }
+
+  async approve(
+    id: bigint,
+    decision: PlanDecision,
+  ): ReturnType<PlanAdmin["approve"]> {
+    const sight = decision.identity?.sight;
+    const options = this.#options;
+    const approved = await approvePlan(
+      await this.get(id, sight),
+      paramsOf({ id }),
+      { decision, options },
+    );
+    return { plan: await this.get(id, sight), approvals: approved };
   }
 
   async withdraw(
@@ -160,7 +197,7 @@ export class Plans implements PlanAdmin {
     const { store, clock } = this.#options;
     const plan = await this.get(id, rights?.sight);
     rights?.check(
-      { operation: "state.Plan", params: paramsOf(id) },
+      { operation: "state.Plan", params: paramsOf({ id }) },
       plan.entries.map(({ agent }) => agent),
     );
     const by = asker.requestedBy;
@@ -176,9 +213,13 @@ export class Plans implements PlanAdmin {
   async #begin(id: bigint, request: PlanRequest): Promise<StartedJob> {
     const { store, jobs } = this.#options;
     const agents = await store.planAgents(id);
+    const { only, strict, deadlineMs } = request;
     try {
       const started = await jobs.start({
-        ...jobRequest("state.Plan", id, request, NO_LIMITS),
+        ...jobRequest("state.Plan", paramsOf({ id, only, strict }), request, {
+          ...NO_LIMITS,
+          ...deadlineMs === undefined ? {} : { deadlineMs },
+        }),
         targets: { expressions: agents.map(({ agent }) => formatName(agent)) },
         act: {
           name: "MakePlan",
@@ -202,13 +243,7 @@ export class Plans implements PlanAdmin {
         "FAILED_PRECONDITION",
         `Cannot apply plan ${planName(plan.id)}: ${fact}`,
       );
-    const again = `piri-manager plan makes a new one`;
-    if (plan.state === "withdrawn") {
-      throw refuse(`it was withdrawn by ${plan.withdrawnBy}; ${again}`);
-    }
-    if (isStale(plan, this.#options.clock.now())) {
-      throw refuse(`it is over 24 h old; ${again}`);
-    }
+    requireOpen("apply", plan, this.#options.clock.now());
     const open = plan.entries.filter(({ state }) => state === "planning");
     if (open.length > 0) {
       const job = plan.jobId === null ? "" : `job ${jobName(plan.jobId)} `;
@@ -219,7 +254,7 @@ export class Plans implements PlanAdmin {
     throw refuse(
       plan.entries.every(({ state }) => state === "same")
         ? "nothing would change"
-        : `no agent is left that it could be applied on; ${again}`,
+        : "no agent is left that it could be applied on; piri-manager plan makes a new one",
     );
   }
 
@@ -253,8 +288,27 @@ export class Plans implements PlanAdmin {
         withData: withGroups,
       }),
       groups: withGroups ? await this.#groups(agents) : [],
+      secrets: withGroups ? await this.#options.work.secretsOf(agents) : [],
       now: clock.now(),
     });
+  }
+
+  /** Agents whose compiled states have one of the steps that are asked for. */
+  async #withSteps(
+    entries: readonly PlanEntry[],
+    only: readonly string[],
+  ): Promise<readonly PlanEntry[]> {
+    if (only.length === 0) return entries;
+    const { blobs } = this.#parts();
+    const sheets = new Map<string, string>();
+    const range = { offset: 0, length: MAX_CHANGES_BYTES };
+    for (const { sheet } of entries) {
+      if (sheets.has(sheet)) continue;
+      const bytes = await blobs.read(sheet, range);
+      sheets.set(sheet, new TextDecoder().decode(bytes));
+    }
+    const lacking = withoutSteps(sheets, only);
+    return entries.filter(({ sheet }) => !lacking.has(sheet));
   }
 
   async #groups(agents: readonly PlanAgentRecord[]): Promise<PlanGroup[]> {
@@ -286,35 +340,6 @@ export class Plans implements PlanAdmin {
       "Cannot plan: this Manager has no folder with states",
     );
   }
-}
-
-function paramsOf(id: bigint): string {
-  return JSON.stringify({ plan: planName(id) });
-}
-
-function jobRequest(
-  operation: string,
-  id: bigint,
-  { stateName: _, ...request }:
-    & Omit<PlanRequest, "targets" | "stateName">
-    & { readonly stateName?: string },
-  limits: JobLimits,
-): Omit<JobRequest, "targets"> {
-  return {
-    ...request,
-    operation,
-    params: paramsOf(id),
-    onDisconnect: "continue",
-    limits,
-    name: planName(id),
-  };
-}
-
-/** Compiled states by the names of the agents. */
-function sheetsOf(
-  agents: readonly { readonly agent: string; readonly sheet: string }[],
-): Record<string, string> {
-  return Object.fromEntries(agents.map(({ agent, sheet }) => [agent, sheet]));
 }
 
 function counted(agents: number): string {

@@ -11,14 +11,28 @@ export async function bodyOf(
   delivery: Delivery,
   store: Store,
 ): Promise<string | undefined> {
-  const data = delivery.event === "job.ended"
-    ? jobData(await store.job(BigInt(delivery.subject)))
-    : await agentData(delivery, store);
+  const data = await dataOf(delivery, store);
   return data && JSON.stringify({
     type: delivery.event,
     timestamp: timeText(delivery.at),
     data: { managerId: store.managerId, ...data },
   });
+}
+
+async function dataOf(
+  delivery: Delivery,
+  store: Store,
+): Promise<object | undefined> {
+  const { event, subject } = delivery;
+  switch (event) {
+    case "job.ended":
+      return jobData(await store.job(BigInt(subject)));
+    case "agent.away":
+      return await agentData(delivery, store);
+    case "drift.found":
+    case "drift.gone":
+      return JSON.parse(subject);
+  }
 }
 
 function jobData(job: JobRecord | undefined): object | undefined {

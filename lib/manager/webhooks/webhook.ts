@@ -8,6 +8,8 @@ import type { WebhookEvent } from "../../store/delivery_records.ts";
 export const WEBHOOK_EVENTS = [
   "job.ended",
   "agent.away",
+  "drift.found",
+  "drift.gone",
 ] as const satisfies readonly WebhookEvent[];
 
 /** A place that is told of events. */

@@ -27,8 +27,8 @@ export interface WebhookParts extends Omit<HookParts, "store" | "events"> {
 }
 
 /**
- * Tells other programs of the end of jobs, and of agents that stay away. The end of a job and what is to be told of it are
- * recorded in one write, so that none is lost; each is told again until its receiver has taken it.
+ * Tells other programs of the end of jobs, of drift, and of agents that stay away. The end of a job, or what a plan of a
+ * rule of drift has found, and what is to be told of it are recorded in one write, so that none is lost; each is told again until its receiver has taken it.
  */
 export class Webhooks {
   readonly #parts: WebhookParts;
@@ -126,6 +126,14 @@ export class Webhooks {
       this.#enqueue(added);
       return added;
     };
+    const endDriftRound: Store["endDriftRound"] = async (rule, findings) => {
+      const deliveries = findings.news.flatMap(({ event, ...about }) =>
+        this.#deliveriesOf(event, about)
+      );
+      const added = await store.endDriftRound(rule, findings, deliveries);
+      this.#enqueue(added);
+      return added;
+    };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
       const moved = await store.admitAgent(id, hello);
       this.#absences.came(id, hello.at);
@@ -147,6 +155,7 @@ export class Webhooks {
     };
     return Object.assign(Object.create(store) as Store, {
       patchJob,
+      endDriftRound,
       admitAgent,
       agentLeft,
       renameAgent,

@@ -272,6 +272,7 @@ export class Applying {
     const { expected, strict } = this.#options;
     const planned = expected?.get(step.name);
     if (planned === undefined || planned.verdict === "change") return;
+    if (check.counts === false) return;
     if (planned.verdict === "unknown" && !strict) return;
     this.#moved.push(step.name);
     if (this.#isOpaque && !strict) return;

@@ -14,14 +14,14 @@ import { readySecrets } from "../secrets/secret_run.ts";
 export interface RunOptions {
   /** Names or tags of the steps to run, with what they require. All by default. */
   readonly only?: readonly string[] | undefined;
+  /** True to refuse verdicts that are unknown, and in an apply changes that were not foreseen. */
+  readonly strict?: boolean | undefined;
 }
 
 /** Choices for an apply. */
 export interface ApplyOptions extends RunOptions {
   /** Findings of the plan that is applied. Without them, whatever is found to differ is changed. */
   readonly expected?: ExpectedSteps | undefined;
-  /** True to refuse verdicts that are unknown, and changes that were not foreseen. */
-  readonly strict?: boolean | undefined;
 }
 
 /** End of a run. */
@@ -47,7 +47,7 @@ export interface RunEnd {
 export async function plan(
   sheet: Sheet,
   means: RunMeans,
-  { only }: RunOptions = {},
+  { only, strict = false }: RunOptions = {},
 ): Promise<RunEnd> {
   const prepared = await readySecrets(
     prepare(sheet, means.operations, only),
@@ -56,19 +56,22 @@ export async function plan(
   const { sink } = means;
   await sink.record(headOf("plan", prepared));
   const counts = noCounts();
-  let failed: string | undefined;
+  let failed: Planned | undefined;
+  let unknown: Planned | undefined;
   for await (const planned of plannedOf(prepared, means)) {
     const { index, step } = planned.prepared;
-    if (planned.verdict === "failed") failed ??= step.name;
+    if (planned.verdict === "failed") failed ??= planned;
+    if (planned.verdict === "unknown") unknown ??= planned;
     count(counts, planned.verdict);
     await sink.record(recordOf(planned));
     sink.progress(index + 1, prepared.steps.length, step.name);
   }
   const owed = owedIn(prepared, means);
-  const message = failed === undefined
+  const obstacle = failed ?? (strict ? unknown : undefined);
+  const message = obstacle === undefined
     ? planText(counts)
-    : `step "${failed}" cannot be done`;
-  const success = failed === undefined;
+    : obstacleText(obstacle, prepared);
+  const success = obstacle === undefined;
   await sink.record({ kind: "end", success, message, ...counts });
   return {
     success,
@@ -77,7 +80,7 @@ export async function plan(
     counts,
     owed,
     moved: [],
-    ...failed === undefined ? {} : { failed },
+    ...obstacle === undefined ? {} : { failed: obstacle.prepared.step.name },
   };
 }
 
@@ -149,12 +152,14 @@ async function passGate(
   },
 ): Promise<void> {
   const found: Planned[] = [];
-  for await (const planned of plannedOf(prepared, means)) found.push(planned);
+  for await (const planned of plannedOf(prepared, means, expected)) {
+    found.push(planned);
+  }
   const unknown = found.find(({ verdict }) => verdict === "unknown");
   if (strict && unknown !== undefined) {
     throw new PiriError(
       "FAILED_PRECONDITION",
-      `Cannot apply: step "${unknown.prepared.step.name}" is unknown, and only what is known shall be done: ${unknown.reason}`,
+      `Cannot apply: ${obstacleText(unknown, prepared)}`,
     );
   }
   if (expected === undefined) return;
@@ -166,8 +171,9 @@ async function passGate(
 function plannedOf(
   prepared: PreparedSheet,
   { host, owed, signal }: RunMeans,
+  expected?: ExpectedSteps,
 ): AsyncGenerator<Planned> {
-  return planSteps(prepared, host.reader(signal), owed);
+  return planSteps(prepared, host.reader(signal), { owed, expected });
 }
 
 function headOf(mode: "plan" | "apply", sheet: PreparedSheet): RunRecord {
@@ -239,6 +245,19 @@ function endText(
   return changed === 0
     ? "nothing to do"
     : `${counted(changed)} changed something`;
+}
+
+/** Reason for which a step cannot be done, or not be told, with its place. */
+function obstacleText(
+  { prepared: { index, step }, verdict, error, reason = "" }: Planned,
+  { steps }: PreparedSheet,
+): string {
+  const place = `step ${
+    index + 1
+  } of ${steps.length}, "${step.name}" (${step.operation}),`;
+  return verdict === "failed"
+    ? `${place} cannot be done: ${error?.message ?? ""}`
+    : `${place} cannot be told yet, and only what is known shall be done (strict): ${reason}`;
 }
 
 function counted(steps: number): string {

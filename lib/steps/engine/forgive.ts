@@ -24,7 +24,7 @@ export function debtsMeant(
     state === undefined || debt.state === state
   );
   for (const word of steps) {
-    if (debts.some(({ listener }) => meansStep(word, listener))) continue;
+    if (debts.some((debt) => isMeant(word, debt))) continue;
     const names = [...new Set(debts.map(({ listener }) => listener))];
     throw new PiriError(
       "NOT_FOUND",
@@ -39,9 +39,11 @@ export function debtsMeant(
       }`,
     );
   }
-  return debts.filter(({ listener }) =>
-    steps.some((word) => meansStep(word, listener))
-  );
+  return debts.filter((debt) => steps.some((word) => isMeant(word, debt)));
+}
+
+function isMeant(word: string, { listener }: Debt): boolean {
+  return meansStep(word, { name: listener });
 }
 
 function quoted(name: string): string {

@@ -3,6 +3,7 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import type { ExpectedSteps } from "./gate.ts";
 import { JoinGroup, togetherWith } from "./joining.ts";
 import type { Debt, Owed } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
@@ -23,13 +24,23 @@ export interface Planned {
   readonly owed: readonly Debt[];
   /** Step before it after which anything may be so. */
   readonly opaque: string | undefined;
+  /** True if a change by it never counts as one, so that its verdict may move by itself. */
+  readonly isNeutral: boolean;
 }
 
-/** Checks steps in their order, each on the host as it will be after those before it. Changes nothing. */
+/**
+ * Checks steps in their order, each on the host as it will be after those before it. Changes nothing.
+ *
+ * @param expected Findings of the plan that is compared with these. A step that never counts as a change is taken to be as
+ * it was planned, so that the steps behind it see what they saw then.
+ */
 export async function* planSteps(
   sheet: PreparedSheet,
   host: HostReader,
-  owed: Pick<Owed, "to">,
+  { owed, expected }: {
+    readonly owed: Pick<Owed, "to">;
+    readonly expected?: ExpectedSteps | undefined;
+  },
 ): AsyncGenerator<Planned> {
   const reader = new ForecastReader(host);
   const walk = new Walk(sheet, owed);
@@ -52,6 +63,7 @@ export async function* planSteps(
       changes: [],
       owed: debts,
       opaque,
+      isNeutral: false,
       ...rest,
     });
     if (end !== undefined) {
@@ -62,11 +74,13 @@ export async function* planSteps(
     }
     let decision: Decision;
     let check: Check | undefined;
+    let isNeutral = false;
     try {
       decision = await walk.decide(prepared, { reader, isAhead, opaque });
       if (decision.kind === "check") {
         const forecast = walk.forecastFor(prepared, { opaque });
         check = await operation.check(params, reader, forecast);
+        isNeutral = check.counts === false;
       }
     } catch (error) {
       if (error instanceof Unforeseen) {
@@ -86,14 +100,15 @@ export async function* planSteps(
       yield found("skipped", { reason });
       continue;
     }
-    const verdict = check?.verdict ?? "unknown";
+    const now = check?.verdict ?? "unknown";
     const isBeside = check !== undefined && before?.isBeside(prepared) &&
       before.takes(prepared, check, reader);
     if (isBeside) group = before;
-    else if (verdict === "change") group = new JoinGroup(prepared);
-    const together = isBeside && verdict === "change" && before !== undefined
+    else if (now === "change") group = new JoinGroup(prepared);
+    const together = isBeside && now === "change" && before !== undefined
       ? togetherWith(before.leader)
       : undefined;
+    const verdict = isNeutral ? expected?.get(step.name)?.verdict ?? now : now;
     const planned = found(
       verdict,
       check === undefined
@@ -102,6 +117,7 @@ export async function* planSteps(
           changes: check.changes,
           fingerprint: check.fingerprint,
           reason: check.reason ?? together,
+          isNeutral,
           ...check.pins === undefined ? {} : { pins: check.pins },
         },
     );

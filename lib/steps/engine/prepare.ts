@@ -2,6 +2,7 @@ import { resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkStepParams } from "../check_parameters.ts";
+import { meansStep, tailsOf } from "../step_words.ts";
 import { changedIn } from "../parse_sheet.ts";
 import type { Sheet, SheetStep } from "../sheet.ts";
 import type { StepOperation, StepParams } from "../step_operation.ts";
@@ -31,7 +32,7 @@ export interface PreparedSheet {
 /**
  * Finds the operations of a sheet and checks all parameters, before anything is done.
  *
- * @param only Full names, ends of names, or tags of the steps to run, with what they require; all if absent
+ * @param only Full names, ends of names, tags or patterns of the steps to run, with what they require; all if absent
  * @throws {PiriError} INVALID_ARGUMENT; UNSUPPORTED for an operation that this agent does not have
  */
 export function prepare(
@@ -110,12 +111,15 @@ function chosenOf(
     for (const each of steps[index]?.require ?? []) choose(each);
   };
   for (const word of only) {
-    const found = [...steps.entries()].filter(([, { name, tags = [] }]) =>
-      name === word || name.endsWith(`:${word}`) || tags.includes(word)
+    const found = [...steps.entries()].filter(([, step]) =>
+      meansStep(word, step)
     );
     for (const [index] of found) choose(index);
     if (found.length > 0) continue;
-    const names = steps.flatMap(({ name, tags = [] }) => [name, ...tags]);
+    const names = steps.flatMap(({ name, tags = [] }) => [
+      ...tailsOf(name),
+      ...tags,
+    ]);
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot run only "${word}": no step has this name or tag, ${

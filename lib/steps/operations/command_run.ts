@@ -94,6 +94,11 @@ export const commandRunMultiple = stepOperation({
     runAll(params.commands.map((shell) => ({ shell })), params, writer),
 });
 
+const OPAQUE = [{ kind: "opaque" }] as const;
+
+/** Part of the check of a program that never counts as a change. A gate needs its effects also when it need not run. */
+const NEUTRAL = { counts: false, effects: OPAQUE } as const;
+
 interface Params {
   readonly command?: string;
   readonly argv?: readonly string[];
@@ -127,7 +132,13 @@ async function check(
   const why = await reasonAgainst(params, reader, forecast);
   const fingerprint = fingerprintOf(why ?? "runs");
   if (why !== undefined) {
-    return { verdict: "ok", changes: [], fingerprint, reason: why };
+    return {
+      verdict: "ok",
+      changes: [],
+      fingerprint,
+      reason: why,
+      ...changes ? {} : NEUTRAL,
+    };
   }
   const isGuarded = [
     params.creates,
@@ -139,14 +150,18 @@ async function check(
     verdict: "change",
     changes: [{ what: "command", to: "runs" }],
     fingerprint,
-    effects: [{ kind: "opaque" }],
     after: isGuarded ? "warns" : "none",
-    ...!changes
-      ? { counts: false as const }
-      : codes === undefined
-      ? {}
-      : { counts: "unknown" as const },
+    effects: OPAQUE,
+    ...countsOf(changes, codes),
   };
+}
+
+function countsOf(
+  changes: boolean,
+  codes: readonly number[] | undefined,
+): Pick<Check, "counts"> {
+  if (!changes) return { counts: false };
+  return codes === undefined ? {} : { counts: "unknown" };
 }
 
 /** Guard that says that it need not run, in words; undefined if none does. */

@@ -167,6 +167,7 @@ Deno.test("drift shows who differs and since when, as text and as its schema say
     agents: "all",
     every: 60_000,
     jitter: 0,
+    deadline: 600_000,
     do: "plan",
     ignore: [],
   } as const;

@@ -167,6 +167,24 @@ Deno.test("secret set without --for says what is missing, and takes no value as 
   assertEquals([code, manager.secrets.set.length], [2, 0]);
 });
 
+Deno.test("secret edit takes targets away by an empty --for, and not by one without a value", async () => {
+  for (const words of [["--for", ""], ["--for="]]) {
+    const { manager, stdout, code } = await see(
+      ["secret", "edit", "token", ...words],
+    );
+    assertEquals([code, manager.secrets.edits[0]?.forTargets], [0, ""]);
+    assertEquals(
+      stdout,
+      'the secret "token" is for no commands, and for states on all agents of its place\n',
+    );
+  }
+  const { manager, stderr, code } = await see(
+    ["secret", "edit", "token", "--for"],
+  );
+  assertEquals([code, manager.secrets.edits], [2, []]);
+  assertStringIncludes(stderr, 'Cannot use "--for": it needs a value');
+});
+
 Deno.test("secret list shows names and targets, edit and remove change them", async () => {
   const { manager, stdout } = await see(["secret", "list", "--json"]);
   assertEquals(jsonLines(stdout), [

@@ -13,6 +13,7 @@ Deno.test("a rule of drift is read with its defaults", async () => {
     agents: "@web",
     every: 1_800_000,
     jitter: 0,
+    deadline: 600_000,
     do: "plan",
     ignore: [],
   }]);

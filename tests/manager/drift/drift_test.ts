@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
 import { parseWithin } from "../../../lib/base/within.ts";
 import type { MemoryManager } from "../../support/memory_manager.ts";
+import { until } from "../../operations/support.ts";
 import { PlanFleet } from "../plans/plan_fleet.ts";
 
 const NAMES = ["web-1", "web-2", "web-3"];
@@ -22,6 +23,7 @@ const HOURLY: DriftRule = {
   agents: "all",
   every: 3_600_000,
   jitter: 0,
+  deadline: 600_000,
   do: "plan",
   ignore: [],
 };
@@ -112,6 +114,44 @@ Deno.test("steps to ignore are no drift, and are not healed with others", async 
 
   assertEquals(await differing(fleet.manager), []);
   assertEquals(await fleet.text("web-1", "etc/motd"), "by hand\n");
+});
+
+Deno.test("a plan that is not ready by its deadline counts as far as it is, and says who was late", async () => {
+  const rule = { ...HOURLY, state: "slow" };
+  await using fleet = await PlanFleet.start(NAMES, {
+    "states/all/slow.yaml": `
+- Note:
+    type: file.Installed
+    path: "%ROOT%/\${agent}/note"
+    content: hello
+    if: { cmd: "while test -e %ROOT%/\${agent}/busy; do sleep 0.05; done" }
+`,
+  });
+  const { manager } = fleet;
+  await manager.drift.load([rule]);
+  await Deno.writeTextFile(fleet.on("web-2", "busy"), "");
+  await manager.clock.advance(3_600_000);
+  await until("the others were looked at", async () => {
+    const entries = await manager.store.jobEntries(1n, { from: 0, limit: 3 });
+    return entries.filter(({ command }) => command?.state === "succeeded")
+      .length === 2;
+  });
+  await manager.clock.advance(600_000);
+  await manager.drift.idle();
+  const [shown] = await manager.drift.list();
+  await Deno.remove(fleet.on("web-2", "busy"));
+
+  assertEquals(await differing(manager), ["web-1", "web-3"]);
+  assertEquals(
+    shown?.problem,
+    'Cannot plan all within 600 s: "web-2" did not finish p-1',
+  );
+  assertEquals(
+    (await driftEvents(manager)).filter((each) =>
+      each.startsWith("drift_failed")
+    ),
+    ["drift_failed null"],
+  );
 });
 
 Deno.test("a rule that applies heals in its window only, as the Manager itself", async () => {

@@ -44,6 +44,12 @@ interface By {
   readonly rights?: Rights;
 }
 
+/** Bounds of a plan or its apply. */
+interface Bounds {
+  readonly only?: readonly string[];
+  readonly strict?: boolean;
+}
+
 const ANNA: By = { requestedBy: "anna" };
 
 /** Manager in memory with states in a folder, and agents that run real steps, each below a folder of its own. */
@@ -176,6 +182,7 @@ export class PlanFleet implements AsyncDisposable {
     stateName = "",
     targets = "all",
     by: By = ANNA,
+    bounds: Bounds = {},
   ): Promise<MadePlan> {
     return this.manager.plans.make({
       stateName,
@@ -184,20 +191,41 @@ export class PlanFleet implements AsyncDisposable {
       note: "",
       saidBy: "",
       ...by,
+      ...bounds,
     });
   }
 
   /** Makes a plan, and waits until all hosts were looked at. */
-  async plan(stateName = "", targets = "all"): Promise<PlanView> {
-    const made = await this.make(stateName, targets);
+  async plan(
+    stateName = "",
+    targets = "all",
+    bounds: Bounds = {},
+  ): Promise<PlanView> {
+    const made = await this.make(stateName, targets, ANNA, bounds);
     if ("problems" in made) throw new Error(made.problems[0]?.text);
     await this.ended(made.plan.jobId ?? 0n);
     return await this.manager.plans.get(made.plan.id);
   }
 
   /** Applies a plan, and waits until that has ended. */
-  async apply(id: bigint, by: By = ANNA): Promise<PlanView> {
-    const { job } = await this.manager.plans.apply(id, {
+  async apply(
+    id: bigint,
+    by: By = ANNA,
+    bounds: Bounds = {},
+  ): Promise<PlanView> {
+    const started = await this.asksToApply(id, by, bounds);
+    if ("approval" in started) throw new Error("it waits for approvals");
+    await this.ended(started.job.id);
+    return await this.manager.plans.get(id);
+  }
+
+  /** Asks to apply a plan, which may have to wait for approvals. */
+  asksToApply(
+    id: bigint,
+    by: By = ANNA,
+    bounds: Bounds & { readonly acceptsApproval?: boolean } = {},
+  ): ReturnType<MemoryManager["plans"]["apply"]> {
+    return this.manager.plans.apply(id, {
       requestId: `apply ${++this.#requests}`,
       limits: {
         canaryTargets: [],
@@ -207,10 +235,10 @@ export class PlanFleet implements AsyncDisposable {
       },
       note: "",
       saidBy: "",
+      acceptsApproval: true,
       ...by,
+      ...bounds,
     });
-    await this.ended(job.id);
-    return await this.manager.plans.get(id);
   }
 
   /** Waits until a command has ended. */

@@ -244,6 +244,38 @@ Deno.test({
 
 Deno.test({
   name:
+    "lists that were read, or have become old, since a plan do not make an apply of it refuse",
+  ignore,
+  fn: async () => {
+    const old =
+      "find /var/lib/apt/lists -exec touch -d '3 days ago' {} +; rm -f /var/lib/apt/periodic/*";
+    const sheet = sheetOf(
+      { operation: "package.Lists" },
+      { operation: "package.Installed", params: { name: ["piri-tool"] } },
+    );
+    for (
+      const [before, between] of [[old, "apt-get update"], [
+        "true",
+        old,
+      ]] as const
+    ) {
+      await using guest = await aptRoot(PACKAGES);
+      await guest.shell(before);
+      const plan = await guest.plan(sheet);
+      await guest.shell(between);
+      const apply = await guest.apply(sheet, plan.steps);
+
+      assertEquals(apply.success, true, apply.message);
+      assertEquals(apply.steps.map(({ changed }) => changed ?? false), [
+        false,
+        true,
+      ]);
+    }
+  },
+});
+
+Deno.test({
+  name:
     "all packages are upgraded but for the excepted, and those installed for others stay so",
   ignore,
   fn: async () => {

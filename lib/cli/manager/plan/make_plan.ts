@@ -71,6 +71,11 @@ export async function makePlan(
       `left out, without this state: ${foldNames(made.without)}`,
     );
   }
+  if (made.withoutSteps.length > 0) {
+    await output.note(
+      `left out, without these steps: ${foldNames(made.withoutSteps)}`,
+    );
+  }
   const { id, jobId } = answered(made.plan, "make a plan");
   const exitCode = jobId === undefined
     ? ExitCode.ok

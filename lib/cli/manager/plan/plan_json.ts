@@ -6,7 +6,7 @@ import {
   type PlanProblem,
   PlanState,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { parsed, text, time } from "../json_values.ts";
+import { hex, parsed, text, time } from "../json_values.ts";
 
 // What `--json` prints about plans: a contract. Ids are strings, times ISO 8601 in UTC, what is absent null.
 
@@ -78,6 +78,15 @@ export function planJson(plan: Plan): Record<string, unknown> {
     groups: plan.groups.map(({ agents, steps }) => ({
       agents,
       steps: steps.map(stepJson),
+    })),
+    only: plan.only,
+    strict: plan.strict,
+    secrets: plan.secrets,
+    sha256: hex(plan.sha256),
+    approvals: plan.approvals.map(({ by, note, atMs }) => ({
+      by,
+      note,
+      at: time(atMs),
     })),
   };
 }

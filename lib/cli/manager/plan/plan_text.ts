@@ -30,6 +30,13 @@ export function* planLines(
   },
 ): Generator<string> {
   yield headLine(plan);
+  if (plan.secrets.length > 0) {
+    yield oneLine(`secrets: ${plan.secrets.join(", ")}`);
+  }
+  for (const { by, note, atMs } of plan.approvals) {
+    const more = note === "" ? "" : `: ${note}`;
+    yield oneLine(`approved by ${by}, ${localTime(Number(atMs))}${more}`);
+  }
   const failed = new Set(
     plan.entries.filter(({ state }) => state === PlanEntryState.FAILED)
       .map(({ agent }) => agent),
@@ -128,10 +135,16 @@ function headLine(plan: Plan): string {
   const { id, stateName, expressions, requestedBy, createdAtMs, note } = plan;
   const state = stateName === "" ? "whole states" : `state ${stateName}`;
   const more = note === "" ? "" : `: ${note}`;
+  const bounds = [
+    ...plan.only.length === 0 ? [] : [`, only ${plan.only.join(", ")}`],
+    ...plan.strict ? [", strict"] : [],
+  ].join("");
   return oneLine(
-    `plan p-${id}: ${state} on ${expressions.join(" ")}, by ${requestedBy}, ${
-      localTime(Number(createdAtMs))
-    }, ${planStateName(plan)}${more}`,
+    `plan p-${id}: ${state}${bounds} on ${
+      expressions.join(" ")
+    }, by ${requestedBy}, ${localTime(Number(createdAtMs))}, ${
+      planStateName(plan)
+    }${more}`,
   );
 }
 

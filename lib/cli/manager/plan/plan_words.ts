@@ -1,10 +1,34 @@
 import { PiriError } from "../../../base/errors.ts";
+import type { Flags, HelpSection } from "../../command.ts";
 import { HintedError } from "../../errors.ts";
 import { parseId } from "../ids.ts";
 
 /** Argument of subcommands that take a state and agents. */
 export const STATE_AND_TARGETS =
   "name of a state and target expressions; one word alone is an expression, for the whole states of the agents";
+
+/** Flags that bound what is planned or applied. */
+export const STEP_FLAGS = {
+  only: {
+    type: "repeated",
+    value: "STEP",
+    summary: "only these steps, with what they require; may be repeated",
+  },
+  strict: {
+    type: "boolean",
+    summary: "refuse what a plan cannot tell before it happens",
+  },
+} as const satisfies Flags;
+
+/** Help about these flags. */
+export const STEP_HELP: HelpSection = {
+  title: "Steps of --only",
+  lines: [
+    ["'Web server:Site', Site", "a full name, or its end behind a colon"],
+    ["'Web server:*', '*:Site'", "a pattern for one of these"],
+    ["config", "a tag"],
+  ],
+};
 
 /**
  * A state and target expressions, as they are typed: one word alone is an expression.
