@@ -904,6 +904,15 @@ for (
   });
 }
 
+Deno.test("the Manager's command line loads the tables of Unicode only for texts that need them", async () => {
+  const { loaded } = await partsOf("manager.ts");
+
+  assertEquals(
+    [...loaded].filter((name) => ["string-width", "yaml"].includes(name)),
+    [],
+  );
+});
+
 Deno.test("an agent loads a YAML library only to read its settings, and nothing for tables", async () => {
   const { loaded } = await partsOf("agent.ts");
 

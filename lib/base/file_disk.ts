@@ -9,6 +9,7 @@ import {
   writeFileAtomically,
 } from "./files.ts";
 import { closeFile, type OpenFile, OpenFiles } from "./open_files.ts";
+import { QuickCalls } from "./quick_calls.ts";
 
 /** Name of the file that locks the folder for one process. It is not one of the disk's files. */
 const LOCK = "lock";
@@ -96,6 +97,8 @@ class FolderDisk implements FileDisk {
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
   /** Files with a name that may not be on the disk yet. */
   readonly #unnamed = new Set<string>();
+  readonly #writing = new QuickCalls();
+  readonly #syncing = new QuickCalls();
   #closed = false;
 
   constructor(folder: string, lock: Deno.FsFile) {
@@ -150,8 +153,13 @@ class FolderDisk implements FileDisk {
   append(name: string, bytes: Uint8Array): Promise<void> {
     return this.#use(name, `append to "${name}"`, async (open) => {
       open.file ??= await this.#openFile(name, true);
+      const { file } = open;
       for (let written = 0; written < bytes.length;) {
-        written += await open.file.write(bytes.subarray(written));
+        const rest = bytes.subarray(written);
+        written += await this.#writing.call({
+          here: () => file.writeSync(rest),
+          elsewhere: () => file.write(rest),
+        });
       }
     });
   }
@@ -159,7 +167,11 @@ class FolderDisk implements FileDisk {
   sync(name: string): Promise<void> {
     return this.#use(name, `sync "${name}"`, async (open) => {
       open.file ??= await this.#openFile(name, false);
-      await open.file.syncData();
+      const { file } = open;
+      await this.#syncing.call({
+        here: () => file.syncDataSync(),
+        elsewhere: () => file.syncData(),
+      });
       if (this.#unnamed.has(name)) {
         await syncFolder(this.#folder);
         this.#unnamed.delete(name);

@@ -1,5 +1,6 @@
-import { type Clock, sleep } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { ProcessIdentity } from "./operation.ts";
+import { Slices } from "./slices.ts";
 
 /** Process as the system's table lists it. */
 export interface ProcessInfo {
@@ -22,8 +23,6 @@ export interface ProcessTable {
 
 /** Longest time to read the table once, in milliseconds. */
 const SCAN_MS = 1_000;
-/** Longest time to read without giving other work of this thread a turn, in milliseconds. */
-const SLICE_MS = 10;
 
 /**
  * Reads the table of all processes. Takes about 10 us for each process on Linux, and a child process on other systems;
@@ -33,16 +32,15 @@ export async function readProcessTable(clock: Clock): Promise<ProcessTable> {
   if (Deno.build.os !== "linux") return await askPs();
   const processes: ProcessInfo[] = [];
   const end = clock.monotonic() + SCAN_MS;
-  let pauseAt = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock);
   for (const { name } of Deno.readDirSync("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     const process = readProcess(pid);
     if (process !== undefined) processes.push(process);
-    if (clock.monotonic() < pauseAt) continue;
+    if (!slices.isOver) continue;
     if (clock.monotonic() >= end) return { processes, complete: false };
-    await sleep(clock, 0);
-    pauseAt = clock.monotonic() + SLICE_MS;
+    await slices.rest();
   }
   return { processes, complete: true };
 }

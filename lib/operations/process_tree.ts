@@ -6,6 +6,7 @@ import {
   readProcess,
   readProcessTable,
 } from "./process_table.ts";
+import { Slices } from "./slices.ts";
 import { readTimerSlack } from "./timer_slack.ts";
 
 /** Time during which SIGKILL is sent again and again before the rest is given up, in milliseconds. */
@@ -174,7 +175,10 @@ export class ProcessTree {
     const members = new Map<number, ProcessInfo>();
     const rest: ProcessInfo[] = [];
     const ended: number[] = [];
+    // Each process costs a read or two, and other commands share this thread.
+    const slices = new Slices(this.#clock);
     for (const one of processes) {
+      if (slices.isOver) await slices.rest();
       if (one.pid === Deno.pid) continue;
       if (one.zombie) {
         if (this.#endedUnseen(one, table)) ended.push(one.pid);

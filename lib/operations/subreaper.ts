@@ -1,10 +1,9 @@
-import { type Clock, sleep, systemClock, type Timer } from "../base/clock.ts";
+import { type Clock, systemClock, type Timer } from "../base/clock.ts";
 import { type Libc, openLibc } from "./libc.ts";
+import { Slices } from "./slices.ts";
 
 /** Time from a child's end to the look for zombies, in milliseconds. */
 const LOOK_MS = 1_000;
-/** Longest time of a look without giving other work of the main thread a turn, in milliseconds. */
-const SLICE_MS = 10;
 
 let active = false;
 
@@ -51,12 +50,9 @@ export async function collectZombies(
   clock: Clock,
 ): Promise<ReadonlySet<number>> {
   const left = new Set<number>();
-  let pauseAt = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock);
   for (const pid of children) {
-    if (clock.monotonic() >= pauseAt) {
-      await sleep(clock, 0);
-      pauseAt = clock.monotonic() + SLICE_MS;
-    }
+    if (slices.isOver) await slices.rest();
     if (!libc.hasEnded(pid)) continue;
     if (!seen.has(pid) || !libc.reap(pid)) left.add(pid);
   }

@@ -54,13 +54,13 @@ export interface WorkHandle {
   stop(): void;
   /** Ends its processes: SIGKILL. */
   kill(): void;
-  /** Gives the worker up, whatever it does; `ended` is not called any more. */
+  /** Gives the work up, whatever it does; `ended` is not called any more. */
   abandon(): void;
 }
 
-/** Threads that carry out operations, one command each: protocol.md, "The two tables", so that no operation delays a Pong. */
+/** Threads that carry out operations: protocol.md, "The two tables", so that no operation delays a Pong. */
 export interface Workers {
-  /** Starts work, or returns undefined if all allowed workers are busy. */
+  /** Starts work, or returns undefined if as much runs as may. */
   start(job: WorkItem, sink: WorkSink): WorkHandle | undefined;
   /** Ends the idle workers and abandons the busy ones. */
   close(): void;

@@ -1,6 +1,4 @@
 import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { cutToWidth } from "../../columns.ts";
-import { widthOf } from "../../width.ts";
 import type { Tally } from "./board.ts";
 
 /** Facts for a status line. */
@@ -19,9 +17,11 @@ export function statusLine(status: StatusOfJob, columns: number): string {
   for (let count = parts.length; count > 0; count--) {
     const shown = parts.slice(0, count).join("  ");
     const line = `${shown}   ${time}`;
-    if (widthOf(line) <= columns) return line;
+    // All of it is ASCII, and the tables of Unicode would cost each start their 10 ms.
+    if (line.length <= columns) return line;
   }
-  return cutToWidth(parts[0] ?? time, columns);
+  const [first = time] = parts;
+  return first.length <= columns ? first : `${first.slice(0, columns - 1)}…`;
 }
 
 function partsOf(
