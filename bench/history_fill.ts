@@ -42,6 +42,10 @@ export function fillHistory(
     now: Math.trunc(now),
     step: STEP_MS,
   });
+  db.exec(
+    "INSERT INTO agent_commands (agent, id) SELECT agent, id FROM commands ORDER BY agent, id",
+  );
+  db.exec("UPDATE meta SET listed_to = (SELECT max(id) FROM commands)");
   db.prepare("UPDATE meta SET commands_total = ?").run(commands);
   db.exec("COMMIT");
 }

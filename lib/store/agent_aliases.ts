@@ -1,6 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { jobName } from "../base/job_state.ts";
 import type { Database } from "./database.ts";
+import { type AgentCommands, HAS_COMMANDS } from "./agent_commands.ts";
 import { OPEN_JOB_IDS } from "./jobs.ts";
 
 /** Former name of an agent. */
@@ -10,10 +11,9 @@ export interface AgentAlias {
   readonly agent: string;
 }
 
-/** Columns with names of agents. What is in the audit stays as it was signed for. */
+/** Columns with names of agents, besides those of commands. What is in the audit stays as it was signed for. */
 const NAMED = [
   ["agents", "id"],
-  ["commands", "agent"],
   ["entries", "agent"],
   ["plan_agents", "agent"],
   ["events", "agent"],
@@ -25,7 +25,7 @@ const NAMED = [
 
 /** Tables in which a name was used, even if there is no agent of it any more. */
 const USED = [
-  "SELECT 1 FROM commands WHERE agent = ?1",
+  HAS_COMMANDS,
   "SELECT 1 FROM entries WHERE agent = ?1",
   "SELECT 1 FROM plan_agents WHERE agent = ?1",
   "SELECT 1 FROM tombstones WHERE agent = ?1",
@@ -37,9 +37,11 @@ const MAX_NAMED = 10;
 /** Table of former names of agents, and the change of a name everywhere. */
 export class AgentAliases {
   readonly #db: Database;
+  readonly #commands: AgentCommands;
 
-  constructor(db: Database) {
+  constructor(db: Database, commands: AgentCommands) {
     this.#db = db;
+    this.#commands = commands;
   }
 
   all(): AgentAlias[] {
@@ -100,6 +102,7 @@ export class AgentAliases {
         from,
       );
     }
+    this.#commands.rename(from, to);
     this.#db.run(
       "UPDATE deliveries SET subject = ? WHERE subject = ? AND event = 'agent.away'",
       to,

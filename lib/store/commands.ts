@@ -1,11 +1,7 @@
-import {
-  BAD_ENDS,
-  type CommandStateName,
-  isOpenState,
-  OPEN_STATES,
-} from "../base/command_state.ts";
+import { OPEN_STATES } from "../base/command_state.ts";
 import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
+import { type AgentCommands, stateList } from "./agent_commands.ts";
 import type { BlobRefs } from "./blob_refs.ts";
 import {
   commandShape as shape,
@@ -46,10 +42,7 @@ const INSERT_ALL = `INSERT INTO commands (id, ${
 
 const SELECT = `SELECT ${shape.list} FROM commands`;
 
-const OPEN = listOf(OPEN_STATES);
-
-/** In the words of the index on them: SQLite does not use it otherwise. */
-const BAD = listOf(BAD_ENDS);
+const OPEN = stateList(OPEN_STATES);
 
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
@@ -68,21 +61,24 @@ export class Commands {
   readonly #sent: SentIds;
   readonly #meta: Meta;
   readonly #blobs: BlobRefs;
+  readonly #byAgent: AgentCommands;
   readonly #bulk: BulkPatches;
   readonly #updates = new Map<string, string>();
 
   constructor(
     db: Database,
-    { requests, sent, meta, blobs }: {
+    { requests, sent, meta, blobs, agentCommands }: {
       requests: Requests;
       sent: SentIds;
       meta: Meta;
       blobs: BlobRefs;
+      agentCommands: AgentCommands;
     },
   ) {
     this.#db = db;
     this.#bulk = new BulkPatches(db, (patch) => this.patch(patch));
     this.#blobs = blobs;
+    this.#byAgent = agentCommands;
     this.#requests = requests;
     this.#sent = sent;
     this.#meta = meta;
@@ -141,6 +137,7 @@ export class Commands {
         rows,
       );
     }
+    this.#byAgent.noteAdded(commands.length);
     this.#sent.noteCommands(
       commands.flatMap(({ state }, index) =>
         state === "sent" ? firstId + BigInt(index) : []
@@ -265,18 +262,14 @@ export class Commands {
         [...new Set(states)].map((state) =>
           agent === undefined
             ? this.#ids(IDS_OF_STATE, state, beforeId, limit)
-            : this.#ids(idsOfAgent(state), agent, state, beforeId, limit)
+            : this.#byAgent.idsIn(state, agent, { beforeId, limit })
         ),
         limit,
       );
     }
     if (agent !== undefined) {
-      return records(this.#db.all(
-        `${SELECT} WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?`,
-        agent,
-        beforeId,
-        limit,
-      ));
+      return this.#byAgent.ids(agent, { beforeId, limit })
+        .flatMap((id) => this.get(id) ?? []);
     }
     return records(this.#db.all(
       `${SELECT} WHERE id < ? ORDER BY id DESC LIMIT ?`,
@@ -363,24 +356,6 @@ function areAlike(commands: readonly StoredNewCommand[]): boolean {
   return commands.every((command) =>
     SHARED_FIELDS.every((field) => command[field] === first?.[field])
   );
-}
-
-/** States as a list in a statement. */
-function listOf(states: readonly CommandStateName[]): string {
-  return `(${states.map((state) => `'${state}'`).join(", ")})`;
-}
-
-/** By whichever index leads past the fewest others. */
-function idsOfAgent(state: CommandStateName): string {
-  if (isOpenState(state)) return idsBy("commands_by_state");
-  return state === "succeeded"
-    ? idsBy("commands_by_agent")
-    : idsBy("commands_ended_badly", `AND state IN ${BAD}`);
-}
-
-function idsBy(index: string, condition = ""): string {
-  return `SELECT id FROM commands INDEXED BY ${index}
-    WHERE agent = ? AND state = ? ${condition} AND id < ? ORDER BY id DESC LIMIT ?`;
 }
 
 /** Error for a command that does not exist; `attempt` says what it was needed for. */

@@ -1,6 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { sameHash } from "../base/secret.ts";
 import { sha256 } from "../base/sha256.ts";
+import { HAS_COMMANDS } from "./agent_commands.ts";
 import type { Agents } from "./agents.ts";
 import type { Database } from "./database.ts";
 import type {
@@ -91,7 +92,7 @@ export class Enrolment {
   /** True if a command was made for an agent of this name, or an agent of this name was removed. */
   #isNameUsed(name: string): boolean {
     return this.#db.get(
-      `SELECT 1 FROM commands WHERE agent = ?1
+      `${HAS_COMMANDS}
        UNION ALL SELECT 1 FROM tombstones WHERE agent = ?1 LIMIT 1`,
       name,
     ) !== undefined;

@@ -1,5 +1,6 @@
 import { PiriError } from "../base/errors.ts";
 import { type AgentAlias, AgentAliases } from "./agent_aliases.ts";
+import { AgentCommands } from "./agent_commands.ts";
 import { Database, type Row, type SqlValue } from "./database.ts";
 import { MIGRATIONS } from "./migrate.ts";
 
@@ -143,7 +144,7 @@ function read(db: Database): StoredIdentity {
       secretHash: row["secret_hash"] as Uint8Array,
       removedAt: Number(row["removed_at"]),
     })),
-    aliases: new AgentAliases(db).all(),
+    aliases: new AgentAliases(db, new AgentCommands(db)).all(),
   };
 }
 

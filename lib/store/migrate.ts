@@ -30,6 +30,7 @@ import { signedWork } from "./migrations/0027_signed_work.ts";
 import { plans } from "./migrations/0029_plans.ts";
 import { drift } from "./migrations/0033_drift.ts";
 import { planBounds } from "./migrations/0034_plan_bounds.ts";
+import { agentCommands } from "./migrations/0037_agent_commands.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -66,6 +67,7 @@ export const MIGRATIONS: readonly string[] = [
   plans,
   drift,
   planBounds,
+  agentCommands,
 ];
 
 /**

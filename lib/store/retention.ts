@@ -1,3 +1,4 @@
+import type { AgentCommands } from "./agent_commands.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Plans } from "./plans.ts";
 import type { Database } from "./database.ts";
@@ -36,6 +37,7 @@ interface Slice {
 export interface PrunedTables {
   readonly db: Database;
   readonly meta: Meta;
+  readonly agentCommands: AgentCommands;
   readonly approvals: Approvals;
   readonly plans: Plans;
   readonly jobs: Jobs;
@@ -91,7 +93,7 @@ export class Retention {
 
   /** Deletes old commands, oldest first, each with its output. A command with much output takes several slices. */
   #deleteOldCommands(before: number): Slice {
-    const { db, meta } = this.#tables;
+    const { db, meta, agentCommands } = this.#tables;
     const ids = db.all(
       "SELECT id FROM commands WHERE finished_at < ? ORDER BY finished_at LIMIT ?",
       before,
@@ -100,6 +102,7 @@ export class Retention {
     const slice = { commands: 0, rows: 0, bytes: 0 };
     for (const { id = null } of ids) {
       if (!this.#empty(id as bigint, slice)) break;
+      agentCommands.forget(id as bigint);
       db.run("DELETE FROM commands WHERE id = ?", id);
       slice.commands += 1;
       slice.rows += 1;

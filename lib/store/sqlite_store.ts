@@ -1,5 +1,6 @@
 import { ActWriter } from "./act_writer.ts";
 import type { ApprovalRecord } from "./approval_records.ts";
+import { CommandLister } from "./command_lister.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { Delivery } from "./delivery_records.ts";
@@ -42,6 +43,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   readonly #writer: Writer;
   readonly #acts: ActWriter;
   readonly #retention: Retention;
+  readonly #lister: CommandLister;
   readonly #resources: Disposable;
   /** Patches of commands: most are the results of agents, many at a time. */
   readonly #patches: Gathered<CommandPatch> = {
@@ -72,12 +74,14 @@ export class SqliteStore extends SqliteAudit implements Store {
       { ...tables, jobs: tables.jobs.jobs },
       writer,
     );
+    this.#lister = new CommandLister(tables.agentCommands, writer);
     this.#resources = resources;
   }
 
   createCommands(
     ...[commands, request, audit]: Args<"createCommands">
   ): Promise<{ job: string; commands: CommandRecord[]; repeated: boolean }> {
+    this.#lister.added();
     const bytes = commands.reduce((sum, { params }) => sum + params.length, 0);
     const rows = commands.length * (1 + (request.blobs?.length ?? 0));
     return this.#acts.write(
@@ -108,6 +112,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   }
 
   commands(filter: CommandFilter): Promise<CommandRecord[]> {
+    if (filter.agent !== undefined) this.#lister.asked();
     return this.#writer.read(() => this.#tables.commands.list(filter));
   }
 
@@ -256,6 +261,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   startEntries(
     ...[entries]: Args<"startEntries">
   ): ReturnType<Store["startEntries"]> {
+    this.#lister.added();
     return this.#writer.write(() => this.#tables.jobs.start(entries), {
       rows: 2 * entries.positions.length,
       bytes: 0,

@@ -1,4 +1,5 @@
 import { AgentAliases } from "./agent_aliases.ts";
+import { AgentCommands } from "./agent_commands.ts";
 import { Agents } from "./agents.ts";
 import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
@@ -26,6 +27,7 @@ export class Tables {
   readonly db: Database;
   readonly meta: Meta;
   readonly agents: Agents;
+  readonly agentCommands: AgentCommands;
   readonly aliases: AgentAliases;
   readonly tombstones: Tombstones;
   readonly enrolment: Enrolment;
@@ -50,14 +52,21 @@ export class Tables {
     this.db = db;
     this.meta = meta;
     this.agents = new Agents(db);
-    this.aliases = new AgentAliases(db);
+    this.agentCommands = new AgentCommands(db);
+    this.aliases = new AgentAliases(db, this.agentCommands);
     this.tombstones = new Tombstones(db);
     this.enrolment = new Enrolment(db, this.agents);
     this.requests = new Requests(db);
     this.sent = new SentIds(db);
     this.blobs = new BlobRefs(db);
-    const { requests, sent, blobs } = this;
-    this.commands = new Commands(db, { requests, sent, meta, blobs });
+    const { requests, sent, blobs, agentCommands } = this;
+    this.commands = new Commands(db, {
+      requests,
+      sent,
+      meta,
+      blobs,
+      agentCommands,
+    });
     this.approvals = new Approvals(db);
     const { commands, approvals } = this;
     this.jobs = new JobTables(db, { commands, approvals, sent, blobs });

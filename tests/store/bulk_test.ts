@@ -11,7 +11,7 @@ import { Tables } from "../../lib/store/tables.ts";
 import { newCommand } from "./support.ts";
 
 /** Number of histories that are tried in both ways. */
-const HISTORIES = 3_000;
+const HISTORIES = 10_000;
 
 /** Commands of a history: ids from 1 on. The id after them is of none. */
 const COMMANDS = 4;
