@@ -32,6 +32,9 @@ export interface WorkerPoolOptions {
 /**
  * Pool of worker threads. They are started on demand, reused while idle, and released after a while. Operations that only
  * wait share one thread; each of the others has one of its own.
+ *
+ * Work that does not end even by force is given up: its thread gets no more, and ends with the last work that it still
+ * carries out. Work that its thread does not begin is given to another one. A thread that dies fails all its work.
  */
 export class WorkerPool implements Workers {
   readonly #options: Required<WorkerPoolOptions>;
