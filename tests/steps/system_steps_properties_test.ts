@@ -134,9 +134,12 @@ function stepsAreRight(operations: readonly StepOperation[]) {
     const again = await planOn(host, sheet, { operations });
     await applyOn(host, sheet, { operations });
 
-    const told = ({ steps }: typeof planned) =>
-      steps.map(({ verdict, changes }) => [verdict, changes]);
-    assertEquals(told(planned), told(applied));
+    for (const [index, { verdict, changes }] of planned.steps.entries()) {
+      // A module that is loaded may bring what is missing.
+      if (verdict === "unknown") continue;
+      const { steps: { [index]: step } } = applied;
+      assertEquals([verdict, changes], [step?.verdict, step?.changes]);
+    }
     assertEquals(
       again.steps.map(({ verdict }) => verdict),
       steps.map(() => "ok"),
