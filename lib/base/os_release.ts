@@ -10,7 +10,7 @@ export interface OsRelease {
   readonly codename: string;
 }
 
-/** Where the file of a distribution is, the first one that is there. */
+/** Paths of the file, of which the first one that is there counts. */
 export const OS_RELEASE_PATHS = [
   "/etc/os-release",
   "/usr/lib/os-release",

@@ -1,6 +1,6 @@
 import { resolve } from "@std/path";
 
-/** What the facts about a system are read from. Paths are those of Linux and macOS. */
+/** Files that tell facts about a system. Paths are those of Linux and macOS. */
 export interface SystemFiles {
   /** Text of a file; empty if there is none. */
   text(path: string): Promise<string>;

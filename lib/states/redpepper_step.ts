@@ -90,10 +90,6 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
     'it is not there yet; write command.Run, as "command: systemctl start NAME" with "unless: systemctl is-active NAME"',
   ],
   [
-    "sysctl",
-    'it is not there yet; write file.Line for a file in /etc/sysctl.d, and command.Run with "command: sysctl --system" and "onchanges"',
-  ],
-  [
     "systemd",
     'it is not there yet; write command.Run, as "command: systemctl start NAME" with "unless: systemctl is-active NAME"',
   ],

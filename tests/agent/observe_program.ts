@@ -138,8 +138,21 @@ console.log(JSON.stringify([
   await attemptStep("git.UpToDate", { target: path, repo: outside }),
   await attemptStep("group.Present", { name: "piri-trace" }),
   await attemptStep("host.Entry", { ip: "192.0.2.1", names: ["piri-trace"] }),
+  await attemptStep("kernel.Module", { name: "piri-trace" }),
+  await attemptStep("mount.Mounted", {
+    path: outside,
+    source: "tmpfs",
+    type: "tmpfs",
+  }),
   await attemptStep("package.Installed", { name: "piri-trace" }),
   await attemptStep("service.Restart", { name: "piri-trace" }),
+  await attemptStep("ssh.KnownHosts", {
+    host: "piri-trace",
+    keys: [
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOdU9JsIJECE2dV2orRC39h4iY6yPxYCwemWYhSHs0JD",
+    ],
+  }),
+  await attemptStep("sysctl.Parameter", { name: "vm.trace", value: "1" }),
   await attemptStep("systemd.Unit", { name: "piri-trace", content: "[Unit]" }),
   await attemptStep("user.Present", { name: "piri-trace" }),
   direct(() => Deno.symlinkSync(outside, `${own}/link`)),

@@ -47,7 +47,7 @@ Deno.test({
     const outcomes: string[] = JSON.parse(output);
     assertEquals(
       outcomes.map((outcome) => outcome.split(":")[0]),
-      [...Array(37).fill("refused"), "done", "done"],
+      [...Array(41).fill("refused"), "done", "done"],
       output,
     );
     assertEquals(
@@ -70,9 +70,13 @@ Deno.test({
         "git",
         "group",
         "host",
+        "kernel",
+        "mount",
         "package",
         "service",
+        "ssh",
         "state",
+        "sysctl",
         "systemd",
         "user",
         "wait",

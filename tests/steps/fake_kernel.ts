@@ -22,7 +22,12 @@ export const FAKE_MODULES: FakePrograms = {
     if (!isKnown || words.includes("-n")) return isKnown ? 0 : 1;
     if (words.includes("-r")) host.tree.delete(STATE);
     else {
-      host.tree.set("/sys/module/br_netfilter", host.tree.get("/etc")!);
+      host.tree.set("/sys/module/br_netfilter", {
+        kind: "folder",
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+      });
       host.tree.set(STATE, file("live\n"));
       host.tree.set("/proc/sys/net/bridge/x", file("0\n"));
     }

@@ -16,6 +16,7 @@ import type {
   WebAnswer,
   WebRequest,
 } from "./host.ts";
+import { requireOwnLinks } from "./foreign_links.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 import type { HostTable } from "./shared_reads.ts";
 import { ThingForecast } from "./thing_forecast.ts";
@@ -136,8 +137,9 @@ export class ForecastReader implements HostReader {
   }
 
   pathToWrite(path: string): string {
-    // Links of steps are root's or the agent's, and the change judges those of the host.
-    return this.#isPlain ? this.#host.pathToWrite(path) : this.realPath(path);
+    if (this.#isPlain) return this.#host.pathToWrite(path);
+    requireOwnLinks(path, this, { followsLast: true });
+    return this.realPath(path);
   }
 
   names(path: string): readonly string[] {
@@ -163,6 +165,7 @@ export class ForecastReader implements HostReader {
     options: ContentOptions = {},
   ): Promise<FileContent> {
     if (this.#isPlain) return await this.#host.content(path, options);
+    if (options.isToWrite === true) requireOwnLinks(path, this);
     const place = this.realPath(path);
     this.#requireKnown(place);
     const node = this.#nodes.get(place);

@@ -1,5 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
+import { requireOwnLinks } from "../host/foreign_links.ts";
 import { stepOperation } from "../step_operation.ts";
 import { kindText } from "./paths.ts";
 import { requireRemovable, treeAt } from "./trees.ts";
@@ -24,6 +25,7 @@ export const fileAbsent = stepOperation({
     if (facts === undefined) {
       return { verdict: "ok", changes: [], fingerprint: ABSENT };
     }
+    requireOwnLinks(path, reader);
     const tree = treeAt(path, reader);
     if (tree.length > 1 && !recurse) {
       throw new PiriError(

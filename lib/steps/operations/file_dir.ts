@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader, PathAttributes } from "../host/host.ts";
+import { requireOwnLinks } from "../host/foreign_links.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import {
   type Change,
@@ -87,6 +88,7 @@ async function check(
   const wanted = await wantedAttributes(params, reader, forecast);
   const below = recursedOf(params, wanted);
   const facts = reader.facts(path);
+  if (facts !== undefined) requireOwnLinks(path, reader);
   if (facts === undefined) {
     const parents = parentsOf(path, reader, { ...params, forecast });
     const { effects, folder } = madeParents(parents, reader);

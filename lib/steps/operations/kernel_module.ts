@@ -52,7 +52,11 @@ export const kernelModule = stepOperation({
     requireLinux("load modules of the kernel", reader);
     requireRight(params);
     const { name } = params;
-    const files = await checkFiles(params, reader, forecast);
+    const { changesOptions, ...files } = await checkFiles(
+      params,
+      reader,
+      forecast,
+    );
     if (!isBooted(reader)) {
       return {
         ...files,
@@ -87,7 +91,7 @@ export const kernelModule = stepOperation({
       changes,
       fingerprint: fingerprintOf([files.fingerprint, now]),
       effects,
-      ...now === "loaded" && isWanted && files.changesOptions
+      ...now === "loaded" && isWanted && changesOptions
         ? { reason: "it is loaded, so that options count when it is next" }
         : {},
     };

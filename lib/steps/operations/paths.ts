@@ -6,6 +6,7 @@ import type {
   PathAttributes,
   PathFacts,
 } from "../host/host.ts";
+import { requireOwnLinks } from "../host/foreign_links.ts";
 import type { ParameterShapes } from "../parameters.ts";
 import type { Change, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
@@ -135,7 +136,7 @@ export interface Parents {
 /**
  * Finds the folder of a path, or what is missing above it.
  *
- * @throws {PiriError} FAILED_PRECONDITION if folders are missing and shall not be made
+ * @throws {PiriError} FAILED_PRECONDITION if folders are missing and shall not be made, or a link of somebody else is above
  * @throws {Unforeseen} if an earlier step may make them
  */
 export function parentsOf(
@@ -146,6 +147,7 @@ export function parentsOf(
     forecast: Forecast;
   },
 ): Parents {
+  requireOwnLinks(path, reader);
   const missing: string[] = [];
   for (let at = dirname(path);; at = dirname(at)) {
     const facts = reader.followed(at);
