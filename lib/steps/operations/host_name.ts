@@ -2,6 +2,7 @@ import { PiriError } from "../../base/errors.ts";
 import { contentOfBytes } from "../file_content.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader } from "../host/host.ts";
+import { hasProgram } from "../providers/programs.ts";
 import { isBooted } from "../providers/services/find_manager.ts";
 import { type Change, stepOperation } from "../step_operation.ts";
 import { requireHostName } from "./host_names.ts";
@@ -60,11 +61,8 @@ export const hostName = stepOperation({
   async change({ name }, _, writer) {
     await changeFile(wantedFile(name), writer);
     if (!isBooted(writer) || await nameNow(writer) === name) return;
-    const isThere = ["/usr/bin/hostname", "/bin/hostname"].some((path) =>
-      writer.followed(path) !== undefined
-    );
     const { code } = await writer.run({
-      argv: isThere
+      argv: hasProgram("hostname", writer)
         ? ["hostname", name]
         : ["sysctl", "-q", "-w", `kernel.hostname=${name}`],
     });
