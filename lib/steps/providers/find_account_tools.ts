@@ -3,6 +3,7 @@ import type { HostReader, HostWriter } from "../host/host.ts";
 import type { AccountTools, Tool } from "./account_tools.ts";
 import { busyboxTools } from "./busybox_tools.ts";
 import { hasProgram } from "./programs.ts";
+import { runProgram } from "./run_program.ts";
 import { shadowTools } from "./shadow_tools.ts";
 
 /** Name of an account that every tool takes, and that is no option. */
@@ -60,17 +61,8 @@ export async function runTools(
   writer: HostWriter,
 ): Promise<void> {
   for (const tool of tools) {
-    const { code, signal } = await writer.run({
-      ...tool,
-      // Dates are read in the zone of the host otherwise.
-      env: { LC_ALL: "C.UTF-8", TZ: "UTC" },
-    });
-    if (code === 0) continue;
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot change the account: ${tool.argv[0]} ended with ${
-        signal ?? `exit code ${code}`
-      }`,
-    );
+    // Dates are read in the zone of the host otherwise.
+    const env = { LC_ALL: "C.UTF-8", TZ: "UTC" };
+    await runProgram({ ...tool, env }, "change the account", writer);
   }
 }
