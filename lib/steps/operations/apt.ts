@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { apt } from "../providers/packages/apt.ts";
+import { hasProgram } from "../providers/programs.ts";
 import { waitForLock } from "../providers/packages/lock_wait.ts";
 import { versionOf } from "../providers/packages/package_table.ts";
 import type { HostReader } from "../host/host.ts";
@@ -77,7 +78,7 @@ export const aptUnattendedUpgrade = stepOperation({
 });
 
 function requireApt(reader: HostReader): void {
-  if (reader.followed("/usr/bin/apt-get") !== undefined) return;
+  if (hasProgram("apt-get", reader)) return;
   throw new PiriError(
     "UNSUPPORTED",
     "Cannot use apt on this host: it is not there; package.Installed uses what is",

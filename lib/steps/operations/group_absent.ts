@@ -2,10 +2,10 @@ import { PiriError } from "../../base/errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { AccountTables } from "../providers/account_tables.ts";
 import {
+  findTools,
   requireName,
-  requireTools,
-  runTool,
-} from "../providers/account_tools.ts";
+  runTools,
+} from "../providers/find_account_tools.ts";
 import { stepOperation } from "../step_operation.ts";
 
 /** Removes a group. */
@@ -19,7 +19,7 @@ export const groupAbsent = stepOperation({
   things: ({ name }) => [{ kind: "group", name }],
   async check({ name }, reader) {
     requireName("group", name);
-    requireTools(reader);
+    findTools(reader);
     const tables = await AccountTables.read(reader);
     const now = tables.group(name);
     const fingerprint = fingerprintOf([now?.gid, now?.members]);
@@ -44,5 +44,6 @@ export const groupAbsent = stepOperation({
       }],
     };
   },
-  change: ({ name }, _, writer) => runTool(["groupdel", "--", name], writer),
+  change: ({ name }, _, writer) =>
+    runTools([findTools(writer).removeGroup(name)], writer),
 });

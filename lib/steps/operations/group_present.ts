@@ -9,10 +9,11 @@ import {
   type GroupRow,
 } from "../providers/account_tables.ts";
 import {
+  findTools,
   requireName,
-  requireTools,
-  runTool,
-} from "../providers/account_tools.ts";
+  requireParts,
+  runTools,
+} from "../providers/find_account_tools.ts";
 import {
   type Change,
   type Check,
@@ -46,20 +47,17 @@ export const groupPresent = stepOperation({
   async change(params, _, writer) {
     const { name, gid, system = false } = params;
     const { now, members } = await wantedOf(params, writer, NO_FORECAST);
-    if (now === undefined) {
-      await runTool([
-        "groupadd",
-        ...gid === undefined ? [] : ["-g", `${gid}`],
-        ...system ? ["-r"] : [],
-        "--",
-        name,
-      ], writer);
-    } else if (gid !== undefined && gid !== now.gid) {
-      await runTool(["groupmod", "-g", `${gid}`, "--", name], writer);
-    }
-    if (!isSame(members, now?.members ?? [])) {
-      await runTool(["gpasswd", "-M", members.join(","), name], writer);
-    }
+    const tools = findTools(writer);
+    const before = now?.members ?? [];
+    await runTools([
+      ...now === undefined ? [tools.addGroup(name, { gid, system })] : [],
+      ...now !== undefined && gid !== undefined && gid !== now.gid
+        ? tools.renumberGroup(name, gid)
+        : [],
+      ...isSame(members, before)
+        ? []
+        : tools.setMembers(name, { now: before, wanted: members }),
+    ], writer);
   },
 });
 
@@ -102,7 +100,7 @@ async function check(
 ): Promise<Check> {
   const { name, gid } = params;
   requireName("group", name);
-  requireTools(reader);
+  const tools = findTools(reader);
   const { now, members } = await wantedOf(params, reader, forecast);
   const changes: Change[] = [];
   if (now === undefined) {
@@ -123,6 +121,7 @@ async function check(
       to: members.join(", "),
     });
   }
+  if (now !== undefined) requireParts(tools, changes.map(({ what }) => what));
   const fingerprint = fingerprintOf([now?.gid, before.toSorted()]);
   if (changes.length === 0) return { verdict: "ok", changes, fingerprint };
   const row: GroupRow = {

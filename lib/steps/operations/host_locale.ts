@@ -7,15 +7,13 @@ import {
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { hasProgram } from "../providers/programs.ts";
+import { runProgram } from "../providers/run_program.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import { requireLinux } from "./linux_only.ts";
 
-/** List of the locales that Debian and its kin make, and the program that makes them. */
+/** List of the locales that Debian and its kin make. */
 const LIST = "/etc/locale.gen";
-const MAKER: readonly string[] = [
-  "/usr/sbin/locale-gen",
-  "/usr/bin/locale-gen",
-];
 
 /** Locales that need not be made. */
 const BUILT_IN: ReadonlySet<string> = new Set(["c", "posix", "c.utf8"]);
@@ -63,13 +61,8 @@ export const hostLocale = stepOperation({
   async change({ locale }, _, writer) {
     if (!await isThere(locale, writer)) {
       await changeEdit(listEdit(locale), writer);
-      const { code } = await writer.run({ argv: ["locale-gen"] });
-      if (code !== 0) {
-        throw new PiriError(
-          "FAILED_PRECONDITION",
-          `Cannot make the locale "${locale}": locale-gen ended with exit code ${code}`,
-        );
-      }
+      const program = { argv: ["locale-gen"] };
+      await runProgram(program, `make the locale "${locale}"`, writer);
     }
     await changeEdit(settingEdit(locale, writer), writer);
   },
@@ -117,7 +110,7 @@ function requireMaker(
   reader: HostReader,
   { opaque }: Forecast,
 ): void {
-  const hasMaker = MAKER.some((path) => reader.followed(path) !== undefined);
+  const hasMaker = hasProgram("locale-gen", reader);
   if (hasMaker && /\./.test(locale)) return;
   if (opaque !== undefined) {
     throw new Unforeseen(

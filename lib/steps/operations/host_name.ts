@@ -1,7 +1,8 @@
-import { PiriError } from "../../base/errors.ts";
 import { contentOfBytes } from "../file_content.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader } from "../host/host.ts";
+import { hasProgram } from "../providers/programs.ts";
+import { runProgram } from "../providers/run_program.ts";
 import { isBooted } from "../providers/services/find_manager.ts";
 import { type Change, stepOperation } from "../step_operation.ts";
 import { requireHostName } from "./host_names.ts";
@@ -60,19 +61,10 @@ export const hostName = stepOperation({
   async change({ name }, _, writer) {
     await changeFile(wantedFile(name), writer);
     if (!isBooted(writer) || await nameNow(writer) === name) return;
-    const isThere = ["/usr/bin/hostname", "/bin/hostname"].some((path) =>
-      writer.followed(path) !== undefined
-    );
-    const { code } = await writer.run({
-      argv: isThere
-        ? ["hostname", name]
-        : ["sysctl", "-q", "-w", `kernel.hostname=${name}`],
-    });
-    if (code === 0) return;
-    throw new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot name the host "${name}": the program ended with exit code ${code}`,
-    );
+    const argv = hasProgram("hostname", writer)
+      ? ["hostname", name]
+      : ["sysctl", "-q", "-w", `kernel.hostname=${name}`];
+    await runProgram({ argv }, `name the host "${name}"`, writer);
   },
 });
 

@@ -13,6 +13,7 @@ import {
   versionOf,
 } from "../providers/packages/package_table.ts";
 import { fits } from "../providers/packages/version_fits.ts";
+import { runProgram } from "../providers/run_program.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 
@@ -267,18 +268,12 @@ export async function carryOut(
   return before.movesTo(await manager.installed(writer));
 }
 
-/** Runs a program that must succeed. */
-export async function runOne(
+/** Runs a program of a package manager, which must succeed. */
+export function runOne(
   program: StepProgram,
   writer: HostWriter,
 ): Promise<void> {
-  const { code, signal } = await writer.run(program);
-  if (code === 0) return;
-  const end = signal === undefined ? `with exit code ${code}` : `by ${signal}`;
-  throw new PiriError(
-    "FAILED_PRECONDITION",
-    `Cannot change packages: ${program.argv?.[0]} ended ${end}, see its output`,
-  );
+  return runProgram(program, "change packages", writer);
 }
 
 /** Note about what came along though nobody said so before; undefined if there is nothing. */

@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { contentOfBytes } from "../file_content.ts";
 import type { FileContent, HostReader } from "../host/host.ts";
+import { hasProgram } from "../providers/programs.ts";
 import {
   findSystemd,
   requireOther,
@@ -11,7 +12,7 @@ import { stepOperation } from "../step_operation.ts";
 import { JOB, type JobParams, requireJob, requireUser } from "./job_command.ts";
 import { changeUnits, checkUnits, type WantedUnits } from "./wanted_units.ts";
 
-const PROGRAM = "/usr/bin/systemd-analyze";
+const PROGRAM = "systemd-analyze";
 const MODE = 0o644;
 /** Mode of the file of variables, which may be passwords. */
 const ENV_MODE = 0o600;
@@ -123,9 +124,9 @@ async function requireCalendar(
     if (each.trim() === "" || /[\r\n]/.test(each)) {
       throw refuse(`"${each}" in its calendar is no time`);
     }
-    if (reader.followed(PROGRAM) === undefined) continue;
+    if (!hasProgram(PROGRAM, reader)) continue;
     const { code } = await reader.ask(
-      inNeutralWords(["systemd-analyze", "calendar", "--", each]),
+      inNeutralWords([PROGRAM, "calendar", "--", each]),
     );
     if (code !== 0) {
       throw refuse(

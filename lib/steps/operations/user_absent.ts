@@ -3,10 +3,10 @@ import { fingerprintOf } from "../fingerprint.ts";
 import { accountDefaults } from "../providers/account_defaults.ts";
 import { AccountTables, factsOfGroup } from "../providers/account_tables.ts";
 import {
+  findTools,
   requireName,
-  requireTools,
-  runTool,
-} from "../providers/account_tools.ts";
+  runTools,
+} from "../providers/find_account_tools.ts";
 import { type Change, type Effect, stepOperation } from "../step_operation.ts";
 
 /** Removes a user. */
@@ -25,7 +25,7 @@ export const userAbsent = stepOperation({
   things: ({ name }) => [{ kind: "user", name }, { kind: "group", name }],
   async check({ name, remove_home: removes = false }, reader) {
     requireName("user", name);
-    requireTools(reader);
+    const tools = findTools(reader);
     const tables = await AccountTables.read(reader);
     const now = tables.user(name);
     const home = now === undefined ? undefined : reader.facts(now.home);
@@ -65,7 +65,7 @@ export const userAbsent = stepOperation({
       tables.users().some((each) =>
         each.name !== name && each.gid === own.gid
       ));
-    const { ownGroups } = await accountDefaults(reader);
+    const { ownGroups } = await accountDefaults(reader, tools);
     if (own !== undefined && !isOthers && ownGroups) {
       changes.push({ what: "group", from: name, to: "(absent)" });
       effects.push({
@@ -81,7 +81,7 @@ export const userAbsent = stepOperation({
     return { verdict: "change", changes, fingerprint, effects };
   },
   change: ({ name, remove_home: removes = false }, _, writer) =>
-    runTool(["userdel", ...removes ? ["-r"] : [], "--", name], writer),
+    runTools([findTools(writer).removeUser(name, removes)], writer),
 });
 
 function refusal(name: string, why: string): PiriError {

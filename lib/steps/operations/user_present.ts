@@ -7,7 +7,11 @@ import {
   factsOfUser,
   type GroupRow,
 } from "../providers/account_tables.ts";
-import { runTool } from "../providers/account_tools.ts";
+import {
+  findTools,
+  requireParts,
+  runTools,
+} from "../providers/find_account_tools.ts";
 import {
   type Change,
   type Check,
@@ -69,6 +73,12 @@ export const userPresent = stepOperation({
   async check(params, reader, forecast) {
     const wanted = await wantedUser(params, reader, forecast);
     const found = checkOf(params, wanted);
+    requireParts(
+      findTools(reader),
+      found.changes.map(({ what }) => what).filter((what) =>
+        wanted.now !== undefined || what === "expires"
+      ),
+    );
     const { makesHome, skeleton, row: { home, ...owner } } = wanted;
     if (!makesHome) return found;
     const files = await homeEffects(home, { skeleton, owner, reader });
@@ -177,48 +187,47 @@ function effectsOf(
 }
 
 async function makeUser(
-  { uid, system = false, shell, comment }: UserParams,
+  { name, uid, system = false, shell, comment }: UserParams,
   { row, firstGroup, makesGroup, groups, makesHome }: WantedUser,
   writer: HostWriter,
 ): Promise<void> {
-  await runTool([
-    "useradd",
-    makesHome ? "-m" : "-M",
-    ...["-d", row.home],
-    ...makesGroup
-      ? ["-U"]
-      : firstGroup === undefined
-      ? ["-N"]
-      : ["-g", firstGroup],
-    ...uid === undefined ? [] : ["-u", `${uid}`],
-    ...system ? ["-r"] : [],
-    ...shell === undefined ? [] : ["-s", shell],
-    ...comment === undefined ? [] : ["-c", comment],
-    ...groups.length === 0 ? [] : ["-G", namesOf(groups, ",")],
-    "--",
-    row.name,
-  ], writer);
+  await runTools(
+    findTools(writer).addUser({
+      name,
+      home: row.home,
+      makesHome,
+      uid,
+      shell,
+      comment,
+      system,
+      ownsGroup: makesGroup,
+      group: firstGroup,
+      groups: sortedNames(groups),
+    }),
+    writer,
+  );
 }
 
 async function changeUser(
   { now, row, firstGroup, makesGroup, groups, groupsNow }: WantedUser,
   writer: HostWriter,
 ): Promise<void> {
-  if (makesGroup) await runTool(["groupadd", "--", row.name], writer);
-  const differs = (field: "uid" | "home" | "shell" | "comment") =>
-    now?.[field] !== row[field];
-  const options = [
-    ...differs("uid") ? ["-u", `${row.uid}`] : [],
-    ...now?.gid !== row.gid ? ["-g", firstGroup ?? row.name] : [],
-    ...differs("home") ? ["-d", row.home] : [],
-    ...differs("shell") ? ["-s", row.shell] : [],
-    ...differs("comment") ? ["-c", row.comment] : [],
-    ...namesOf(groups) === namesOf(groupsNow)
-      ? []
-      : ["-G", namesOf(groups, ",")],
-  ];
-  if (options.length === 0) return;
-  await runTool(["usermod", ...options, "--", row.name], writer);
+  const tools = findTools(writer);
+  const { name, uid, gid, home, shell, comment } = row;
+  if (makesGroup) await runTools([tools.addGroup(name, {})], writer);
+  await runTools(
+    tools.changeUser(name, {
+      ...now?.uid === uid ? {} : { uid },
+      ...now?.gid === gid ? {} : { group: firstGroup ?? name },
+      ...now?.home === home ? {} : { home },
+      ...now?.shell === shell ? {} : { shell },
+      ...now?.comment === comment ? {} : { comment },
+      ...namesOf(groups) === namesOf(groupsNow) ? {} : {
+        groups: { now: sortedNames(groupsNow), wanted: sortedNames(groups) },
+      },
+    }),
+    writer,
+  );
 }
 
 async function changeLogin(
@@ -226,23 +235,26 @@ async function changeLogin(
   writer: HostWriter,
 ): Promise<void> {
   if (login === undefined) return;
+  const tools = findTools(writer);
   const isNewHash = login.hash !== (nowLogin?.hash ?? "");
   if (isNewHash) {
-    // Not as an argument: every user of the host can read those.
-    const stdin = `${name}:${login.hash}\n`;
-    await runTool(["chpasswd", "-e"], writer, { stdin });
+    await runTools([tools.setHash(name, login.hash)], writer);
   }
   const isLocked = isNewHash ? false : nowLogin?.locked ?? true;
   if (login.locked !== isLocked) {
-    await runTool(["usermod", login.locked ? "-L" : "-U", "--", name], writer);
+    await runTools([tools.lock(name, login.locked)], writer);
   }
   if (login.expires !== (nowLogin?.expires ?? "")) {
-    await runTool(["usermod", "-e", login.expires, "--", name], writer);
+    await runTools(tools.expire(name, login.expires), writer);
   }
 }
 
-function namesOf(groups: readonly GroupRow[], between = ", "): string {
-  return groups.map(({ name }) => name).toSorted().join(between);
+function sortedNames(groups: readonly GroupRow[]): readonly string[] {
+  return groups.map(({ name }) => name).toSorted();
+}
+
+function namesOf(groups: readonly GroupRow[]): string {
+  return sortedNames(groups).join(", ");
 }
 
 function textOf(number: number | undefined): string | undefined {

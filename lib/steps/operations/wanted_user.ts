@@ -8,7 +8,7 @@ import {
   type LoginRow,
   type UserRow,
 } from "../providers/account_tables.ts";
-import { requireName, requireTools } from "../providers/account_tools.ts";
+import { findTools, requireName } from "../providers/find_account_tools.ts";
 import type { Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 
@@ -58,7 +58,7 @@ export async function wantedUser(
   const { name } = params;
   requireName("user", name);
   requireFields(params);
-  requireTools(reader);
+  const tools = findTools(reader);
   const tables = await AccountTables.read(reader);
   const now = tables.user(name);
   if (
@@ -71,7 +71,7 @@ export async function wantedUser(
       `Cannot change user "${name}": it is not in /etc/passwd but in a directory service`,
     );
   }
-  const defaults = await accountDefaults(reader);
+  const defaults = await accountDefaults(reader, tools);
   const group = (each: string) => groupNamed(each, tables, forecast);
   const owns = params.user_group ?? (now === undefined &&
     params.group === undefined && defaults.ownGroups);

@@ -1,5 +1,6 @@
 import { bytesOf } from "../file_content.ts";
 import type { HostReader } from "../host/host.ts";
+import type { AccountTools } from "./account_tools.ts";
 
 /** Choices of useradd where a step makes none. */
 export interface AccountDefaults {
@@ -16,9 +17,10 @@ export interface AccountDefaults {
 
 const MAX_BYTES = 1_048_576;
 
-/** Reads the defaults of a host. Source: useradd(8), login.defs(5). */
+/** Reads the defaults of a host. Those of its tools go before. Source: useradd(8), login.defs(5). */
 export async function accountDefaults(
   reader: HostReader,
+  { defaults }: Pick<AccountTools, "defaults">,
 ): Promise<AccountDefaults> {
   const useradd = await textAt("/etc/default/useradd", reader);
   const login = await textAt("/etc/login.defs", reader);
@@ -33,6 +35,7 @@ export async function accountDefaults(
     skeleton: given("SKEL") ?? "/etc/skel",
     homeMode: parseInt(defined("HOME_MODE") ?? "", 8) || (0o777 & ~mask),
     ownGroups: defined("USERGROUPS_ENAB") === "yes",
+    ...defaults,
   };
 }
 

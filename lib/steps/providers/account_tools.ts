@@ -1,47 +1,74 @@
-import { PiriError } from "../../base/errors.ts";
-import type { HostReader, HostWriter, StepProgram } from "../host/host.ts";
+import type { StepProgram } from "../host/host.ts";
 
-/** Name of an account that every tool takes, and that is no option. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9_.$-]?$/;
+/** Program with its arguments, which hold nothing secret. */
+export type Tool = Pick<StepProgram, "stdin"> & {
+  readonly argv: readonly string[];
+};
 
-/** @throws {PiriError} INVALID_ARGUMENT */
-export function requireName(kind: "user" | "group", name: string): void {
-  if (NAME.test(name)) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use ${kind} "${name}": a name has 1 to 32 letters, digits, "_", "-" and ".", and begins with a letter or "_"`,
-  );
+/** User to make. */
+export interface NewUser {
+  readonly name: string;
+  readonly home: string;
+  readonly makesHome: boolean;
+  readonly uid?: number | undefined;
+  readonly shell?: string | undefined;
+  readonly comment?: string | undefined;
+  readonly system: boolean;
+  /** True for a first group with its name, which is made with it. */
+  readonly ownsGroup: boolean;
+  /** First group, if it does not own one. */
+  readonly group?: string | undefined;
+  readonly groups: readonly string[];
 }
 
-/** Refuses a host on which accounts cannot be changed. */
-export function requireTools(reader: HostReader): void {
-  const isThere = ["/usr/sbin", "/sbin", "/usr/bin"].some((folder) =>
-    reader.followed(`${folder}/useradd`) !== undefined
-  );
-  if (isThere && Deno.build.os === "linux") return;
-  throw new PiriError(
-    "UNSUPPORTED",
-    "Cannot change users and groups on this host: there is no useradd; install the package shadow",
-  );
+/** Parts of a user to change. */
+export interface UserChange {
+  readonly uid?: number;
+  readonly group?: string;
+  readonly home?: string;
+  readonly shell?: string;
+  readonly comment?: string;
+  readonly groups?: {
+    readonly now: readonly string[];
+    readonly wanted: readonly string[];
+  };
 }
 
-/** Runs one of shadow's tools, whose arguments hold nothing secret. */
-export async function runTool(
-  argv: readonly string[],
-  writer: HostWriter,
-  more: Pick<StepProgram, "stdin"> = {},
-): Promise<void> {
-  const { code, signal } = await writer.run({
-    argv,
-    // Dates are read in the zone of the host otherwise.
-    env: { LC_ALL: "C.UTF-8", TZ: "UTC" },
-    ...more,
-  });
-  if (code === 0) return;
-  throw new PiriError(
-    "FAILED_PRECONDITION",
-    `Cannot change the account: ${argv[0]} ended with ${
-      signal ?? `exit code ${code}`
-    }`,
-  );
+/** Part of an account that is there, which not all tools can change. */
+export type AccountPart =
+  | keyof Omit<UserChange, "group" | "groups">
+  | "first group"
+  | "expires"
+  | "gid";
+
+/** Programs by which users and groups of a host are changed. */
+export interface AccountTools {
+  readonly name: "shadow" | "busybox";
+  /** Parts that it has no program for. */
+  readonly lacks: readonly AccountPart[];
+  /** Choices that it makes by itself where a host has none of its own. */
+  readonly defaults?: {
+    readonly homeMode: number;
+    readonly ownGroups: boolean;
+  };
+  addUser(user: NewUser): readonly Tool[];
+  changeUser(name: string, change: UserChange): readonly Tool[];
+  setHash(name: string, hash: string): Tool;
+  lock(name: string, locked: boolean): Tool;
+  /** @param day Day as 2030-01-31; empty for none */
+  expire(name: string, day: string): readonly Tool[];
+  removeUser(name: string, removesHome: boolean): Tool;
+  addGroup(
+    name: string,
+    options: { readonly gid?: number | undefined; readonly system?: boolean },
+  ): Tool;
+  renumberGroup(name: string, gid: number): readonly Tool[];
+  setMembers(
+    name: string,
+    members: {
+      readonly now: readonly string[];
+      readonly wanted: readonly string[];
+    },
+  ): readonly Tool[];
+  removeGroup(name: string): Tool;
 }

@@ -1,7 +1,6 @@
 import { PiriError } from "../../../base/errors.ts";
 import type { HostReader, HostWriter } from "../../host/host.ts";
-
-const CRONTAB: readonly string[] = ["/usr/bin/crontab", "/bin/crontab"];
+import { hasProgram } from "../programs.ts";
 
 /** Lines around the block of a job, and those in it; undefined if there is no block. */
 export interface CrontabLines {
@@ -12,7 +11,7 @@ export interface CrontabLines {
 
 /** True if users have crontabs on this host. */
 export function hasCrontab(reader: HostReader): boolean {
-  return CRONTAB.some((path) => reader.followed(path) !== undefined);
+  return hasProgram("crontab", reader);
 }
 
 /** Words for a crontab that is not there: of most versions of cron, and of busybox. */

@@ -2,6 +2,7 @@ import { PiriError } from "../../../base/errors.ts";
 import { OS_RELEASE_PATHS, readOsRelease } from "../../../base/os_release.ts";
 import { bytesOf } from "../../file_content.ts";
 import type { HostReader } from "../../host/host.ts";
+import { hasProgram, PROGRAM_FOLDERS } from "../programs.ts";
 import { apk } from "./apk.ts";
 import { apt } from "./apt.ts";
 import { brew } from "./brew.ts";
@@ -38,15 +39,6 @@ const FAMILIES: readonly {
   { systems: [], managers: [{ program: "brew", manager: brew }] },
 ];
 
-const FOLDERS = [
-  "/usr/bin",
-  "/bin",
-  "/sbin",
-  "/usr/sbin",
-  "/opt/homebrew/bin",
-  "/usr/local/bin",
-  "/home/linuxbrew/.linuxbrew/bin",
-];
 const MAX_RELEASE_BYTES = 65_536;
 
 /**
@@ -55,7 +47,7 @@ const MAX_RELEASE_BYTES = 65_536;
  * @throws {PiriError} UNSUPPORTED if it has none
  */
 export function findManager(reader: HostReader): Promise<PackageManager> {
-  const paths = [...OS_RELEASE_PATHS, ...FOLDERS];
+  const paths = [...OS_RELEASE_PATHS, ...PROGRAM_FOLDERS];
   return reader.shared(
     { name: "package manager", paths },
     () => searchManager(reader),
@@ -68,7 +60,7 @@ async function searchManager(reader: HostReader): Promise<PackageManager> {
     FAMILIES.filter((family) => family.systems.includes(system))
   );
   for (const { managers } of [...own, ...FAMILIES]) {
-    const found = managers.find(({ program }) => has(program, reader));
+    const found = managers.find(({ program }) => hasProgram(program, reader));
     if (found !== undefined) return found.manager;
   }
   const programs = FAMILIES.flatMap(({ managers }) =>
@@ -79,13 +71,6 @@ async function searchManager(reader: HostReader): Promise<PackageManager> {
     `Cannot manage packages on this host: it has none of ${
       programs.join(", ")
     }`,
-  );
-}
-
-/** True if the host has a program in one of the system's folders. */
-function has(program: string, reader: HostReader): boolean {
-  return FOLDERS.some((folder) =>
-    reader.followed(`${folder}/${program}`) !== undefined
   );
 }
 

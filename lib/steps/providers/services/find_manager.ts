@@ -1,5 +1,6 @@
 import { PiriError } from "../../../base/errors.ts";
 import type { HostReader } from "../../host/host.ts";
+import { hasProgram } from "../programs.ts";
 import { OpenRc } from "./openrc.ts";
 import { inNeutralWords, type ServiceManager } from "./service_manager.ts";
 import { Systemd } from "./systemd.ts";
@@ -7,12 +8,6 @@ import { SystemdOffline } from "./systemd_offline.ts";
 
 /** Unit of the agent, however it was started. */
 const AGENT = "piri-agent";
-
-const SYSTEMCTL: readonly string[] = ["/usr/bin/systemctl", "/bin/systemctl"];
-const RC_SERVICE: readonly string[] = [
-  "/sbin/rc-service",
-  "/usr/sbin/rc-service",
-];
 
 /**
  * Service manager of a host. One that runs is known by its own marks: in a folder that is the root of an image its tools
@@ -24,8 +19,8 @@ export function findManager(reader: HostReader): ServiceManager {
   const isThere = (path: string) => reader.followed(path) !== undefined;
   if (isThere("/run/systemd/system")) return new Systemd();
   if (isThere("/run/openrc")) return new OpenRc(true);
-  if (SYSTEMCTL.some(isThere)) return new SystemdOffline();
-  if (RC_SERVICE.some(isThere)) return new OpenRc(false);
+  if (hasProgram("systemctl", reader)) return new SystemdOffline();
+  if (hasProgram("rc-service", reader)) return new OpenRc(false);
   throw new PiriError(
     "UNSUPPORTED",
     "Cannot manage services on this host: it has no service manager that Piri knows (systemd, OpenRC)",
