@@ -131,7 +131,7 @@ story(
     await fleet.state("j-1", ({ state }) => state === "refused");
 
     assertEquals([signed.code, changed], [ExitCode.ok, 1]);
-    const { stdout } = await fleet.manager("show", "j-1/web-1", "--output");
+    const { stdout } = await fleet.manager("show", "j-1/web-1");
     assertStringIncludes(stdout, "its statement has other parameters");
     assertEquals(stdout.includes("changed 1"), false);
   },
