@@ -213,6 +213,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/event_text.ts",
     "manager/event_follower.ts",
   ],
+  "manager/due_renewal.ts": ["base", "type manager/events.ts"],
   "manager/storage_health.ts": [
     "base",
     "type store",

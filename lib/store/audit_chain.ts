@@ -106,7 +106,7 @@ function write(value: NonNullable<FieldValue>, start: number): number {
   return text.length;
 }
 
-/** Makes room for so many bytes and the length of another field. What is written stays. */
+/** Makes room up to this place, and for the length of another field behind it. The bytes before it stay. */
 function reserve(bytes: number): void {
   if (bytes + LENGTH_BYTES <= scratch.length) return;
   const larger = new Uint8Array(2 * (bytes + LENGTH_BYTES));

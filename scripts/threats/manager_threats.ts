@@ -356,10 +356,6 @@ export const MANAGER_THREATS: readonly Threat[] = [
           "tests/manager/key_rotation_test.ts",
           "the end of a rotation names the agents that do not trust the next key",
         ],
-        [
-          "tests/simulation/rotation_test.ts",
-          "certificate and authority are rotated under a job on 300 agents, and nothing is lost",
-        ],
       ),
       protection(
         "the check of a certificate that was issued elsewhere",

@@ -1,3 +1,4 @@
+import type { ManagerCore } from "../../lib/manager/core.ts";
 import type { EntryRecord, JobRecord } from "../../lib/store/job_records.ts";
 import { MemoryKeys } from "../support/memory_keys.ts";
 import { FleetRecords } from "./fleet_records.ts";
@@ -66,7 +67,7 @@ export class RotatingFleet {
     return this.#parts;
   }
 
-  get core() {
+  get core(): ManagerCore {
     const { core } = this.parts.manager;
     if (core === undefined) throw new TypeError("the Manager does not run");
     return core;

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import type { Executables } from "./executables.ts";
 import type { Fleet } from "./fleet.ts";
-import { LiveProgram } from "./live_program.ts";
+import { type Ended, LiveProgram } from "./live_program.ts";
 
 /** Laptop of an operator: a configuration folder with one login, and no state folder. */
 export class Laptop {
@@ -42,7 +42,7 @@ export class Laptop {
     ], args[0] === "login" ? this.env : env);
   }
 
-  async does(...args: string[]) {
+  async does(...args: string[]): Promise<Ended> {
     await using ran = this.start(...args);
     return await ran.end();
   }

@@ -10,10 +10,10 @@ type Value = string | number | boolean | readonly Value[] | {
 
 /** Rules of a file that are written into its metadata. */
 interface PeerRules {
-  readonly mac_only_encrypted?: boolean;
-  readonly encrypted_regex?: string;
-  readonly unencrypted_regex?: string;
-  readonly unencrypted_suffix?: string;
+  readonly "mac_only_encrypted"?: boolean;
+  readonly "encrypted_regex"?: string;
+  readonly "unencrypted_regex"?: string;
+  readonly "unencrypted_suffix"?: string;
 }
 
 /** Key of a file, time of its change and rules. */
@@ -43,7 +43,7 @@ export async function peerWrites(
       );
     }
     const isSecret = isEncryptedBy(rules, path);
-    if (isSecret || !rules.mac_only_encrypted) hash.update(textOf(value));
+    if (isSecret || !rules["mac_only_encrypted"]) hash.update(textOf(value));
     return isSecret ? seal(value, { key, bound: `${path.join(":")}:` }) : value;
   };
   const encrypted = walk(tree, []) as Record<string, Value>;
@@ -86,7 +86,7 @@ export async function peerAccepts(
       return;
     }
     const isSecret = isEncryptedBy(sops, path);
-    if (!isSecret && sops.mac_only_encrypted) return;
+    if (!isSecret && sops["mac_only_encrypted"]) return;
     hash.update(
       isSecret
         ? open(String(value), { key, bound: `${path.join(":")}:` })
@@ -100,10 +100,10 @@ export async function peerAccepts(
 
 /** Hash over values: one over encrypted values alone begins with the SHA-256 of "sops". */
 function macOf(
-  { mac_only_encrypted }: PeerRules,
+  rules: PeerRules,
 ): ReturnType<typeof createHash> {
   const hash = createHash("sha512");
-  if (mac_only_encrypted) {
+  if (rules["mac_only_encrypted"]) {
     hash.update(createHash("sha256").update("sops").digest());
   }
   return hash;
@@ -124,13 +124,13 @@ async function firstOf(
 }
 
 function isEncryptedBy(rules: PeerRules, path: readonly string[]): boolean {
-  const { encrypted_regex, unencrypted_regex, unencrypted_suffix } = rules;
+  const encrypted = rules["encrypted_regex"];
+  const readable = rules["unencrypted_regex"];
+  const suffix = rules["unencrypted_suffix"] || "_unencrypted";
   const fits = (regex: string) => path.some((part) => part.match(regex));
-  if (encrypted_regex) return fits(encrypted_regex);
-  if (unencrypted_regex) return !fits(unencrypted_regex);
-  return !path.some((part) =>
-    part.endsWith(unencrypted_suffix || "_unencrypted")
-  );
+  if (encrypted) return fits(encrypted);
+  if (readable) return !fits(readable);
+  return !path.some((part) => part.endsWith(suffix));
 }
 
 function textOf(value: Value): string {
