@@ -225,7 +225,7 @@ export interface PlanAdmin {
     },
   ): Promise<{
     readonly plan: PlanView;
-    /** What has waited for it. */
+    /** Jobs that have waited for it. */
     readonly approvals: readonly ApprovalView[];
   }>;
   /**

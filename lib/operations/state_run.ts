@@ -5,7 +5,7 @@ import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { PLAN_NAME_PATTERN } from "../base/plan_name.ts";
 import type { RunEnd } from "../steps/engine/engine.ts";
-import type { Expected, ExpectedSteps } from "../steps/engine/gate.ts";
+import type { Expected, ExpectedSteps } from "../steps/engine/expected.ts";
 import { prepare } from "../steps/engine/prepare.ts";
 import { RecordLimit, type RunRecord } from "../steps/engine/records.ts";
 import { blobsOfStep } from "../steps/named_blobs.ts";

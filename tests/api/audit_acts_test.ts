@@ -520,6 +520,13 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: "job j-2, 1 agent",
     operation: "state.Apply",
   },
+  "PlansService.approvePlan": {
+    before: planned,
+    call: ({ plans }) => plans.approvePlan({ id: 1n, ...SAID }),
+    on: "p-1",
+    outcome: "",
+    operation: "state.Apply",
+  },
   "PlansService.withdrawPlan": {
     before: planned,
     call: ({ plans }) => plans.withdrawPlan({ id: 1n, ...SAID }),
@@ -641,6 +648,7 @@ const REFUSED: Readonly<
     plans.makePlan({ targets: { expressions: ["web-8"] }, requestId: "r-1" }),
   "PlansService.applyPlan": ({ plans }) =>
     plans.applyPlan({ id: 9n, requestId: "r-1" }),
+  "PlansService.approvePlan": ({ plans }) => plans.approvePlan({ id: 9n }),
   "PlansService.withdrawPlan": ({ plans }) => plans.withdrawPlan({ id: 9n }),
   "SecretsService.setSecret": ({ secrets }) =>
     secrets.setSecret({ name: "token", value: "short" }),

@@ -175,7 +175,7 @@ Deno.test("a strict apply refuses what cannot be told, before any change", async
 
   assertEquals(
     error.message,
-    'Cannot apply: step "step 1" is unknown, and only what is known shall be done: there is no folder "/srv", and step "step 0" may make it',
+    'Cannot apply: step 2 of 2, "step 1" (file.Installed), cannot be told yet, and only what is known shall be done (strict): there is no folder "/srv", and step "step 0" may make it',
   );
   assertEquals(host.writes, 0);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import type { Expected } from "../../lib/steps/engine/gate.ts";
+import type { Expected } from "../../lib/steps/engine/expected.ts";
 import type { StepRecord } from "../../lib/steps/engine/records.ts";
 import { MemoryDisk } from "../support/memory_disk.ts";
 import { FakeHost, type Tree } from "./fake_host.ts";

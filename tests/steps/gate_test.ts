@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Expected } from "../../lib/steps/engine/gate.ts";
+import type { Expected } from "../../lib/steps/engine/expected.ts";
 import type { StepRecord } from "../../lib/steps/engine/records.ts";
 import type { Sheet } from "../../lib/steps/sheet.ts";
 import { refusal } from "../support/refusal.ts";

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { planName } from "../../base/plan_name.ts";
 import type { Counters } from "../../base/counters.ts";
+import { joint } from "../../base/signals.ts";
 import { isWithin } from "../../base/within.ts";
 import type { DriftAgentRecord } from "../../store/drift_records.ts";
 import type { JobLimits } from "../../store/job_records.ts";
@@ -18,6 +19,9 @@ import { weighPlan } from "./weigh_plan.ts";
 
 /** Longest time for which a heal may run, in milliseconds. */
 const HEAL_MS = 3_600_000;
+
+/** Time in which commands end that are cancelled at a deadline, in milliseconds. An agent that is away may take longer. */
+const CANCEL_MS = 30_000;
 
 /** The Manager itself, as the one who asks. */
 const MANAGER = {
@@ -90,8 +94,10 @@ export class DriftRounds {
   async end(rule: DriftRule, id: bigint): Promise<void> {
     const { plans, clock } = this.#options;
     const name = driftRuleName(rule);
-    const { jobId } = await plans.get(id);
-    const isLate = jobId !== null && await this.#over(jobId) === "expired";
+    const { jobId, createdAt } = await plans.get(id);
+    const end = createdAt + rule.deadline + CANCEL_MS;
+    const isLate = jobId !== null &&
+      await this.#over(jobId, end - clock.now()) === "expired";
     if (this.#options.signal.aborted) return;
     const plan = await plans.get(id);
     const { differing, same, ignored } = weighPlan(plan, rule.ignore);
@@ -135,7 +141,9 @@ export class DriftRounds {
       agents: only,
     });
     // The Manager itself needs no approval.
-    if ("job" in started) await this.#over(started.job.id);
+    if ("job" in started) {
+      await this.#over(started.job.id, HEAL_MS + CANCEL_MS);
+    }
     if (this.#options.signal.aborted) return;
     const { entries } = await plans.get(id);
     const stateOf = new Map(entries.map(({ agent, ...entry }) => [
@@ -237,15 +245,21 @@ export class DriftRounds {
     return all.filter((record) => record.rule === name);
   }
 
-  /** Waits for the end of a job. Returns its last state. */
-  async #over(job: bigint): Promise<string> {
-    const { jobs, signal } = this.#options;
+  /** Waits for the end of a job, for some milliseconds at most. Returns its last state, or "expired" if it goes on. */
+  async #over(job: bigint, withinMs: number): Promise<string> {
+    const { jobs, clock } = this.#options;
+    const late = new AbortController();
+    const timer = clock.timer(Math.max(0, withinMs), () => late.abort());
+    using either = joint([this.#options.signal, late.signal]);
+    const { signal } = either;
     let state = "";
-    const options = { output: false, from: [], signal };
-    for await (const { job: now } of jobs.watch(job, options)) {
-      state = now?.state ?? state;
+    try {
+      const news = jobs.watch(job, { output: false, from: [], signal });
+      for await (const { job: now } of news) state = now?.state ?? state;
+    } finally {
+      timer.cancel();
     }
-    return state;
+    return late.signal.aborted ? "expired" : state;
   }
 }
 

@@ -1,5 +1,4 @@
 import { isOpenState } from "../../base/command_state.ts";
-import { PLAN_LIFE_MS } from "../../base/plan_name.ts";
 import type { EntryRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { PlanAgentRecord, PlanRecord } from "../../store/plan_records.ts";
@@ -11,6 +10,7 @@ import type {
   PlanView,
 } from "../plan_api.ts";
 import { digestOf } from "./plan_digest.ts";
+import { isStale } from "./plan_work.ts";
 
 /** Apply on one agent. */
 export interface Applied {
@@ -54,14 +54,6 @@ export function planView(
 /** True if there is something to do on an agent that nothing has begun to do. */
 export function isLeft({ state }: PlanEntry): boolean {
   return state === "planned";
-}
-
-/** True if a plan is too old to be applied. */
-export function isStale(
-  { createdAt }: Pick<PlanRecord, "createdAt">,
-  now: number,
-): boolean {
-  return now >= createdAt + PLAN_LIFE_MS;
 }
 
 function stateOf(

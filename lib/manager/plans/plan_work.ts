@@ -1,11 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
-import { planIn, planName } from "../../base/plan_name.ts";
+import { PLAN_LIFE_MS, planIn, planName } from "../../base/plan_name.ts";
 import type { PlanAgentRecord, PlanRecord } from "../../store/plan_records.ts";
 import type { Store } from "../../store/store.ts";
 import type { SheetSecrets } from "../secrets/sheet_secrets.ts";
 import { digestOf } from "./plan_digest.ts";
-import { isStale } from "./plan_view.ts";
 
 /** Parts of work that may apply a plan. */
 interface Work {
@@ -97,6 +96,14 @@ export class PlanWork {
     if (id === undefined) return;
     await this.#options.store.changePlan(id, { kind: "apply", job, agents });
   }
+}
+
+/** True if a plan is too old to be applied. */
+export function isStale(
+  { createdAt }: Pick<PlanRecord, "createdAt">,
+  now: number,
+): boolean {
+  return now >= createdAt + PLAN_LIFE_MS;
 }
 
 /**

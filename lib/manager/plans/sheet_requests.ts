@@ -7,7 +7,7 @@ import type { CommandRecord, NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { DataService } from "../data/data_service.ts";
 import type { SheetSecrets } from "../secrets/sheet_secrets.ts";
-import { isStale } from "./plan_view.ts";
+import { isStale } from "./plan_work.ts";
 
 const Params = v.object({
   plan: v.pipe(v.string(), v.regex(PLAN_NAME_PATTERN)),

@@ -3,7 +3,7 @@ import { PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
 import type { Check } from "../step_operation.ts";
-import type { ExpectedSteps } from "./gate.ts";
+import type { ExpectedSteps } from "./expected.ts";
 import { Joining } from "./joining.ts";
 import type { Debt } from "./owed.ts";
 import { asPiriError, notDone } from "./plan_steps.ts";

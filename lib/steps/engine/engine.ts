@@ -1,7 +1,8 @@
 import { PiriError } from "../../base/errors.ts";
 import type { Sheet } from "../sheet.ts";
 import { Applying } from "./applying.ts";
-import { type ExpectedSteps, gateError, moved } from "./gate.ts";
+import type { ExpectedSteps } from "./expected.ts";
+import { gateError, moved } from "./gate.ts";
 import type { Debt, Owed } from "./owed.ts";
 import { type Planned, planSteps } from "./plan_steps.ts";
 import { prepare, type PreparedSheet } from "./prepare.ts";

@@ -1,18 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
-import type { Change } from "../step_operation.ts";
-import type { SheetValue } from "../sheet.ts";
+import type { ExpectedSteps } from "./expected.ts";
 import type { Planned } from "./plan_steps.ts";
 import { type Finding, findingText, type RunRecord } from "./records.ts";
-
-/** Finding of a plan about a step, as an apply gets it. */
-export interface Expected extends Finding {
-  readonly name: string;
-  readonly changes?: readonly Change[];
-  readonly pins?: Readonly<Record<string, SheetValue>> | undefined;
-}
-
-/** Findings of a plan by the names of their steps. */
-export type ExpectedSteps = ReadonlyMap<string, Expected>;
 
 /** Compares findings of now with those of a plan. Returns what moved. */
 export function moved(

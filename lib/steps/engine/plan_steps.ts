@@ -3,7 +3,7 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
-import type { ExpectedSteps } from "./gate.ts";
+import type { ExpectedSteps } from "./expected.ts";
 import { JoinGroup, togetherWith } from "./joining.ts";
 import type { Debt, Owed } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";

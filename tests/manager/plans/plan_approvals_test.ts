@@ -94,7 +94,7 @@ Deno.test("an apply by a rule with approvals waits, and runs once another approv
   assertEquals(after.entries.map(({ applyJob }) => applyJob), [jobId, jobId]);
   assertEquals(await site.acts(), [
     "MakePlan by anna: all",
-    "Propose by alice: web-1,web-2",
+    "Propose by alice: web-1, web-2",
     "Approve by bob: a-1",
     "ApplyPlan by alice: p-1",
   ]);
