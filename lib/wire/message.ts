@@ -45,7 +45,7 @@ const TYPE_TAG = 1 << 3;
 /** Highest accepted count: 8 petabytes. */
 const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** How the bytes of a message may be used. */
+/** Limit on the use of the bytes of a message. */
 export interface Borrowing {
   /** True if they are used again: what is kept of them is copied. */
   readonly isBorrowed?: boolean;
