@@ -122,10 +122,15 @@ Deno.test("run answers with ids and no commands if it is asked to", async () => 
   });
   const ids = await control.commands.run({ ...good, answer: RunAnswer.IDS });
 
-  assertEquals(commands.commands, full.commands);
-  assertEquals(full.commandIds, []);
-  assertEquals(ids.commandIds, full.commands.map(({ id }) => id));
-  assertEquals(ids.commands, []);
+  const told = [full, commands, ids].map(({ commands, commandIds }) => ({
+    commands: commands.map(({ id }) => id),
+    commandIds,
+  }));
+  assertEquals(told, [
+    { commands: [1n], commandIds: [] },
+    { commands: [2n], commandIds: [] },
+    { commands: [], commandIds: [3n] },
+  ]);
   assertEquals(ids.job, full.job);
 });
 
