@@ -2,7 +2,7 @@ import { systemClock } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import type { LoadFleet } from "./load_fleet.ts";
 import type { LocalManager } from "./local_manager.ts";
-import { runOn, succeeded } from "./run_on.ts";
+import { startOn, succeeded } from "./run_on.ts";
 
 /** Largest number of commands in one answer of the Manager. */
 const PAGE = 1_000;
@@ -41,7 +41,7 @@ export class NoOps {
       await this.#load.answered(
         Math.max(before, this.#commands - commandsEach),
       );
-      await runOn(this.#manager.control, agents);
+      await startOn(this.#manager.control, agents);
       this.#commands += commandsEach;
     }
     await this.#load.recorded(this.#commands);

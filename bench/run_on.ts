@@ -2,6 +2,7 @@ import type { Control } from "../lib/api/client.ts";
 import {
   type Command,
   CommandState,
+  RunAnswer,
 } from "../proto/gen/piri/control/v1/control_pb.ts";
 
 /** Has agents run commands without work, and returns the commands once they are recorded. */
@@ -9,14 +10,26 @@ export async function runOn(
   control: Control,
   agents: readonly string[],
 ): Promise<readonly Command[]> {
-  const { commands } = await control.commands.run({
+  return (await control.commands.run(noOpOn(agents))).commands;
+}
+
+/** Does the same, and returns only the ids of the commands. */
+export async function startOn(
+  control: Control,
+  agents: readonly string[],
+): Promise<readonly bigint[]> {
+  const answer = RunAnswer.IDS;
+  return (await control.commands.run({ ...noOpOn(agents), answer })).commandIds;
+}
+
+function noOpOn(agents: readonly string[]) {
+  return {
     agents: [...agents],
     operation: "echo.Echo",
     params: JSON.stringify({ text: "x" }),
     requestId: crypto.randomUUID(),
     requestedBy: "bench",
-  });
-  return commands;
+  };
 }
 
 /** Follows commands as `piri-manager run` does, and returns the last state of each. */

@@ -1,5 +1,6 @@
 import {
   OnDisconnect,
+  RunAnswer,
   type WatchFrom,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { RunRequest } from "../manager/operator_api.ts";
@@ -23,6 +24,23 @@ export function onDisconnectOf(
       return "kill";
     default:
       throw invalid("on_disconnect", `${choice} is not one of its values`);
+  }
+}
+
+/**
+ * True if an answer is to have only the ids of the commands.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function wantsIds(answer: RunAnswer): boolean {
+  switch (answer) {
+    case RunAnswer.UNSPECIFIED:
+    case RunAnswer.COMMANDS:
+      return false;
+    case RunAnswer.IDS:
+      return true;
+    default:
+      throw invalid("answer", `${answer} is not one of its values`);
   }
 }
 

@@ -20,7 +20,12 @@ import {
 } from "./checks.ts";
 import { rightsIn, sightIn } from "./caller.ts";
 import { commandMessage, stateName } from "./command_message.ts";
-import { onDisconnectOf, timeoutOf, watchStartsOf } from "./command_request.ts";
+import {
+  onDisconnectOf,
+  timeoutOf,
+  wantsIds,
+  watchStartsOf,
+} from "./command_request.ts";
 import { preparedOf } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
 import { milliseconds, timestamp } from "./values.ts";
@@ -45,12 +50,14 @@ export function addCommandsService(
   router.service(CommandsService, {
     async run(request, context) {
       const run = runRequestOf(request);
+      const isForIds = wantsIds(request.answer);
       const asker = await proofs.asker(context, saidIn(request));
-      const started = await commands.run({
-        ...run,
-        ...rightsIn(context.values),
-        ...asker,
-      });
+      const asked = { ...run, ...rightsIn(context.values), ...asker };
+      if (isForIds) {
+        const { job, ids } = await commands.runForIds(asked);
+        return { job, commandIds: [...ids] };
+      }
+      const started = await commands.run(asked);
       return {
         job: started.job,
         commands: started.commands.map(commandMessage),

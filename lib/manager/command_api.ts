@@ -124,6 +124,10 @@ export interface CommandAdmin {
   run(
     request: RunRequest,
   ): Promise<{ job: string; commands: CommandView[] }>;
+  /** Does the same as `run`, and returns only the ids of the commands: enough to watch them. */
+  runForIds(
+    request: RunRequest,
+  ): Promise<{ job: string; ids: readonly bigint[] }>;
   /**
    * Streams past and new events until all commands have ended. The first event of each command is its current state;
    * the last one is its final state, after all its output.

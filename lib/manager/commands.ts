@@ -171,6 +171,12 @@ export class Commands implements CommandAdmin {
       this.#viewed(await this.#starter.start(request));
   }
 
+  async runForIds(request: RunRequest): ReturnType<CommandAdmin["runForIds"]> {
+    const { job, commands } = await this.#answered(request.requestId) ??
+      await this.#starter.start(request);
+    return { job, ids: commands.map(({ id }) => id) };
+  }
+
   async rerun(
     id: bigint,
     request: Parameters<CommandAdmin["rerun"]>[1],

@@ -20,9 +20,17 @@ const EXACT_HIGH = 2 ** 21;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Decodes a message. Byte fields in it are views of `bytes`. */
-export function decode<T>(read: ReadMessage<T>, bytes: Uint8Array): T {
-  return read(new ProtobufReader(bytes), bytes.length);
+/** Value of a bytes field that is absent. It is shared, which its length of 0 allows. */
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array();
+
+/** Decodes a message. Byte fields in it are views of `bytes`, or copies if these are only borrowed. */
+export function decode<T>(
+  read: ReadMessage<T>,
+  bytes: Uint8Array,
+  { isBorrowed = false }: { readonly isBorrowed?: boolean } = {},
+): T {
+  shared.begin(bytes, isBorrowed);
+  return read(shared, bytes.length);
 }
 
 /**
@@ -32,14 +40,19 @@ export function decode<T>(read: ReadMessage<T>, bytes: Uint8Array): T {
  * A known field is read by its own type, whatever type its tag claims, as @bufbuild/protobuf does.
  */
 export class ProtobufReader {
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array = NO_BYTES;
+  #isBorrowed = false;
   #at = 0;
   #depth = 1;
   /** Upper half of the last value that `#varint64` read. */
   #high = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** Begins to read other bytes. Those that are borrowed are copied where they are kept. */
+  begin(bytes: Uint8Array, isBorrowed: boolean): void {
     this.#bytes = bytes;
+    this.#isBorrowed = isBorrowed;
+    this.#at = 0;
+    this.#depth = 1;
   }
 
   /** Position of the next byte to read. */
@@ -105,10 +118,12 @@ export class ProtobufReader {
     return this.#varint64() !== 0 || this.#high !== 0;
   }
 
-  /** Reads bytes. The result is a view. */
+  /** Reads bytes. The result is a view, or a copy if the bytes are borrowed. */
   bytes(): Uint8Array {
     const start = this.#startOf(this.uint32());
-    return this.#bytes.subarray(start, this.#at);
+    return this.#isBorrowed
+      ? this.#bytes.slice(start, this.#at)
+      : this.#bytes.subarray(start, this.#at);
   }
 
   string(): string {
@@ -265,6 +280,9 @@ export class ProtobufReader {
     return this.#bytes[at] ?? 0;
   }
 }
+
+/** Reader of all messages, because each message is read without interruption. */
+const shared = new ProtobufReader();
 
 function unsigned(low: number, high: number): bigint {
   return high < EXACT_HIGH

@@ -1,8 +1,11 @@
 /** Writes the fields of one message. */
 export type WriteMessage<T> = (writer: ProtobufWriter, message: T) => void;
 
-/** Size of the shared buffer. Messages that fit need no memory of their own while they are written. */
-const SCRATCH_BYTES = 4_096;
+/** Size of the memory that small messages share. */
+const POOL_BYTES = 8_192;
+
+/** Rest of the pool with which another one is begun. Most messages fit into it. */
+const REST_BYTES = 512;
 
 /** Most bytes that a number takes, tag included. */
 const NUMBER_BYTES = 15;
@@ -19,48 +22,65 @@ const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 const utf8 = new TextEncoder();
 
-/** Buffer that all messages share, because each message is written without interruption. */
-let scratch: Uint8Array<ArrayBuffer> | undefined;
+/** Memory of which each small message gets its own part. No part is used twice. */
+let pool: Uint8Array<ArrayBuffer> = new Uint8Array();
+let used = 0;
 
 /**
  * Encodes a message: fields ordered by number, without those that have their default. The bytes begin after `room` free
- * bytes, which the caller fills.
+ * bytes, which the caller fills. With `sharesMemory`, a small message is a part of larger memory: for messages that are
+ * not kept for long.
  */
 export function encode<T>(
   write: WriteMessage<T>,
   message: T,
-  { room = 0 }: { readonly room?: number } = {},
+  { room = 0, sharesMemory = false }: {
+    readonly room?: number;
+    readonly sharesMemory?: boolean;
+  } = {},
 ): Uint8Array<ArrayBuffer> {
-  scratch ??= new Uint8Array(SCRATCH_BYTES);
-  const writer = new ProtobufWriter(scratch, room);
-  write(writer, message);
-  return writer.finish();
+  if (pool.length - used < REST_BYTES) {
+    pool = new Uint8Array(POOL_BYTES);
+    used = 0;
+  }
+  shared.begin(pool, used, room);
+  write(shared, message);
+  const bytes = shared.finish();
+  if (bytes.buffer === pool.buffer) {
+    if (!sharesMemory) return bytes.slice();
+    used += bytes.length;
+  } else if (bytes.length < REST_BYTES) {
+    // It only met the end of the pool.
+    used = pool.length;
+  }
+  return bytes;
 }
 
 /**
  * Writes protobuf fields one after the other. A `tag` is a field's number and, in the last three bits, its wire type.
  */
 export class ProtobufWriter {
-  #bytes: Uint8Array<ArrayBuffer>;
-  #at: number;
-  #isOwn = false;
+  #bytes: Uint8Array<ArrayBuffer> = pool;
+  #start = 0;
+  #at = 0;
 
-  /**
-   * Writes into `bytes` from `at` on, and makes more room by itself.
-   *
-   * @param bytes Where it begins to write, from `at` on; it makes more room by itself.
-   */
-  constructor(bytes: Uint8Array<ArrayBuffer>, at = 0) {
+  /** Begins another message, behind `room` free bytes. It is written to `bytes` from `start` on if it fits. */
+  begin(bytes: Uint8Array<ArrayBuffer>, start: number, room: number): void {
     this.#bytes = bytes;
-    this.#at = at;
+    this.#start = start;
+    this.#at = start + room;
   }
 
-  /** Returns all written bytes, in memory that nobody else writes to. */
+  /** Returns all written bytes, in memory that nobody else writes to, and forgets them. */
   finish(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes;
+    const isPooled = bytes === pool;
+    this.#bytes = pool;
+    const length = this.#at - this.#start;
     // Memory that was made for this message alone and is nearly full is returned without a copy.
-    return this.#isOwn && this.#bytes.length - this.#at < SCRATCH_BYTES
-      ? this.#bytes.subarray(0, this.#at)
-      : this.#bytes.slice(0, this.#at);
+    return isPooled || bytes.length - length < POOL_BYTES / 2
+      ? bytes.subarray(this.#start, this.#at)
+      : bytes.slice(this.#start, this.#at);
   }
 
   uint32(tag: number, value: number): void {
@@ -255,16 +275,21 @@ export class ProtobufWriter {
   }
 
   #room(bytes: number): void {
-    const needed = this.#at + bytes;
-    if (needed <= this.#bytes.length) return;
+    if (this.#at + bytes > this.#bytes.length) this.#grow(bytes);
+  }
+
+  /** Moves to larger memory. Places within it stay the same: some are remembered. */
+  #grow(bytes: number): void {
     const grown = new Uint8Array(
-      Math.max(needed + NUMBER_BYTES * 4, this.#bytes.length * 2),
+      Math.max(this.#at + bytes + NUMBER_BYTES * 4, this.#at * 2),
     );
-    grown.set(this.#bytes.subarray(0, this.#at));
+    grown.set(this.#bytes.subarray(this.#start, this.#at), this.#start);
     this.#bytes = grown;
-    this.#isOwn = true;
   }
 }
+
+/** Writer of all messages, because each message is written without interruption. */
+const shared = new ProtobufWriter();
 
 /** Count of bytes that a length takes. */
 function sizeOf(length: number): number {

@@ -250,7 +250,7 @@ export class Connection<Context> {
   #handle(frame: Uint8Array): Promise<void> | undefined {
     const state = this.#state;
     if (state === "closed" || this.#ignoresPeer) return undefined;
-    const body = decodeMessage(frame);
+    const body = decodeMessage(frame, this.#decoder);
     if (body === undefined) {
       if (state === "greeting" || state === "proving") {
         throw new PiriError(

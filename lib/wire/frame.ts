@@ -23,15 +23,27 @@ export function encodeFrames(bodies: readonly Uint8Array[]): Uint8Array {
 
 /** Writes the length into the header of a frame, and returns the frame. */
 export function sealFrame<T extends Uint8Array>(frame: T): T {
-  new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES)
-    .setUint32(0, frame.length - HEADER_BYTES);
+  // Not by a DataView, which costs as much as all of a small message.
+  const size = frame.length - HEADER_BYTES;
+  frame[0] = size >>> 24;
+  frame[1] = size >>> 16;
+  frame[2] = size >>> 8;
+  frame[3] = size;
   return frame;
 }
 
-/** Joins frames into one buffer. A single frame is not copied. */
+/** Joins frames into one buffer. Frames that follow each other in memory are not copied, nor is a single one. */
 export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const [only] = frames;
-  if (frames.length === 1 && only !== undefined) return only;
+  const [first] = frames;
+  if (first !== undefined && areAdjacent(frames)) {
+    const last = frames.at(-1) ?? first;
+    const end = last.byteOffset + last.length;
+    return frames.length === 1 ? first : new Uint8Array(
+      first.buffer,
+      first.byteOffset,
+      end - first.byteOffset,
+    );
+  }
   const all = new Uint8Array(
     frames.reduce((sum, { length }) => sum + length, 0),
   );
@@ -43,6 +55,15 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+function areAdjacent(frames: readonly Uint8Array[]): boolean {
+  return frames.every((frame, index) => {
+    const former = frames[index - 1];
+    return former === undefined ||
+      frame.buffer === former.buffer &&
+        frame.byteOffset === former.byteOffset + former.length;
+  });
+}
+
 /**
  * Cuts a stream of bytes into frame bodies, one at a time: a body may change the limit for the next one. The decoder
  * cannot be used after a throw.
@@ -52,9 +73,17 @@ export class FrameDecoder {
   limit: number = Limits.handshakeFrame;
   /** Bytes that arrived and are not decoded yet. */
   #chunk: Uint8Array = NOTHING;
+  /** Place in the chunk of the first byte that is not decoded. */
+  #at = 0;
+  #isBorrowed = false;
   /** A frame that began in an earlier chunk, header included. Its first `#have` bytes have arrived. */
   #partial = NOTHING;
   #have = 0;
+
+  /** True if the body that `next` has returned is a view of the chunk. Otherwise it has memory of its own. */
+  get isBorrowed(): boolean {
+    return this.#isBorrowed;
+  }
 
   /** Takes a chunk once `next` has returned undefined. The chunk must not change until it does so again. */
   push(bytes: Uint8Array): void {
@@ -62,10 +91,11 @@ export class FrameDecoder {
       throw new TypeError("FrameDecoder was given bytes before it was emptied");
     }
     this.#chunk = bytes;
+    this.#at = 0;
   }
 
   /**
-   * Returns the next body, in a buffer of its own, or undefined if more bytes are needed.
+   * Returns the next body, or undefined if more bytes are needed. See `isBorrowed`.
    *
    * @throws {PiriError} PROTOCOL_VIOLATION if a frame announces more than the limit, before memory is allocated.
    */
@@ -82,6 +112,7 @@ export class FrameDecoder {
     const body = this.#partial.subarray(HEADER_BYTES, end);
     this.#partial = NOTHING;
     this.#have = 0;
+    this.#isBorrowed = false;
     return body;
   }
 
@@ -90,30 +121,44 @@ export class FrameDecoder {
    * before a frame that is over the limit.
    */
   *ahead(): Generator<Uint8Array> {
-    let rest = this.#have === 0 ? this.#chunk : NOTHING;
-    while (rest.length >= HEADER_BYTES) {
-      const size = sizeOf(rest);
-      const end = HEADER_BYTES + size;
-      if (size > this.limit || rest.length < end) return;
-      yield rest.subarray(HEADER_BYTES, end);
-      rest = rest.subarray(end);
+    if (this.#have > 0) return;
+    const chunk = this.#chunk;
+    let at = this.#at;
+    while (chunk.length - at >= HEADER_BYTES) {
+      const size = sizeOf(chunk, at);
+      const start = at + HEADER_BYTES;
+      at = start + size;
+      if (size > this.limit || chunk.length < at) return;
+      yield chunk.subarray(start, at);
     }
   }
 
   /** Decodes the common case: a frame within one chunk. */
   #takeWhole(): Uint8Array | undefined {
     const chunk = this.#chunk;
-    if (chunk.length < HEADER_BYTES) return undefined;
-    const end = HEADER_BYTES + this.#checkedSize(chunk);
+    const start = this.#at + HEADER_BYTES;
+    if (chunk.length < start) return undefined;
+    const end = start + this.#checkedSize(chunk, this.#at);
     if (chunk.length < end) return undefined;
-    // An empty subarray would keep the whole chunk in memory.
-    this.#chunk = end === chunk.length ? NOTHING : chunk.subarray(end);
-    return chunk.slice(HEADER_BYTES, end);
+    this.#moveTo(end);
+    this.#isBorrowed = true;
+    return chunk.subarray(start, end);
+  }
+
+  /** Moves on in the chunk. At its end, it is not kept in memory. */
+  #moveTo(at: number): void {
+    if (at === this.#chunk.length) {
+      this.#chunk = NOTHING;
+      this.#at = 0;
+    } else this.#at = at;
   }
 
   /** Moves bytes from the chunk until the partial frame has `wanted` bytes or the chunk is empty. */
   #fill(wanted: number): void {
-    const taken = Math.min(wanted - this.#have, this.#chunk.length);
+    const taken = Math.min(
+      wanted - this.#have,
+      this.#chunk.length - this.#at,
+    );
     if (taken <= 0) return;
     const needed = this.#have + taken;
     if (needed > this.#partial.length) {
@@ -123,15 +168,14 @@ export class FrameDecoder {
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;
     }
-    this.#partial.set(this.#chunk.subarray(0, taken), this.#have);
-    this.#chunk = taken === this.#chunk.length
-      ? NOTHING
-      : this.#chunk.subarray(taken);
+    const end = this.#at + taken;
+    this.#partial.set(this.#chunk.subarray(this.#at, end), this.#have);
+    this.#moveTo(end);
     this.#have = needed;
   }
 
-  #checkedSize(bytes: Uint8Array): number {
-    const size = sizeOf(bytes);
+  #checkedSize(bytes: Uint8Array, at = 0): number {
+    const size = sizeOf(bytes, at);
     if (size > this.limit) {
       throw new PiriError(
         "PROTOCOL_VIOLATION",
@@ -142,7 +186,11 @@ export class FrameDecoder {
   }
 }
 
-/** Size of a body, by its header. */
-function sizeOf(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+/** Size of a body, by the header at a place where there is one. */
+function sizeOf(bytes: Uint8Array, at: number): number {
+  const a = bytes[at] ?? 0;
+  const b = bytes[at + 1] ?? 0;
+  const c = bytes[at + 2] ?? 0;
+  const d = bytes[at + 3] ?? 0;
+  return (a << 24 | b << 16 | c << 8 | d) >>> 0;
 }

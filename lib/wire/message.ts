@@ -45,6 +45,12 @@ const TYPE_TAG = 1 << 3;
 /** Highest accepted count: 8 petabytes. */
 const MAX_COUNT = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** Limit on the use of the bytes of a message. */
+export interface Borrowing {
+  /** True if they are used again: what is kept of them is copied. */
+  readonly isBorrowed?: boolean;
+}
+
 /** Encodes a message as the body of a frame. */
 export function encodeMessage(body: Body): Uint8Array {
   return encode(writeMessage, { type: TYPE_OF[body.case], body });
@@ -53,7 +59,9 @@ export function encodeMessage(body: Body): Uint8Array {
 /** Encodes a message as a frame. */
 export function encodeFrame(body: Body): Uint8Array {
   const message = { type: TYPE_OF[body.case], body };
-  return sealFrame(encode(writeMessage, message, { room: HEADER_BYTES }));
+  return sealFrame(
+    encode(writeMessage, message, { room: HEADER_BYTES, sharesMemory: true }),
+  );
 }
 
 /**
@@ -62,8 +70,11 @@ export function encodeFrame(body: Body): Uint8Array {
  * @throws {PiriError} PROTOCOL_VIOLATION if the bytes are no message, its type and body differ, or a count is above the
  * maximum.
  */
-export function decodeMessage(bytes: Uint8Array): Body | undefined {
-  const { type, body } = parse(bytes);
+export function decodeMessage(
+  bytes: Uint8Array,
+  borrowing?: Borrowing,
+): Body | undefined {
+  const { type, body } = parse(bytes, borrowing);
   if (!KNOWN_TYPES.has(type)) return undefined;
   if (body.case === undefined || TYPE_OF[body.case] !== type) {
     throw new PiriError(
@@ -73,14 +84,7 @@ export function decodeMessage(bytes: Uint8Array): Body | undefined {
       }`,
     );
   }
-  for (const count of countsOf(body)) {
-    if (count > MAX_COUNT) {
-      throw new PiriError(
-        "PROTOCOL_VIOLATION",
-        `Cannot accept "${body.case}": ${count} is over the limit of ${MAX_COUNT}`,
-      );
-    }
-  }
+  checkCounts(body);
   return body;
 }
 
@@ -97,9 +101,9 @@ export function peek(bytes: Uint8Array, kind: Kind): Body | undefined {
   }
 }
 
-function parse(bytes: Uint8Array): WireMessage {
+function parse(bytes: Uint8Array, borrowing?: Borrowing): WireMessage {
   try {
-    return decode(readMessage, bytes);
+    return decode(readMessage, bytes, borrowing);
   } catch (cause) {
     throw new PiriError(
       "PROTOCOL_VIOLATION",
@@ -109,23 +113,39 @@ function parse(bytes: Uint8Array): WireMessage {
   }
 }
 
-/** Every byte count and session number in a message. */
-function countsOf({ case: kind, value }: Body): readonly bigint[] {
+/** Checks every byte count and session number in a message. */
+function checkCounts({ case: kind, value }: Body): void {
   switch (kind) {
     case "clientHello":
-      return [
-        value.session,
-        ...value.commands.flatMap(({ stdout, stderr }) => [stdout, stderr]),
-      ];
+      checkCount(kind, value.session);
+      for (const { stdout, stderr } of value.commands) {
+        checkCount(kind, stdout);
+        checkCount(kind, stderr);
+      }
+      return;
     case "serverHello":
-      return value.resume.flatMap(({ stdout, stderr }) => [stdout, stderr]);
+      for (const { stdout, stderr } of value.resume) {
+        checkCount(kind, stdout);
+        checkCount(kind, stderr);
+      }
+      return;
     case "commandOutput":
-      return [value.offset + BigInt(value.bytes.length), value.cut];
+      checkCount(kind, value.offset + BigInt(value.bytes.length));
+      return checkCount(kind, value.cut);
     case "commandAck":
-      return [value.stdout, value.stderr];
+      checkCount(kind, value.stdout);
+      return checkCount(kind, value.stderr);
     case "result":
-      return [value.stdoutBytes, value.stderrBytes];
+      checkCount(kind, value.stdoutBytes);
+      return checkCount(kind, value.stderrBytes);
     default:
-      return [];
   }
+}
+
+function checkCount(kind: Kind, count: bigint): void {
+  if (count <= MAX_COUNT) return;
+  throw new PiriError(
+    "PROTOCOL_VIOLATION",
+    `Cannot accept "${kind}": ${count} is over the limit of ${MAX_COUNT}`,
+  );
 }

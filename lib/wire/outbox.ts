@@ -26,9 +26,12 @@ export interface OutboxOptions {
   readonly failed: (error: PiriError) => void;
 }
 
+/** Id of a message of which only the newest counts: a Ping, or an acknowledgement of the output of a command. */
+type Key = bigint | "ping";
+
 interface Item {
   frame: Uint8Array;
-  readonly key: string | undefined;
+  readonly key: Key | undefined;
   readonly isPong: boolean;
 }
 
@@ -46,7 +49,7 @@ export class Outbox {
   readonly #later: Later;
   readonly #failed: (error: PiriError) => void;
   readonly #queue: Item[] = [];
-  readonly #replaceable = new Map<string, Item>();
+  readonly #replaceable = new Map<Key, Item>();
   #queuedBytes = 0;
   #queuedPongs = 0;
   #writing = false;
@@ -149,11 +152,11 @@ export class Outbox {
     this.#empty = undefined;
   }
 
-  #add(message: Body, key: string | undefined): void {
+  #add(message: Body, key: Key | undefined): void {
     if (this.#closed || this.#saidBye) throw closed(message);
     this.#saidBye = message.case === "bye";
     const frame = encodeFrame(message);
-    const predecessor = key === undefined
+    const predecessor = key === undefined || this.#replaceable.size === 0
       ? undefined
       : this.#replaceable.get(key);
     if (predecessor !== undefined) {
@@ -189,7 +192,7 @@ export class Outbox {
     this.#stall ??= this.#stallTimer(STALL_MS);
     try {
       while (this.#queue.length > 0 && !this.#closed) {
-        const bytes = joinFrames(this.#gather());
+        const bytes = this.#next();
         let written = 0;
         this.#tookAt = this.#clock.monotonic();
         while (written < bytes.length && !this.#closed) {
@@ -212,6 +215,19 @@ export class Outbox {
     }
     this.#writing = false;
     this.#resolveEmpty();
+  }
+
+  /** Takes the bytes of the next write off the queue. */
+  #next(): Uint8Array {
+    const [only] = this.#queue;
+    if (this.#queue.length > 1 || only === undefined) {
+      return joinFrames(this.#gather());
+    }
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+    this.#queuedPongs = 0;
+    if (only.key !== undefined) this.#replaceable.clear();
+    return only.frame;
   }
 
   #gather(): Uint8Array[] {
@@ -278,12 +294,12 @@ function closed({ case: kind }: Body): PiriError {
 }
 
 /** Key of a message of which only the newest counts; undefined for all others. */
-function replacementKey({ case: kind, value }: Body): string | undefined {
+function replacementKey({ case: kind, value }: Body): Key | undefined {
   switch (kind) {
     case "ping":
       return kind;
     case "commandAck":
-      return `${kind} ${value.commandId}`;
+      return value.commandId;
     default:
       return undefined;
   }

@@ -4,6 +4,7 @@ import {
   CommandState,
   OnDisconnect,
   OutputStream,
+  RunAnswer,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { all, OWNER, refusal, startControl } from "../support/control.ts";
@@ -87,6 +88,7 @@ for (
       { onDisconnect: 9 as OnDisconnect },
       '"on_disconnect": 9 is not one of its values',
     ],
+    [{ answer: 9 as RunAnswer }, '"answer": 9 is not one of its values'],
   ] as const
 ) {
   Deno.test(`run refuses ${message}`, async () => {
@@ -108,6 +110,29 @@ for (
     assertEquals(fleet.manager.asked, []);
   });
 }
+
+Deno.test("run answers with ids and no commands if it is asked to", async () => {
+  await using fleet = await startControl();
+  const { control } = fleet;
+
+  const full = await control.commands.run(good);
+  const commands = await control.commands.run({
+    ...good,
+    answer: RunAnswer.COMMANDS,
+  });
+  const ids = await control.commands.run({ ...good, answer: RunAnswer.IDS });
+
+  const told = [full, commands, ids].map(({ commands, commandIds }) => ({
+    commands: commands.map(({ id }) => id),
+    commandIds,
+  }));
+  assertEquals(told, [
+    { commands: [1n], commandIds: [] },
+    { commands: [2n], commandIds: [] },
+    { commands: [], commandIds: [3n] },
+  ]);
+  assertEquals(ids.job, full.job);
+});
 
 Deno.test("watch sends every event in its own form, and then ends", async () => {
   const manager = new SmallManager();

@@ -302,12 +302,36 @@ Deno.test("numbers that do not fit are not written", () => {
 
 Deno.test("the bytes of a message are a view of its frame", () => {
   const value = messages.createCommandOutput({ bytes: new Uint8Array(9) });
-  const frame = encode(messages.writeCommandOutput, value);
+  const frame = encode(messages.writeCommandOutput, value).slice();
 
   const read = decode(messages.readCommandOutput, frame);
   assertEquals(read.bytes.buffer, frame.buffer);
   frame.fill(7, read.bytes.byteOffset, read.bytes.byteOffset + 9);
   assertEquals(read.bytes, new Uint8Array(9).fill(7));
+});
+
+Deno.test("the bytes of a message are copied from a frame that is only borrowed", () => {
+  const value = messages.createCommandOutput({ bytes: new Uint8Array(9) });
+  const frame = encode(messages.writeCommandOutput, value).slice();
+
+  const read = decode(messages.readCommandOutput, frame, { isBorrowed: true });
+  frame.fill(7);
+  assertEquals(read.bytes, new Uint8Array(9));
+});
+
+Deno.test("messages that share memory stay as they are while others are written", () => {
+  const sizes = [1, 600, 3, 5_000, 40, 9_000, 200, 511, 512, 8_100, 2];
+  const written = [...sizes, ...sizes, ...sizes].map((size) => {
+    const value = messages.createBye({ reason: "y".repeat(size) });
+    const options = { room: 4, sharesMemory: true };
+    const bytes = encode(messages.writeBye, value, options).fill(9, 0, 4);
+    return { value, bytes, copy: bytes.slice() };
+  });
+
+  for (const { value, bytes, copy } of written) {
+    assertEquals(bytes, copy);
+    assertEquals(decode(messages.readBye, bytes.subarray(4)), value);
+  }
 });
 
 Deno.test("a written message stays as it is while others are written", () => {

@@ -216,6 +216,10 @@ export class SmallManager implements Manager {
 
   commands: Manager["commands"] = {
     run: (request) => Promise.resolve(this.#run(request)),
+    runForIds: (request) => {
+      const { job, commands } = this.#run(request);
+      return Promise.resolve({ job, ids: commands.map(({ id }) => id) });
+    },
     // deno-lint-ignore require-yield
     watch: async function* () {
       await Promise.reject(new PiriError("NOT_FOUND", "Cannot watch: no"));

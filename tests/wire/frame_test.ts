@@ -149,3 +149,21 @@ Deno.test("frames can be looked at before their turn, as far as they are whole a
   assertEquals([decoder.next()?.length, decoder.next()?.length], [3, 0]);
   assertEquals([...decoder.ahead()], []);
 });
+
+Deno.test("a frame within one read is borrowed from it, and one that was put together is not", () => {
+  const decoder = new FrameDecoder();
+  const bytes = encodeFrames([bodyOf(5), bodyOf(6)]).slice();
+  decoder.push(bytes.subarray(0, 12));
+
+  const whole = decoder.next();
+  const isWholeBorrowed = decoder.isBorrowed;
+  assertEquals(decoder.next(), undefined);
+  decoder.push(bytes.subarray(12));
+  const parts = decoder.next();
+  const arePartsBorrowed = decoder.isBorrowed;
+  bytes.fill(99);
+
+  assertEquals([isWholeBorrowed, arePartsBorrowed], [true, false]);
+  assertEquals(whole, new Uint8Array(5).fill(99));
+  assertEquals(parts, bodyOf(6));
+});

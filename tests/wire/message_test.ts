@@ -11,7 +11,7 @@ import {
   createMessage,
   writeMessage,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
-import { encodeFrames } from "../../lib/wire/frame.ts";
+import { encodeFrames, joinFrames } from "../../lib/wire/frame.ts";
 import { body, KINDS } from "../support/scripted_peer.ts";
 import { encode } from "../../lib/protobuf/protobuf_writer.ts";
 
@@ -133,6 +133,19 @@ Deno.test("a count of 2^53 - 1 is accepted, and a nonce may be any 64 bits", () 
   const most = TOO_MANY - 1n;
   decodeMessage(encodeMessage(body("commandAck", { stdout: most })));
   decodeMessage(encodeMessage(body("command", { nonce: 2n ** 64n - 1n })));
+});
+
+Deno.test("frames that were made one after the other are written without a copy", () => {
+  const frames = [1n, 2n, 3n].map((commandId) =>
+    encodeFrame(body("commandAck", { commandId }))
+  );
+
+  const joined = joinFrames(frames);
+
+  assertEquals(joined.buffer, frames[0]?.buffer);
+  const apart = joinFrames(frames.map((frame) => frame.slice()));
+  assertEquals(joined, apart);
+  assertEquals(joinFrames(frames.toReversed()).length, joined.length);
 });
 
 Deno.test("a frame is the same by every way of making it", () => {

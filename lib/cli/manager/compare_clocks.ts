@@ -1,4 +1,7 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  type Command,
+  RunAnswer,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 import { signatureOf } from "./signature.ts";
@@ -22,16 +25,17 @@ export async function compareClocks(
   agents: readonly string[],
   { control, terminal }: { control: Control; terminal: Terminal },
 ): Promise<ReadonlyMap<string, ClockDifference>> {
-  const { commands } = await control.commands.run({
+  const { commandIds } = await control.commands.run({
     agents: [...agents],
     operation: "echo.Echo",
     params: JSON.stringify({ text: "ping" }),
     timeoutMs: TIMEOUT_MS,
+    answer: RunAnswer.IDS,
     ...signatureOf(terminal),
   });
   const found = new Map<string, ClockDifference>();
   const watched = control.commands.watch({
-    commands: commands.map(({ id }) => ({ commandId: id })),
+    commands: commandIds.map((commandId) => ({ commandId })),
   });
   for await (const { event } of watched) {
     if (event.case !== "command" || !hasEnded(event.value)) continue;
