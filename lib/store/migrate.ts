@@ -29,6 +29,7 @@ import { checkpoints } from "./migrations/0026_checkpoints.ts";
 import { signedWork } from "./migrations/0027_signed_work.ts";
 import { plans } from "./migrations/0029_plans.ts";
 import { drift } from "./migrations/0033_drift.ts";
+import { survive } from "./migrations/0036_survive.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -64,6 +65,7 @@ export const MIGRATIONS: readonly string[] = [
   signedWork,
   plans,
   drift,
+  survive,
 ];
 
 /**

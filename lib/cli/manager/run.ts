@@ -117,6 +117,11 @@ export const run = defineSubcommand({
       summary:
         "what the command does while its agent is disconnected: continue (default), kill, kill-after=60s",
     },
+    survive: {
+      type: "boolean",
+      summary:
+        "let the program outlive its agent: a restart or crash of the agent ends neither it nor its result (Linux)",
+    },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     cwd: {
       type: "string",
@@ -214,6 +219,7 @@ export const run = defineSubcommand({
           ...asked,
           ...await signedPart(flags, asked, { connect, terminal, output }),
           ...disconnectOf(flags["on-disconnect"]),
+          survive: flags.survive,
           ...(timeout === undefined ? {} : { timeoutMs: timeout }),
           limits,
           name: flags.name ?? "",

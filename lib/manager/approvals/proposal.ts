@@ -52,6 +52,7 @@ export function newApproval(
       timeoutMs: request.timeoutMs,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs,
+      survive: request.survive,
       limits: request.limits,
       name: request.name,
       note: request.note,

@@ -134,6 +134,7 @@ export class CommandStarter {
       timeoutMs: request.timeoutMs ?? null,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
+      survive: request.survive ?? false,
       // `sent` must be on disk before the first byte leaves: it is recorded together with the command.
       ...birthOf(session.takesCommands ? session : undefined, now),
       createdAt: now,

@@ -112,6 +112,7 @@ export class Dispatcher {
       signatures: (signed?.signatures ?? []).map((each) => ({ ...each })),
       requestedBy: session.dialect.hasIdentities ? askerText(made) : "",
     };
+    if (made.survive) message.survive = true;
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
     if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;
     // Not waited for: the limit of open commands stops operators who ask for more than the agent reads.

@@ -255,6 +255,7 @@ function newJob(
     timeoutMs: request.timeoutMs ?? null,
     onDisconnect: request.onDisconnect,
     killAfterMs: request.killAfterMs ?? null,
+    survive: request.survive ?? false,
     limits: request.limits,
     name: request.name,
     note: request.note,
