@@ -164,13 +164,13 @@ class RunningAssignment {
   }
 
   async #output(
-    { stream, bytes }: Extract<FromWorker, { kind: "output" }>,
+    { stream, bytes, offset }: Extract<FromWorker, { kind: "output" }>,
   ): Promise<void> {
     this.#untaken++;
     try {
       // After a piece that could not be stored, later pieces would leave a hole.
       if (this.#failure === undefined) {
-        await this.#assignment.sink.output(stream, bytes);
+        await this.#assignment.sink.output(stream, bytes, offset);
       }
     } catch (error) {
       this.#failure ??= error;

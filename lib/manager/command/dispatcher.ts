@@ -111,8 +111,8 @@ export class Dispatcher {
       statement: signed?.statement ?? new Uint8Array(),
       signatures: (signed?.signatures ?? []).map((each) => ({ ...each })),
       requestedBy: session.dialect.hasIdentities ? askerText(made) : "",
+      survive: made.survive ?? false,
     };
-    if (made.survive) message.survive = true;
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
     if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;
     // Not waited for: the limit of open commands stops operators who ask for more than the agent reads.
