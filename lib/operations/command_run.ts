@@ -17,6 +17,7 @@ import {
   secretNames,
   setsTwice,
 } from "./program_secrets.ts";
+import { survive, takeUp } from "./surviving/survive.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { findGroup, findUser, groupsOf, ownUser, type User } from "./user.ts";
 
@@ -154,7 +155,9 @@ export const commandRun: Operation<typeof parameters> = {
     sha256 === undefined ? [] : [{ sha256, isTree: false }],
   secrets: secretNames,
   async *run(params, context) {
-    const { surroundings } = context;
+    const { surroundings, survival } = context;
+    if (survival === "taken up") return outcomeOf(yield* takeUp(context));
+    if (survival !== undefined) requireNoSecrets(params);
     const user = params.user === undefined
       ? undefined
       : await findUser(params.user);
@@ -177,13 +180,26 @@ export const commandRun: Operation<typeof parameters> = {
       ...secrets.input,
       ...who,
     };
-    const end = yield* runProgram(program, context);
+    const end =
+      yield* (survival === undefined
+        ? runProgram(program, context)
+        : survive(program, context));
     const flaw = NO_SCRIPT.includes(end.exitCode)
       ? formatFlaw(program)
       : undefined;
     return outcomeOf(end, flaw);
   },
 };
+
+/** @throws {PiriError} INVALID_ARGUMENT */
+function requireNoSecrets(params: Params): void {
+  const [secret] = secretNames(params);
+  if (secret === undefined) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot let a program with the secret "${secret}" outlive the agent: nobody would mask it in its output`,
+  );
+}
 
 function inputOf(
   { stdin, stdin_blob: sha256 }: Params,
@@ -279,7 +295,7 @@ async function switchTo(
 
 function outcomeOf(
   { exitCode, signal, reaped, outputCut }: ProgramEnd,
-  flaw: string | undefined,
+  flaw?: string,
 ): Outcome {
   const success = exitCode === 0;
   const sentences = [

@@ -138,7 +138,7 @@ function rootOf(
  *
  * Returns the count of processes that are still alive after that, or undefined if the tree was not asked to end.
  */
-async function stopWhenAsked(
+export async function stopWhenAsked(
   tree: ProcessTree | WindowsTree,
   { signal, kill }: Pick<Control, "signal" | "kill">,
   over: AbortSignal,
