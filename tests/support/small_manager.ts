@@ -261,6 +261,7 @@ export class SmallManager implements Manager {
         ...made,
         timeoutMs: timeoutMs ?? null,
         killAfterMs: killAfterMs ?? null,
+        survive: made.survive ?? false,
         id: BigInt(this.madeJobs.length + 1),
         signed: null,
       });
@@ -462,6 +463,7 @@ export function aJob(known: Partial<JobView> = {}): JobView {
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,
+    survive: false,
     limits: {
       canaryTargets: [],
       cancelRest: false,
@@ -502,6 +504,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,
+    survive: false,
     state: "queued",
     instance: null,
     session: null,

@@ -21,15 +21,22 @@ export function jobStatement(
   names: readonly string[],
   secrets: readonly string[],
 ): Statement & Readonly<Record<string, unknown>> {
-  const { operation, params, timeoutMs, onDisconnect, killAfterMs, limits } =
-    request;
+  const { operation, params, limits } = request;
+  const { timeoutMs, onDisconnect, killAfterMs, survive } = request;
   return {
     ...statementOf({
       names,
       operation,
       params,
       secrets,
-      limits: { ...limits, timeoutMs, onDisconnect, killAfterMs },
+      limits: {
+        ...limits,
+        timeoutMs,
+        onDisconnect,
+        killAfterMs,
+        // Only where it is asked for, so that the hash of all other work stays.
+        ...survive ? { survive } : {},
+      },
     }),
   };
 }

@@ -17,6 +17,7 @@ import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { Misfits } from "./misfits.ts";
+import { checkSurvival } from "./survival.ts";
 import { findTargets } from "./targets.ts";
 
 export interface CommandStarterOptions {
@@ -31,7 +32,7 @@ export interface CommandStarterOptions {
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need">;
   /** Secrets of commands; none if absent. */
-  readonly secrets?: Pick<SecretDesk, "check">;
+  readonly secrets?: Pick<SecretDesk, "check" | "namesOf">;
 }
 
 /** Commands that one request started. */
@@ -65,6 +66,7 @@ export class CommandStarter {
   ): Promise<StartedCommands> {
     const { store, blobs: kept } = this.#options;
     const { operation, params } = request;
+    checkSurvival(request, this.#options.secrets);
     const blobs = await kept?.need(operation, params) ?? [];
     const sessions = await findTargets(request, this.#options);
     if (this.#isStopped) {

@@ -34,6 +34,14 @@ const NO_SECRETS: Misfit = {
     "their versions of piri-agent cannot take secrets, nor mask them; install newer ones",
 };
 
+const NO_SURVIVAL: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent, or its system, cannot let a program outlive the agent; install a newer one on Linux, or leave out --survive",
+  many:
+    "their versions of piri-agent, or their systems, cannot let a program outlive the agent; install newer ones on Linux, or leave out --survive",
+};
+
 const NO_KEY: Misfit = {
   code: "REFUSED",
   one:
@@ -56,7 +64,7 @@ const TOO_MANY: Misfit = {
 /** Part of a request that tells if an agent can carry it out. */
 export type FitRequest = Pick<
   RunRequest,
-  "operation" | "params" | "requestedBy" | "saidBy"
+  "operation" | "params" | "requestedBy" | "saidBy" | "survive"
 >;
 
 /** Tells why an agent cannot carry out a request; undefined if it can. Throws INVALID_ARGUMENT for wrong parameters. */
@@ -122,7 +130,7 @@ export class Fitness {
 
   /** Test for one request. What is the same for many agents is found out once. */
   of(request: FitRequest): Fit {
-    const { operation, params } = request;
+    const { operation, params, survive } = request;
     const encoder = new TextEncoder();
     const askerBytes = once(() => encoder.encode(askerText(request)).length);
     const sizes = {
@@ -148,6 +156,7 @@ export class Fitness {
       if (operations !== undefined) checked();
       if (!features.has("blobs") && needsBlobs()) return NO_BLOBS;
       if (!features.has("secrets") && needsSecrets()) return NO_SECRETS;
+      if (survive && !features.has("survive")) return NO_SURVIVAL;
       const size = sizes[dialect.hasPositionalParams ? "legacy" : "plain"]();
       const limit = dialect.maxParamsBytes - COMMAND_BYTES -
         (dialect.hasIdentities ? askerBytes() : 0);

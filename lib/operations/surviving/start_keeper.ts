@@ -53,7 +53,7 @@ export async function startKeeper(
     throw notStarted(name, `its folder cannot be made: ${String(error)}`);
   }
   return new Deno.Command(SHELL, {
-    args: ["-c", KEEPER, "piri-keeper"],
+    args: [join(folder, "keep")],
     cwd: folder,
     clearEnv: true,
     env: { PATH: KEEPER_PATH },
@@ -73,6 +73,7 @@ async function fill(
   const write = (name: string, content: string) =>
     Deno.writeTextFile(join(folder, name), content, { mode: 0o600 });
   await writeInput(join(folder, "stdin"), program);
+  await write("keep", KEEPER);
   await write("start", startScript(program.user));
   await write("line", programLine(program, timerSlackOf(marker)));
   await write("noted", "\n".repeat(NOTE_BYTES));
