@@ -26,11 +26,7 @@ import {
 } from "./settle_past.ts";
 import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
-import {
-  type AcceptedCommand,
-  type Giver,
-  UnbegunCommands,
-} from "./unbegun.ts";
+import { type Giver, UnbegunCommands } from "./unbegun.ts";
 import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
 import { failed, sinkOf } from "./work_sink.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
@@ -306,8 +302,8 @@ export class Runner {
     return [...this.#running.values()].filter((each) => each.isMortal);
   }
 
-  #start(accepted: AcceptedCommand & Pick<Resumed, "found">): void {
-    const { entry, command, dialect, record, bounds, found } = accepted;
+  #start(resumed: Resumed): void {
+    const { entry, command, dialect, record, bounds, found } = resumed;
     const running = new RunningCommand(this.#clock, {
       entry,
       command,

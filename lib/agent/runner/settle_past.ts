@@ -9,7 +9,7 @@ import type {
   ReapReceipt,
 } from "../../operations/operation.ts";
 import { decode } from "../../protobuf/protobuf_reader.ts";
-import { dialectOfManager } from "../../wire/dialect.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import type { Audit } from "../audit/audit_log.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { factsOf } from "./command_facts.ts";
@@ -36,7 +36,8 @@ export interface PastOptions {
 }
 
 /** Command whose program has outlived an earlier run of the agent. */
-export interface Resumed extends AcceptedCommand {
+export interface Resumed extends Omit<AcceptedCommand, "dialect"> {
+  readonly dialect: Pick<Dialect, "hasPositionalParams">;
   /** Undefined for one that starts now. */
   readonly found?: FoundSurvivor | undefined;
 }
@@ -91,9 +92,10 @@ async function settleStarted(
     await settleUnstarted(entry, options);
     return undefined;
   }
-  const dialect = dialectOfManager(entry.managerId);
   const record = recordOf(entry, options);
   record.takenUp();
+  // A legacy Manager cannot ask for this.
+  const dialect = { hasPositionalParams: false };
   return { entry, command, dialect, record, found };
 }
 

@@ -17,7 +17,6 @@ import { birthOf } from "./lifecycle.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 import { Misfits } from "./misfits.ts";
-import { checkSurvival } from "./survival.ts";
 import { findTargets } from "./targets.ts";
 
 export interface CommandStarterOptions {
@@ -32,7 +31,7 @@ export interface CommandStarterOptions {
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need">;
   /** Secrets of commands; none if absent. */
-  readonly secrets?: Pick<SecretDesk, "check" | "namesOf">;
+  readonly secrets?: Pick<SecretDesk, "check">;
 }
 
 /** Commands that one request started. */
@@ -66,7 +65,7 @@ export class CommandStarter {
   ): Promise<StartedCommands> {
     const { store, blobs: kept } = this.#options;
     const { operation, params } = request;
-    checkSurvival(request, this.#options.secrets);
+    this.#options.fitness.checkSurvival(request);
     const blobs = await kept?.need(operation, params) ?? [];
     const sessions = await findTargets(request, this.#options);
     if (this.#isStopped) {

@@ -7,6 +7,7 @@ import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { legacyCommand } from "./legacy_command.ts";
 import { type Misfit, Misfits, NO_OPERATION } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
+import { checkSurvival } from "./survival.ts";
 import { ROTATE, TRUST } from "./told_keys.ts";
 
 /** Bytes of a Command besides its parameters, at most. */
@@ -126,6 +127,17 @@ export class Fitness {
       misfits.add(agent, KEY_OPERATIONS.has(operation) ? NO_KEY : NO_OPERATION);
     }
     misfits.throwIfAny();
+  }
+
+  /**
+   * Checks that the program of a request can outlive its agent, if that is asked for.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT
+   */
+  checkSurvival(
+    request: Pick<RunRequest, "operation" | "params" | "survive">,
+  ): void {
+    checkSurvival(request, this.#secrets);
   }
 
   /** Test for one request. What is the same for many agents is found out once. */

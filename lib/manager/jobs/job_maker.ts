@@ -8,7 +8,6 @@ import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
 import { auditEntry, workStatement } from "../audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import { checkSurvival } from "../command/survival.ts";
 import type { JobRequest } from "../job_api.ts";
 import {
   checkSigned,
@@ -40,9 +39,7 @@ export interface JobMakerOptions extends
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Secrets of commands; none if absent. */
-  readonly secrets?:
-    | Pick<SecretDesk, "check" | "keep" | "namesOf">
-    | undefined;
+  readonly secrets?: Pick<SecretDesk, "check" | "keep"> | undefined;
   /** Ids of the jobs that have not ended and have this key; none for no key. */
   readonly withKey: (key: string) => readonly bigint[];
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
@@ -99,7 +96,7 @@ export class JobMaker {
   ): Promise<CheckedJob> {
     this.#checkParams(request, resolved);
     const { operation, params } = request;
-    checkSurvival(request, this.#options.secrets);
+    this.#options.commands.fitness.checkSurvival(request);
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     checkSigned(request, names, this.#options.clock.now());

@@ -43,9 +43,7 @@ export interface JobsOptions
   /** Large inputs of commands; none if absent. */
   readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Secrets of commands; none if absent. */
-  readonly secrets?:
-    | Pick<SecretDesk, "check" | "keep" | "drop" | "namesOf">
-    | undefined;
+  readonly secrets?: Pick<SecretDesk, "check" | "keep" | "drop"> | undefined;
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }

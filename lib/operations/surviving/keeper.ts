@@ -80,12 +80,11 @@ collect() {
   rm -f "$1-open"
 }
 
-# Not at the program itself: dash would give it a copy of its own input as well.
-exec 2>/dev/null <stdin
+exec 2>/dev/null
 mkfifo 1-pipe 2-pipe || exit
 collect 1 <1-pipe &
 collect 2 <2-pipe &
-setsid ${SHELL} start >1-pipe 2>2-pipe
+setsid ${SHELL} start <stdin >1-pipe 2>2-pipe
 echo "exit $?" 1<>noted
 mv noted end
 rm -f 1-pipe 2-pipe
