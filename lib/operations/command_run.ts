@@ -294,15 +294,19 @@ async function switchTo(
 }
 
 function outcomeOf(
-  { exitCode, signal, reaped, outputCut }: ProgramEnd,
+  { exitCode, signal, reaped, outputCut, outputDropped, maybeSignal }:
+    ProgramEnd,
   flaw?: string,
 ): Outcome {
   const success = exitCode === 0;
   const sentences = [
-    ...(success ? [] : [howItEnded(exitCode, signal)]),
+    ...(success ? [] : [howItEnded({ exitCode, signal, maybeSignal })]),
     ...(flaw === undefined ? [] : [flaw]),
     ...(outputCut
       ? ["What it left running held its output until that was closed"]
+      : []),
+    ...(outputDropped
+      ? ["The disk was full, and some of its output was dropped"]
       : []),
   ];
   return {
@@ -315,8 +319,17 @@ function outcomeOf(
   };
 }
 
-function howItEnded(exitCode?: number, signal?: string): string {
+function howItEnded(
+  { exitCode, signal, maybeSignal }: {
+    readonly exitCode: number | undefined;
+    readonly signal: string | undefined;
+    readonly maybeSignal: string | undefined;
+  },
+): string {
   if (signal !== undefined) return `The program was ended by ${signal}`;
   if (exitCode === undefined) return "The program could not be ended";
-  return `The program ended with exit code ${exitCode}`;
+  const words = `The program ended with exit code ${exitCode}`;
+  return maybeSignal === undefined
+    ? words
+    : `${words}, which may stand for ${maybeSignal}`;
 }

@@ -29,6 +29,10 @@ export interface ProgramEnd {
   readonly reaped?: ReapReceipt;
   /** True if another process still held its output open. */
   readonly outputCut: boolean;
+  /** True if a full disk did not take all of its output. */
+  readonly outputDropped?: boolean;
+  /** Signal that the exit code may stand for, as a shell tells it. */
+  readonly maybeSignal?: string;
 }
 
 type Control = Pick<

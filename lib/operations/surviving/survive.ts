@@ -15,6 +15,18 @@ const MAX_LOOK_MS = 200;
 /** Longest wait for output that other processes hold open after the program has ended, in milliseconds. */
 const OUTPUT_GRACE_MS = 2_000;
 
+/** Signals that end programs most often, by their numbers on Linux. */
+const SIGNALS: ReadonlyMap<number, string> = new Map([
+  [1, "SIGHUP"],
+  [2, "SIGINT"],
+  [3, "SIGQUIT"],
+  [6, "SIGABRT"],
+  [9, "SIGKILL"],
+  [11, "SIGSEGV"],
+  [13, "SIGPIPE"],
+  [15, "SIGTERM"],
+]);
+
 type Control = Pick<
   OperationContext,
   "marker" | "signal" | "kill" | "started" | "surroundings"
@@ -84,8 +96,12 @@ async function* follow(
         "Cannot tell how the program ended: its keeper, a process of the agent, was ended",
       );
     }
+    const isWhole = spool.isWhole("stdout") && spool.isWhole("stderr");
+    const maybeSignal = SIGNALS.get((exitCode ?? 0) - 128);
     return {
       ...exitCode === undefined ? {} : { exitCode },
+      ...isWhole ? {} : { outputDropped: true },
+      ...maybeSignal === undefined ? {} : { maybeSignal },
       ...living === undefined || tree === undefined
         ? {}
         : { reaped: tree.receipt() },

@@ -144,7 +144,7 @@ Deno.test({
     at.stop.abort();
     const { end } = await running;
 
-    assertEquals(end.exitCode, 143);
+    assertEquals([end.exitCode, end.maybeSignal], [143, "SIGTERM"]);
     assertEquals(end.reaped?.alive, []);
     await untilProcesses(seconds, 0);
   },
@@ -273,6 +273,34 @@ Deno.test({
     await assertRejects(() => Deno.stat(join(at.folder, at.marker)));
   },
 });
+
+Deno.test({
+  name:
+    "a full disk drops output of a program under a keeper, and neither ends it nor loses its exit code (needs root)",
+  ignore: ignore || !isRoot,
+  fn: async () => {
+    await using at = await Place.make();
+    await using _small = await smallDisk(at.folder);
+
+    const { end, stdout } = await at.run(
+      shell("head -c 3000000 /dev/zero | tr '\\0' 'x'; exit 9"),
+    );
+
+    assertEquals([end.exitCode, end.outputDropped], [9, true]);
+    assert(stdout.length > 100_000 && stdout.length < 1_100_000);
+  },
+});
+
+/** Mounts a file system of 1 MiB. */
+async function smallDisk(folder: string): Promise<AsyncDisposable> {
+  const call = async (name: string, ...args: string[]) => {
+    const { success, stderr } = await new Deno.Command(name, { args }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  };
+  await Deno.mkdir(folder, { recursive: true });
+  await call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+  return { [Symbol.asyncDispose]: () => call("umount", "-l", folder) };
+}
 
 function shell(line: string): Program {
   return {
