@@ -14,7 +14,11 @@ import { Spool } from "../../../lib/operations/surviving/spool.ts";
 import { startKeeper } from "../../../lib/operations/surviving/start_keeper.ts";
 import { survive, takeUp } from "../../../lib/operations/surviving/survive.ts";
 import { standardSurroundings } from "../../../lib/operations/surroundings.ts";
-import { oddSeconds, untilProcesses } from "../../support/processes.ts";
+import {
+  oddSeconds,
+  processesWith,
+  untilProcesses,
+} from "../../support/processes.ts";
 import { until } from "../../support/live_program.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
@@ -202,8 +206,7 @@ Deno.test({
       return Promise.resolve(now === undefined || now.zombie);
     });
     await untilProcesses(seconds, 1);
-    await new Deno.Command("pkill", { args: ["-f", `sleep ${seconds}`] })
-      .output();
+    for (const pid of processesWith(seconds)) Deno.kill(pid, "SIGKILL");
   },
 });
 
