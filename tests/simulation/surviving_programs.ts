@@ -70,7 +70,7 @@ export class SurvivingPrograms {
     };
   }
 
-  /** What the agent of this run can know and do. */
+  /** Means of the agent of this run. */
   survivors(life: Life): Survivors {
     return {
       find: (marker) => life.call(() => this.#find(marker)),

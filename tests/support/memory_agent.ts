@@ -64,7 +64,7 @@ export class MemoryAgent implements AsyncDisposable {
     disk: MemoryDisk = new MemoryDisk(),
     clock: FakeClock = new FakeClock(),
     usedFile: UsedFile = new MemoryUsedFile(),
-    survivors?: Survivors,
+    survivors: Survivors | undefined = undefined,
   ): Promise<MemoryAgent> {
     const used = new UsedStatements(clock, usedFile);
     await used.load();

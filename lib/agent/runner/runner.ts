@@ -329,8 +329,8 @@ export class Runner {
         : {},
     }, this.#sink(running));
     if (handle === undefined) {
-      const busy = new PiriError("BUSY", "no worker is free");
-      void this.#ended(running, failed(busy));
+      const why = "Cannot begin: no worker is free";
+      void this.#ended(running, failed(new PiriError("BUSY", why)));
       return;
     }
     if (found === undefined) record.started();
