@@ -123,20 +123,20 @@ story(
     const effects = fleet.folder.at("effects");
     await Deno.writeTextFile(effects, "");
     const numbers = [...Array(AT_ONCE * KILLS).keys()];
+    const ids = new Map<number, bigint>();
     for (let kill = 0; kill < KILLS; kill++) {
       const batch = numbers.slice(kill * AT_ONCE, (kill + 1) * AT_ONCE);
       const go = fleet.folder.at(`go-${kill}`);
-      await Promise.all(batch.map((n) =>
-        control.commands.run({
+      for (const n of batch) {
+        const { commands } = await control.commands.run({
           agents: ["web-1"],
           operation: "command.Run",
           params: JSON.stringify({ shell: printing(n, { effects, go }) }),
           requestId: `request ${n}`,
           onDisconnect: OnDisconnect.CONTINUE,
           survive: true,
-        })
-      ));
-      for (const n of batch) {
+        });
+        ids.set(n, commands[0]?.id ?? 0n);
         await until(
           `program ${n} runs`,
           async () =>
@@ -147,12 +147,16 @@ story(
       fleet.agent("web-1").start();
       await fleet.connected("web-1");
       await Deno.writeTextFile(go, "");
-      await until("all have ended", async () => {
-        const { commands } = await control.commands.listCommands({
-          limit: 200,
+      for (const n of batch) {
+        await until(`command ${n} has ended`, async () => {
+          const { commands } = await control.commands.listCommands({
+            limit: AT_ONCE,
+          });
+          return commands.some(({ id, finishedAtMs }) =>
+            id === ids.get(n) && finishedAtMs !== undefined
+          );
         });
-        return commands.every(({ finishedAtMs }) => finishedAtMs !== undefined);
-      });
+      }
     }
 
     const { commands } = await control.commands.listCommands({ limit: 200 });
