@@ -18,6 +18,16 @@ export interface SpooledPiece {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** State of a spool at one moment. */
+export interface SpoolLook {
+  /** True if the exit code is there. */
+  readonly hasEnded: boolean;
+  /** True while a process has one of the streams open. */
+  readonly isOpen: boolean;
+  /** Offsets at which the files of a stream begin, in their order. A file is whole once there is a later one. */
+  segments(stream: StreamName): number[];
+}
+
 /** Folder in which a keeper has what becomes of its program. */
 export class Spool {
   readonly folder: string;
@@ -55,23 +65,23 @@ export class Spool {
     return this.#read("boot").trim();
   }
 
-  /** True while a process has the stream open. */
-  isOpen(stream: StreamName): boolean {
-    return this.#has(`${NUMBER_OF[stream]}-open`);
+  /** Looks into the folder once: a look costs little, and there are many. */
+  look(): SpoolLook {
+    const names = new Set<string>();
+    for (const { name } of Deno.readDirSync(this.folder)) names.add(name);
+    return {
+      hasEnded: names.has("end"),
+      isOpen: names.has("1-open") || names.has("2-open"),
+      segments: (stream) =>
+        [...names].filter((name) => name.startsWith(`${NUMBER_OF[stream]}-1`))
+          .map((name) => Number(name.slice(2)) - NAME_BASE)
+          .sort((a, b) => a - b),
+    };
   }
 
   /** True if the disk took all of the stream. */
   isWhole(stream: StreamName): boolean {
     return this.#has(`${NUMBER_OF[stream]}-whole`);
-  }
-
-  /** Offsets at which the files of a stream begin, in their order. */
-  segments(stream: StreamName): number[] {
-    const prefix = `${NUMBER_OF[stream]}-1`;
-    return [...Deno.readDirSync(this.folder)]
-      .filter(({ name }) => name.startsWith(prefix))
-      .map(({ name }) => Number(name.slice(2)) - NAME_BASE)
-      .sort((a, b) => a - b);
   }
 
   /** Path of the file of a stream that begins at an offset. */
@@ -112,11 +122,12 @@ export class SpoolReader implements Disposable {
     this.#stream = stream;
   }
 
-  /** The next piece; undefined if there is none yet. What was dropped between two pieces shows in their offsets. */
-  next(): SpooledPiece | undefined {
+  /**
+   * The next piece as of a look; undefined if there is none yet. What was dropped between two pieces shows in their
+   * offsets.
+   */
+  next(segments: readonly number[]): SpooledPiece | undefined {
     for (;;) {
-      // First, because a file is whole once there is a later one.
-      const segments = this.#spool.segments(this.#stream);
       const file = this.#open(segments);
       if (file === undefined) return undefined;
       const buffer = new Uint8Array(Limits.piece);

@@ -51,9 +51,13 @@ export async function* survive(
   const folder = folderOf(control);
   const { marker } = control;
   const keeper = await startKeeper(program, { folder, marker });
-  // Only so that its status is collected.
-  keeper.status.catch(() => {});
+  let hasEnded = false;
+  keeper.status.finally(() => hasEnded = true).catch(() => {});
   const spool = new Spool(folder);
+  // On a busy host it may take a while until it says its name.
+  while (!hasEnded && spool.keeper === undefined) {
+    await sleep(systemClock, LOOK_MS);
+  }
   const leader = await programOf(spool, systemClock);
   if (leader !== undefined) {
     const startTime = `${bootId()}:${leader.startTicks}`;
@@ -127,9 +131,10 @@ async function* followOutput(
   let graceEnd = Infinity;
   for (;;) {
     // Before the output: what was printed until then is in the files.
-    const exitCode = spool.end;
-    const isOpen = spool.isOpen("stdout") || spool.isOpen("stderr");
-    const isKept = spool.keeperLives;
+    const look = spool.look();
+    const { isOpen } = look;
+    const exitCode = look.hasEnded ? spool.end : undefined;
+    const isKept = pause < MAX_LOOK_MS || spool.keeperLives;
     let hasMoved = false;
     for (
       const [stream, reader] of [
@@ -137,7 +142,10 @@ async function* followOutput(
         ["stderr", stderr],
       ] as const
     ) {
-      for (let piece = reader.next(); piece; piece = reader.next()) {
+      const segments = look.segments(stream);
+      for (;;) {
+        const piece = reader.next(segments);
+        if (piece === undefined) break;
         hasMoved = true;
         yield { kind: "output", stream, isMasked: true, ...piece };
       }
@@ -149,7 +157,7 @@ async function* followOutput(
     } else if (isGivenUp() || !isKept && spool.end === undefined) {
       return { exitCode: undefined, outputCut: isOpen };
     }
-    pause = hasMoved ? LOOK_MS : Math.min(pause * 1.5, MAX_LOOK_MS);
+    pause = hasMoved ? LOOK_MS : Math.min(pause * 2, MAX_LOOK_MS);
     await sleep(clock, exitCode === undefined ? pause : LOOK_MS);
   }
 }
@@ -160,13 +168,9 @@ async function programOf(
   clock: Clock,
   over?: AbortSignal,
 ): Promise<ProcessInfo | undefined> {
-  // A keeper that has not yet said its name is being started.
-  let isExpected = true;
-  for (let tries = 0; isExpected && !over?.aborted; tries++) {
+  while (!over?.aborted && spool.end === undefined && spool.keeperLives) {
     const { program } = spool;
     if (program !== undefined) return program;
-    isExpected = spool.end === undefined &&
-      (spool.keeperLives || tries * LOOK_MS < OUTPUT_GRACE_MS);
     await sleep(clock, LOOK_MS);
   }
   return spool.program;
