@@ -16,6 +16,7 @@ import { type FoundPolicy, readPolicy } from "./agent/policy/policy.ts";
 import { PolicyGate } from "./agent/policy/policy_gate.ts";
 import { USED_FILE, UsedStatements } from "./agent/policy/used_statements.ts";
 import { dialFirst } from "./agent/link/dial_first.ts";
+import { HostSurvivors } from "./agent/survivors/host_survivors.ts";
 import { shrunkResult } from "./agent/runner/result.ts";
 import { RunningSettings } from "./agent/running_settings.ts";
 import { RemovedNote } from "./agent/removed_note.ts";
@@ -69,6 +70,8 @@ export interface ServeAgentOptions {
 const FACTS_FOLDER = "facts.d";
 /** Folder in its state with what runs of steps owe. */
 const STEPS_FOLDER = "steps";
+/** Folder in its state with the programs that outlive the agent. */
+const SURVIVORS_FOLDER = "survivors";
 /** Folder in its state with the modules of custom operations. */
 const MODULES_FOLDER = "modules";
 
@@ -119,6 +122,10 @@ export async function openAgent(
     }),
   );
   const witnesses = join(dir, WITNESS_FILE);
+  // Elsewhere no process can be found again for sure.
+  const survivorsFolder = Deno.build.os === "linux"
+    ? join(dir, SURVIVORS_FOLDER)
+    : undefined;
   const surroundings = {
     path: commands.path,
     umask: commands.umask,
@@ -127,6 +134,7 @@ export async function openAgent(
     factsFolder: join(dir, FACTS_FOLDER),
     stepsFolder: join(dir, STEPS_FOLDER),
     modulesFolder: join(dir, MODULES_FOLDER),
+    survivorsFolder,
     customOperations: config.customOperations,
     ownRecords: { commands: join(dir, AUDIT_FOLDER), witnesses },
   };
@@ -203,6 +211,9 @@ export async function openAgent(
     noteRemoved: (isRemoved) =>
       isRemoved ? removed.write(clock.now()) : removed.clear(),
     endSurvivors: (processes, marker) => endSurvivors(processes, marker, clock),
+    survivors: survivorsFolder === undefined
+      ? undefined
+      : new HostSurvivors(survivorsFolder),
     ...onLink === undefined ? {} : { onLink },
     ...update === undefined
       ? {}

@@ -54,8 +54,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type agent/audit",
     "type agent/journal",
     "type agent/policy",
+    "type agent/survivors",
     "type agent/workers",
   ],
+  "agent/survivors": ["base", "operations"],
   "agent/link": [
     "base",
     "protobuf",

@@ -56,6 +56,8 @@ export interface AgentCoreOptions {
   /** Means of replacing itself, and its last update; it cannot if absent. */
   readonly update?: { readonly parts: UpdateParts; readonly trial: Trial };
   readonly endSurvivors: RunnerOptions["endSurvivors"];
+  /** Programs that outlive their agent; none if absent. */
+  readonly survivors?: RunnerOptions["survivors"];
   /** Told the cause once the agent is to be stopped and started again; absent if nobody would start it again. */
   readonly onRestart?: ((cause: string) => void) | undefined;
 }

@@ -88,6 +88,7 @@ export function commandMessage(command: CommandView): Command {
       ? OnDisconnect.KILL
       : OnDisconnect.CONTINUE,
     ...optional("killAfterMs", command.killAfterMs),
+    survive: command.survive,
   });
 }
 

@@ -155,6 +155,7 @@ function runRequestOf(
     requestId: requireText("request_id", request.requestId),
     onDisconnect: onDisconnectOf(request.onDisconnect),
     killAfterMs: request.killAfterMs,
+    survive: request.survive,
   };
 }
 

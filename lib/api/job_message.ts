@@ -79,6 +79,7 @@ export function jobMessage(job: JobView): Job {
       ? OnDisconnect.KILL
       : OnDisconnect.CONTINUE,
     ...optional("killAfterMs", job.killAfterMs),
+    survive: job.survive,
     limits: limitsMessage(job.limits),
     name: job.name,
     note: job.note,

@@ -50,6 +50,7 @@ export function jobRequestOf(
     timeoutMs: timeoutOf(request.timeoutMs),
     onDisconnect: onDisconnectOf(request.onDisconnect),
     killAfterMs: request.killAfterMs,
+    survive: request.survive,
     limits: limitsOf(request.limits),
     name: limitText("name", request.name),
     note: noteOf(request.note),

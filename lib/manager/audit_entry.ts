@@ -45,13 +45,27 @@ export function auditEntry(
 
 /** Statement of work on agents. */
 export function workStatement(
-  { operation, params, timeoutMs, onDisconnect, killAfterMs }: Pick<
+  { operation, params, timeoutMs, onDisconnect, killAfterMs, survive }: Pick<
     RunRequest,
-    "operation" | "params" | "timeoutMs" | "onDisconnect" | "killAfterMs"
+    | "operation"
+    | "params"
+    | "timeoutMs"
+    | "onDisconnect"
+    | "killAfterMs"
+    | "survive"
   >,
   names: readonly string[],
 ): Record<string, unknown> {
-  return { names, operation, params, timeoutMs, onDisconnect, killAfterMs };
+  return {
+    names,
+    operation,
+    params,
+    timeoutMs,
+    onDisconnect,
+    killAfterMs,
+    // Only where it is asked for: earlier entries of the audit have no such field.
+    ...survive ? { survive } : {},
+  };
 }
 
 function targetText(names: readonly string[]): string {

@@ -101,6 +101,8 @@ export interface RunRequest {
   readonly onDisconnect: "continue" | "kill";
   /** With "kill": time without a connection after which the command is ended, in milliseconds; 0 if absent. */
   readonly killAfterMs?: number | undefined;
+  /** True if its program outlives the agent: only command.Run without secrets. */
+  readonly survive?: boolean | undefined;
   /** User who asks, by evidence; "local" without any. */
   readonly requestedBy: string;
   /** Name that the client gave itself; none if absent. */

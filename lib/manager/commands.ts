@@ -344,6 +344,7 @@ export class Commands implements CommandAdmin {
       timeoutMs: command.timeoutMs ?? undefined,
       onDisconnect: command.onDisconnect,
       killAfterMs: command.killAfterMs ?? undefined,
+      survive: command.survive,
       ...request,
     }, { id, act: "Rerun" });
     const by = operatorText(request);

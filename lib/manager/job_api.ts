@@ -31,6 +31,7 @@ export interface JobRequest extends
     | "timeoutMs"
     | "onDisconnect"
     | "killAfterMs"
+    | "survive"
     | "requestId"
   >,
   Asker {

@@ -17,6 +17,7 @@ import {
   secretNames,
   setsTwice,
 } from "./program_secrets.ts";
+import { survive, takeUp } from "./surviving/survive.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { findGroup, findUser, groupsOf, ownUser, type User } from "./user.ts";
 
@@ -155,7 +156,9 @@ export const commandRun: Operation<typeof parameters> = {
     sha256 === undefined ? [] : [{ sha256, isTree: false }],
   secrets: secretNames,
   async *run(params, context) {
-    const { surroundings } = context;
+    const { surroundings, survival } = context;
+    if (survival === "taken up") return outcomeOf(yield* takeUp(context));
+    if (survival !== undefined) requireNoSecrets(params);
     const user = params.user === undefined
       ? undefined
       : await findUser(params.user);
@@ -178,13 +181,26 @@ export const commandRun: Operation<typeof parameters> = {
       ...secrets.input,
       ...who,
     };
-    const end = yield* runProgram(program, context);
+    const end =
+      yield* (survival === undefined
+        ? runProgram(program, context)
+        : survive(program, context));
     const flaw = NO_SCRIPT.includes(end.exitCode)
       ? formatFlaw(program)
       : undefined;
     return outcomeOf(end, flaw);
   },
 };
+
+/** @throws {PiriError} INVALID_ARGUMENT */
+function requireNoSecrets(params: Params): void {
+  const [secret] = secretNames(params);
+  if (secret === undefined) return;
+  throw new PiriError(
+    "INVALID_ARGUMENT",
+    `Cannot let a program with the secret "${secret}" outlive the agent: nobody would mask it in its output`,
+  );
+}
 
 function inputOf(
   { stdin, stdin_blob: sha256 }: Params,
@@ -279,15 +295,19 @@ async function switchTo(
 }
 
 function outcomeOf(
-  { exitCode, signal, reaped, outputCut }: ProgramEnd,
-  flaw: string | undefined,
+  { exitCode, signal, reaped, outputCut, outputDropped, maybeSignal }:
+    ProgramEnd,
+  flaw?: string,
 ): Outcome {
   const success = exitCode === 0;
   const sentences = [
-    ...(success ? [] : [howItEnded(exitCode, signal)]),
+    ...(success ? [] : [howItEnded({ exitCode, signal, maybeSignal })]),
     ...(flaw === undefined ? [] : [flaw]),
     ...(outputCut
       ? ["What it left running held its output until that was closed"]
+      : []),
+    ...(outputDropped
+      ? ["The disk was full, and some of its output was dropped"]
       : []),
   ];
   return {
@@ -300,8 +320,17 @@ function outcomeOf(
   };
 }
 
-function howItEnded(exitCode?: number, signal?: string): string {
+function howItEnded(
+  { exitCode, signal, maybeSignal }: {
+    readonly exitCode: number | undefined;
+    readonly signal: string | undefined;
+    readonly maybeSignal: string | undefined;
+  },
+): string {
   if (signal !== undefined) return `The program was ended by ${signal}`;
   if (exitCode === undefined) return "The program could not be ended";
-  return `The program ended with exit code ${exitCode}`;
+  const words = `The program ended with exit code ${exitCode}`;
+  return maybeSignal === undefined
+    ? words
+    : `${words}, which may stand for ${maybeSignal}`;
 }

@@ -16,6 +16,8 @@ export type OperationEvent =
     readonly bytes: Uint8Array<ArrayBuffer>;
     /** True if the operation has masked its secrets in them itself. */
     readonly isMasked?: true;
+    /** Place in the stream, only with `isMasked`; at its end if absent. */
+    readonly offset?: number;
   }
   | {
     readonly kind: "progress";
@@ -62,6 +64,12 @@ export interface DataSource {
   bytes(type: string, params: unknown): Promise<Uint8Array>;
 }
 
+/**
+ * Life of a program that outlives its agent: it is to be started, or an earlier run of the agent has started it, and it
+ * is only followed.
+ */
+export type Survival = "started" | "taken up";
+
 /** Means of a running operation. It has no access to the connection. */
 export interface OperationContext {
   readonly commandId: bigint;
@@ -72,6 +80,8 @@ export interface OperationContext {
    * `timer_slack.ts`.
    */
   readonly timerSlack?: number;
+  /** Set if its program outlives the agent; see `surviving/survive.ts`. */
+  readonly survival?: Survival;
   /** Aborted when the command must end: it was cancelled, it timed out, or the agent stops. */
   readonly signal: AbortSignal;
   /** Aborted when the time for ending by itself is over. */

@@ -29,6 +29,10 @@ export interface ProgramEnd {
   readonly reaped?: ReapReceipt;
   /** True if another process still held its output open. */
   readonly outputCut: boolean;
+  /** True if a full disk did not take all of its output. */
+  readonly outputDropped?: boolean;
+  /** Signal that the exit code may stand for, as a shell tells it. */
+  readonly maybeSignal?: string;
 }
 
 type Control = Pick<
@@ -138,7 +142,7 @@ function rootOf(
  *
  * Returns the count of processes that are still alive after that, or undefined if the tree was not asked to end.
  */
-async function stopWhenAsked(
+export async function stopWhenAsked(
   tree: ProcessTree | WindowsTree,
   { signal, kill }: Pick<Control, "signal" | "kill">,
   over: AbortSignal,

@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly factsFolder?: string | undefined;
   /** Folder with what runs of steps owe. */
   readonly stepsFolder?: string | undefined;
+  /** Folder with the programs that outlive the agent; none does if absent. */
+  readonly survivorsFolder?: string | undefined;
   /** Settings for custom operations; all may run if absent. */
   readonly customOperations?: CustomSettings | undefined;
   /** Folder with the modules of custom operations of earlier runs. */

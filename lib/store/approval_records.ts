@@ -35,6 +35,8 @@ export interface ApprovalRequest
   readonly timeoutMs?: number | undefined;
   /** Time without a connection after which a command is ended, in milliseconds. */
   readonly killAfterMs?: number | undefined;
+  /** True if the programs of its commands outlive their agents. */
+  readonly survive?: boolean | undefined;
   /** Window, canaries and limits of the job. */
   readonly limits: JobLimits;
   /** Name of the job; empty for none. */

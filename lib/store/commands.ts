@@ -94,6 +94,7 @@ export class Commands {
     const firstId = this.lastId() + 1n;
     const full = commands.map((each) => ({
       rerunOf: null,
+      survive: false,
       saidBy: "",
       ...each,
       job,

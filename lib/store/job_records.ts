@@ -94,6 +94,8 @@ export interface JobRecord {
   readonly onDisconnect: "continue" | "kill";
   /** With "kill": time without a connection after which a command is ended, in milliseconds. */
   readonly killAfterMs: number | null;
+  /** True if the programs of its commands outlive their agents. */
+  readonly survive: boolean;
   /** Limits of the job. */
   readonly limits: JobLimits;
   /** Name for people. */

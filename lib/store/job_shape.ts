@@ -1,5 +1,5 @@
 import type { JobRecord } from "./job_records.ts";
-import { big, int, json, nullable, Shape, text, word } from "./shape.ts";
+import { big, flag, int, json, nullable, Shape, text, word } from "./shape.ts";
 
 /** Columns of a job. */
 export const jobShape = new Shape<JobRecord>({
@@ -14,6 +14,7 @@ export const jobShape = new Shape<JobRecord>({
   timeoutMs: nullable(int),
   onDisconnect: word(),
   killAfterMs: nullable(int),
+  survive: flag,
   limits: json(),
   name: text,
   note: text,
@@ -44,6 +45,7 @@ export const NEW_JOB_FIELDS = [
   "timeoutMs",
   "onDisconnect",
   "killAfterMs",
+  "survive",
   "limits",
   "name",
   "note",

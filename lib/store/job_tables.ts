@@ -144,7 +144,7 @@ export class JobTables {
   ): { firstId: bigint; missed: number[] } {
     const { operation, params, timeoutMs, onDisconnect, killAfterMs, ...made } =
       this.jobs.require("start entries of", job);
-    const { requestedBy, saidBy } = made;
+    const { requestedBy, saidBy, survive } = made;
     const firstId = this.#commands.lastId() + 1n;
     const started = this.#entries.start(job, positions, { firstId, move });
     const commands = started.map((index) => ({
@@ -158,6 +158,7 @@ export class JobTables {
       timeoutMs,
       onDisconnect,
       killAfterMs,
+      survive,
       state: "sent" as const,
       instance: instances[index] ?? "",
       session: sessions[index] ?? 0n,

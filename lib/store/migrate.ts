@@ -30,6 +30,7 @@ import { signedWork } from "./migrations/0027_signed_work.ts";
 import { plans } from "./migrations/0029_plans.ts";
 import { drift } from "./migrations/0033_drift.ts";
 import { planBounds } from "./migrations/0034_plan_bounds.ts";
+import { survive } from "./migrations/0036_survive.ts";
 import { agentCommands } from "./migrations/0037_agent_commands.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
@@ -67,6 +68,7 @@ export const MIGRATIONS: readonly string[] = [
   plans,
   drift,
   planBounds,
+  survive,
   agentCommands,
 ];
 

@@ -96,6 +96,8 @@ export interface CommandRecord {
   readonly onDisconnect: "continue" | "kill";
   /** Time without a connection after which it is ended, in milliseconds. */
   readonly killAfterMs: number | null;
+  /** True if its program outlives the agent. */
+  readonly survive: boolean;
   /** State of the command. */
   readonly state: CommandStateName;
   /** True if the state is a guess, which a result or a hello can replace. */
@@ -192,7 +194,7 @@ export type NewCommand =
     | "createdAt"
     | "sentAt"
   >
-  & Partial<Pick<CommandRecord, "rerunOf" | "saidBy">>;
+  & Partial<Pick<CommandRecord, "rerunOf" | "saidBy" | "survive">>;
 
 /** Blob that commands of the history name. */
 export interface BlobUse extends BlobName {

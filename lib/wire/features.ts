@@ -7,6 +7,7 @@ export const FEATURES = [
   "chunks",
   "blobs",
   "secrets",
+  "survive",
   "proof",
 ] as const;
 
@@ -21,6 +22,7 @@ const REQUIRES: Readonly<Partial<Record<Feature, Feature>>> = {
   ack: "output",
   resume: "ack",
   hold: "resume",
+  survive: "resume",
 };
 
 /** Features of both sides, without those whose required feature is missing. */

@@ -227,6 +227,10 @@ class Run {
     for (const { pid, words } of leftoversOf(this.#mark)) {
       this.#complain(`round ${round}: an orphan, ${pid}: ${words}`);
     }
+    for (const { pid, words } of leftoversOf(`${this.#site.folder.path}/`)) {
+      if (!words.includes("/survivors/")) continue;
+      this.#complain(`round ${round}: a keeper is left, ${pid}: ${words}`);
+    }
   }
 
   #give(order: ChaosOrder, ms: number): Promise<Said> {

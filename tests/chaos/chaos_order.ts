@@ -21,6 +21,8 @@ export interface ChaosOrder {
   readonly timeoutMs: number | undefined;
   /** Time from the request to its cancel. */
   readonly cancelAfterMs: number | undefined;
+  /** True if its program outlives its agent. */
+  readonly survives: boolean;
   /** True if it is cancelled before its agent can begin it. */
   readonly mustNotRun: boolean;
 }
@@ -80,6 +82,7 @@ export function someOrder(
     killOnDisconnect: dice.chance(0.1),
     timeoutMs: dice.chance(0.15) ? dice.between(200, 2_500) : undefined,
     cancelAfterMs: dice.chance(0.15) ? dice.between(0, 2_000) : undefined,
+    survives: dice.chance(0.4),
     mustNotRun: false,
   };
 }
@@ -111,11 +114,12 @@ async function giveOnce(
   order: ChaosOrder,
   { site, paths, clock }: Surroundings,
 ): Promise<Said> {
-  const { agent, work, attended, killOnDisconnect, timeoutMs, cancelAfterMs } =
-    order;
+  const { agent, work, attended, killOnDisconnect, survives } = order;
+  const { timeoutMs, cancelAfterMs } = order;
   const running = site.cli(
     ...["--json", "run", agent],
     ...attended ? [] : ["--detach"],
+    ...survives ? ["--survive"] : [],
     ...killOnDisconnect ? ["--on-disconnect", "kill-after=300ms"] : [],
     ...timeoutMs === undefined ? [] : ["--timeout", `${timeoutMs}ms`],
     ...["--env", `CHAOS_KEY=${work.key}`, "--", ...argvOf(work, paths)],

@@ -48,6 +48,7 @@ const ORDER: ChaosOrder = {
   killOnDisconnect: false,
   timeoutMs: undefined,
   cancelAfterMs: undefined,
+  survives: false,
   mustNotRun: false,
 };
 

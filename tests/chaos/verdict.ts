@@ -74,7 +74,11 @@ function endComplaints(evidence: Evidence, record: Command): string[] {
       return [...hasRun, ...isCode, ...expect(work.code === 0, "it failed")];
     case "failed":
       return reason.startsWith("agent stopped")
-        ? [...living, ...expect(agentWasStopped, "nobody stopped its agent")]
+        ? [
+          ...living,
+          ...expect(agentWasStopped, "nobody stopped its agent"),
+          ...expect(!order.survives, "it ended with its agent"),
+        ]
         : [...hasRun, ...isCode, ...expect(work.code !== 0, "it succeeded")];
     case "cancelled":
       return [
@@ -108,6 +112,7 @@ function endComplaints(evidence: Evidence, record: Command): string[] {
           : [`its result is lost: ${reason}`]
         : [
           ...living,
+          ...expect(!order.survives, "it outlives its agent, and it is lost"),
           ...expect(agentWasKilled, "it is lost, and nobody killed its agent"),
           ...expect(reaped !== undefined, "it is lost without a receipt"),
         ];

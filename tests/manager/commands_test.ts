@@ -31,6 +31,7 @@ Deno.test("a command leaves with all requested fields", async () => {
     statement: new Uint8Array(),
     signatures: [],
     requestedBy: "test",
+    survive: false,
   });
 });
 

@@ -90,6 +90,11 @@ function checkEnd(
       fate.startNumber < agent.startNumber,
     () => `${told()}, and its agent never died`,
   );
+  truth.must(
+    record.state !== "lost" || record.presumed || !fate.survives ||
+      agent.hasLeftHosts,
+    () => `${told()}, and it outlives its agent`,
+  );
 }
 
 async function checkOutput(

@@ -12,8 +12,10 @@ import type {
 } from "../../lib/agent/workers/workers.ts";
 import type { Timer } from "../../lib/base/clock.ts";
 import type { Life } from "./life.ts";
+import type { Plant } from "./plants.ts";
 import { expectedBytes, type Program } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
+import { SurvivingPrograms } from "./surviving_programs.ts";
 import type { Trace } from "./trace.ts";
 import { type Fate, hex, type Truth } from "./truth.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -32,33 +34,45 @@ export interface HostOptions {
   readonly random: SeededRandom;
   /** True if both sides have lost their disks: then, and only then, an effect may repeat. */
   readonly mayRepeat: () => boolean;
+  /** Bug that is planted. */
+  readonly plant: Plant | undefined;
 }
 
 /** Machine with its processes, which outlive the agent that started them. */
 export class Host {
   readonly options: HostOptions;
+  readonly surviving: SurvivingPrograms;
   readonly #children = new Set<Child>();
   #pids = 100;
 
   constructor(options: HostOptions) {
     this.options = options;
+    this.surviving = new SurvivingPrograms(options);
   }
 
   /** Count of living processes. */
   get children(): number {
-    return this.#children.size;
+    return this.#children.size + this.surviving.living;
   }
 
   /** Workers of one run of the agent. */
   workers(life: Life, startNumber: number): Workers {
     return {
       start: (job, sink) => {
+        const told = sinkOf(life, sink);
+        if (job.survival === "taken up") {
+          return life.passes()
+            ? this.surviving.work(job, { sink: told, life, startNumber })
+            : undefined;
+        }
         if (!life.passes() || this.#children.size >= MAX_CHILDREN) {
           return undefined;
         }
         const { truth } = this.options;
         truth.begins(BigInt(`0x${job.marker.split("-")[1]}`));
-        const told = sinkOf(life, sink);
+        if (job.survival === "started") {
+          return this.surviving.work(job, { sink: told, life, startNumber });
+        }
         const child = new Child(this, { job, sink: told, life, startNumber }, {
           pid: ++this.#pids,
           ended: () => this.#children.delete(child),
@@ -76,7 +90,7 @@ export class Host {
     for (const child of this.#children) {
       if (child.job.marker === marker) return child.wasAsked;
     }
-    return true;
+    return this.surviving.isEnding(marker) ?? true;
   }
 
   /** Ends the processes that an earlier agent left of a command. */
@@ -87,7 +101,8 @@ export class Host {
     );
     await time.pass(random.whole(0, 50));
     for (const child of found) child.destroy();
-    return { signalled: found.length, alive: [] };
+    const lived = this.surviving.destroy(marker);
+    return { signalled: found.length + (lived ? 1 : 0), alive: [] };
   }
 
   /** Notes that an agent has died: nobody reads the output of its children any more. */
@@ -100,11 +115,13 @@ export class Host {
     for (const child of this.#children) {
       if (!isCaredFor(child.nonce)) child.finish();
     }
+    this.surviving.endUnknown(isCaredFor);
   }
 
   /** Cuts the power: all processes end. */
   powerOff(): void {
     for (const child of this.#children) child.destroy();
+    this.surviving.powerOff();
   }
 }
 
@@ -112,10 +129,10 @@ export class Host {
 function sinkOf(life: Life, sink: WorkSink): WorkSink {
   return {
     started: (identity) => life.whenItRuns(() => sink.started(identity)),
-    output: (stream, bytes) =>
+    output: (stream, bytes, offset) =>
       new Promise((resolve, reject) =>
         life.whenItRuns(() =>
-          void sink.output(stream, bytes).then(resolve, reject)
+          void sink.output(stream, bytes, offset).then(resolve, reject)
         )
       ),
     progress: (current, total, message) =>

@@ -64,9 +64,11 @@ export class Operator {
       ? [this.#someAgent(), this.#someAgent()]
       : [];
     const kills = random.chance(0.25);
+    const survive = random.chance(0.3);
     const request: RunRequest = {
       agents: [agent, ...others],
-      operation: "simulated.Run",
+      operation: survive ? "command.Run" : "simulated.Run",
+      ...survive ? { survive } : {},
       params: JSON.stringify(
         program ?? (kills ? someLeasedProgram(random) : someProgram(random)),
       ),

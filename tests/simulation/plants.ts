@@ -26,6 +26,8 @@ export const PLANTS = [
   "begin-although-cancelled",
   "nonce-repeated",
   "impostor-believed",
+  "survivor-repeated",
+  "survivor-forgotten",
 ] as const;
 
 /** Known bugs of jobs. */

@@ -146,6 +146,11 @@ export class SimulatedAgent extends Mortal {
     return this.outputMayBeCut || this.#hasLostPower && !this.#whole.has(nonce);
   }
 
+  /** True once a machine of it was switched off, or its journal has moved: then programs do not outlive it. */
+  get hasLeftHosts(): boolean {
+    return this.#boots > 0 || this.#moves > 0;
+  }
+
   /** True if a command went on at a machine that its agent has left. */
   wasLeftBehind(nonce: bigint): boolean {
     return this.#leftBehind.has(nonce);
@@ -366,6 +371,7 @@ export class SimulatedAgent extends Mortal {
         }),
       endSurvivors: (_processes, marker) =>
         life.call(() => this.host.endSurvivors(marker)),
+      survivors: this.host.surviving.survivors(life),
     });
     this.#core = core;
     await life.guarded(core.start());
@@ -442,6 +448,7 @@ export class SimulatedAgent extends Mortal {
       truth,
       trace,
       random: this.#random.fork(randomName),
+      plant: this.#world.plant,
       mayRepeat: () =>
         this.#world.managerDiskLost && this.#world.agentDiskLost(this.name),
     });

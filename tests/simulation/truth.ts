@@ -26,6 +26,8 @@ export interface Fate {
   hasBegun: boolean;
   /** True while a process of it lives. */
   lives: boolean;
+  /** True if it outlives its agent. */
+  survives: boolean;
 }
 
 /** Rule that must hold and does not. */
@@ -66,6 +68,7 @@ export class Truth {
       barred: undefined,
       hasBegun: false,
       lives: false,
+      survives: false,
     };
     this.fates.set(nonce, fate);
     return fate;

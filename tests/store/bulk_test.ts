@@ -213,6 +213,7 @@ Deno.test("commands that are made together are recorded as one by one", () => {
       const full = all.map((one) => ({
         rerunOf: null,
         saidBy: "",
+        survive: false,
         ...one,
         job: "j-1",
       }));

@@ -18,6 +18,7 @@ function newJob(given: Partial<NewJob> = {}): NewJob {
     timeoutMs: 5_000,
     onDisconnect: "kill",
     killAfterMs: 7_000,
+    survive: true,
     limits: {
       canaryTargets: [],
       cancelRest: false,
@@ -153,6 +154,7 @@ Deno.test("entries start with ids that follow each other, and the records are th
       timeoutMs: 5_000,
       onDisconnect: "kill",
       killAfterMs: 7_000,
+      survive: true,
       state: "sent",
       instance: "instance of c",
       session: 2n ** 64n - 1n,

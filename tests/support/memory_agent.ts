@@ -7,6 +7,7 @@ import {
 } from "../../lib/agent/policy/used_statements.ts";
 import { Runner, type RunnerOptions } from "../../lib/agent/runner/runner.ts";
 import { AgentSession } from "../../lib/agent/link/session.ts";
+import type { Survivors } from "../../lib/agent/survivors/survivors.ts";
 import { Counters } from "../../lib/base/counters.ts";
 import type {
   ProcessIdentity,
@@ -54,6 +55,7 @@ export class MemoryAgent implements AsyncDisposable {
   session: AgentSession | undefined;
   readonly #peers: ScriptedPeer[] = [];
   readonly #usedFile: UsedFile;
+  readonly #survivors: Survivors | undefined;
   #crashed = false;
   /** Answers requests of operations to the Manager. */
   answer: RunnerOptions["request"] = () => Promise.resolve("");
@@ -62,6 +64,7 @@ export class MemoryAgent implements AsyncDisposable {
     disk: MemoryDisk = new MemoryDisk(),
     clock: FakeClock = new FakeClock(),
     usedFile: UsedFile = new MemoryUsedFile(),
+    survivors: Survivors | undefined = undefined,
   ): Promise<MemoryAgent> {
     const used = new UsedStatements(clock, usedFile);
     await used.load();
@@ -72,13 +75,15 @@ export class MemoryAgent implements AsyncDisposable {
       bootId: "boot",
     });
     const policy = new PolicyGate(undefined, { name: () => "web-1", used });
-    return new MemoryAgent(disk, clock, { journal, policy, usedFile });
+    const parts = { journal, policy, usedFile, survivors };
+    return new MemoryAgent(disk, clock, parts);
   }
 
   private constructor(
     readonly disk: MemoryDisk,
     readonly clock: FakeClock,
-    { journal, policy, usedFile }: {
+    { journal, policy, usedFile, survivors }: {
+      readonly survivors: Survivors | undefined;
       readonly journal: Journal;
       readonly policy: PolicyGate;
       readonly usedFile: UsedFile;
@@ -87,12 +92,14 @@ export class MemoryAgent implements AsyncDisposable {
     this.journal = journal;
     this.policy = policy;
     this.#usedFile = usedFile;
+    this.#survivors = survivors;
     this.runner = new Runner({
       journal,
       audit: this.audit,
       policy: this.policy,
       workers: this.workers,
       clock,
+      survivors,
       request: (type, params) => this.answer(type, params),
       endSurvivors: (processes, marker) => {
         this.sought.push({ processes, marker });
@@ -108,6 +115,7 @@ export class MemoryAgent implements AsyncDisposable {
       this.disk.afterCrash("kill"),
       this.clock,
       this.#usedFile,
+      this.#survivors,
     );
   }
 

@@ -269,6 +269,7 @@ export class SmallManager implements Manager {
         ...made,
         timeoutMs: timeoutMs ?? null,
         killAfterMs: killAfterMs ?? null,
+        survive: made.survive ?? false,
         id: BigInt(this.madeJobs.length + 1),
         signed: null,
       });
@@ -470,6 +471,7 @@ export function aJob(known: Partial<JobView> = {}): JobView {
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,
+    survive: false,
     limits: {
       canaryTargets: [],
       cancelRest: false,
@@ -510,6 +512,7 @@ export function aCommand(known: Partial<CommandView> = {}): CommandView {
     timeoutMs: null,
     onDisconnect: "continue",
     killAfterMs: null,
+    survive: false,
     state: "queued",
     instance: null,
     session: null,

@@ -127,14 +127,18 @@ export class DiskEntry implements JournalEntry {
     return this.#streams[stream].kept;
   }
 
-  append(stream: StreamName, bytes: Uint8Array): Promise<void> {
+  append(
+    stream: StreamName,
+    bytes: Uint8Array,
+    offset?: number,
+  ): Promise<void> {
     if (this.#forgotten) return Promise.resolve();
     if (this.#finishing) {
       return Promise.reject(
         new TypeError("Cannot keep output: the command is finished"),
       );
     }
-    return this.#streams[stream].append(bytes);
+    return this.#streams[stream].append(bytes, offset);
   }
 
   async started(identity?: ProcessIdentity): Promise<void> {

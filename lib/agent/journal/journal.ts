@@ -37,8 +37,15 @@ export interface JournalEntry {
   /**
    * Stores output. Resolves once it would survive a crash of the agent. Beyond the limit the middle of the output is
    * cut. Output that does not fit on a full or failing disk is also cut: that does not reject.
+   *
+   * With an offset, the bytes have that place in the stream: those that it has already are left out, and what is missing
+   * before them is a cut.
    */
-  append(stream: StreamName, bytes: Uint8Array): Promise<void>;
+  append(
+    stream: StreamName,
+    bytes: Uint8Array,
+    offset?: number,
+  ): Promise<void>;
   /**
    * Marks the command as running, durably enough to find its processes after a crash of the agent. Await it once before
    * the command starts: without the mark, the command is later reported as never started.

@@ -116,17 +116,31 @@ export class OutputStream {
     });
   }
 
-  /** Appends bytes. Resolves once they would survive a crash of the agent, or have become a cut. Never rejects. */
-  append(bytes: Uint8Array): Promise<void> {
+  /**
+   * Appends bytes, at the end or at an offset as JournalEntry does. Resolves once they would survive a crash of the agent,
+   * or have become a cut. Never rejects.
+   */
+  append(bytes: Uint8Array, offset?: number): Promise<void> {
     if (bytes.length === 0) return Promise.resolve();
     return this.#turns.run(async () => {
+      const fresh = this.#place(bytes, offset ?? this.#produced);
+      if (fresh.length === 0) return;
       const records: Uint8Array[] = [];
-      for (let at = 0; at < bytes.length; at += Limits.chunk) {
-        records.push(bytes.subarray(at, at + Limits.chunk));
+      for (let at = 0; at < fresh.length; at += Limits.chunk) {
+        records.push(fresh.subarray(at, at + Limits.chunk));
       }
-      await this.#write(frame(records), bytes);
+      await this.#write(frame(records), fresh);
       await this.#cutMiddle();
     });
+  }
+
+  /** Makes what is missing before an offset a cut. Returns the bytes from the end of the stream on. */
+  #place(bytes: Uint8Array, offset: number): Uint8Array {
+    if (offset > this.#produced) {
+      this.#active = undefined;
+      this.#produced = offset;
+    }
+    return bytes.subarray(this.#produced - offset);
   }
 
   /** Reads the stream from `offset` on; undefined if it has not come so far. Never rejects. */

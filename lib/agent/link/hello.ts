@@ -58,7 +58,8 @@ export function helloOf(
     // The secret goes until its key was admitted once.
     auth: proof?.isAdmitted ? "" : secret,
     protocol: PROTOCOL,
-    features: [...proof === undefined ? KEYLESS_FEATURES : FEATURES],
+    features: (proof === undefined ? KEYLESS_FEATURES : FEATURES)
+      .filter((feature) => feature !== "survive" || runner.survives),
     ...proof?.fields,
     trust,
     agentVersion: VERSION,

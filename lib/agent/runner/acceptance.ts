@@ -27,6 +27,8 @@ export interface AgentStanding {
   readonly most?: number | undefined;
   /** Reason for taking no commands at all, if there is one. */
   readonly refusing: string | undefined;
+  /** True if it can let programs outlive it. */
+  readonly survives?: boolean;
 }
 
 /** Refuses a command, or returns undefined if it may be accepted. Ids of a legacy Manager are not checked. */
@@ -74,8 +76,8 @@ function idComplaint(
 }
 
 function complaintOf(
-  { onDisconnect }: Command,
-  { running, most = MAX_RUNNING }: AgentStanding,
+  { onDisconnect, survive, type }: Command,
+  { running, most = MAX_RUNNING, survives = false }: AgentStanding,
 ): Complaint | undefined {
   if (running >= most) {
     const whose = most < MAX_RUNNING ? " of this agent's policy" : "";
@@ -88,6 +90,18 @@ function complaintOf(
     return {
       code: "UNSUPPORTED",
       why: `on_disconnect ${onDisconnect} is not known here`,
+    };
+  }
+  if (survive && !survives) {
+    return {
+      code: "UNSUPPORTED",
+      why: "here no program can outlive the agent: that needs Linux",
+    };
+  }
+  if (survive && type !== "command.Run") {
+    return {
+      code: "INVALID_ARGUMENT",
+      why: "only a program, command.Run, can outlive the agent",
     };
   }
   return undefined;

@@ -96,6 +96,14 @@ export class CommandRecord {
     this.#add("started");
   }
 
+  /** Notes that the command has outlived an earlier run of the agent. */
+  takenUp(): void {
+    log.info(
+      "Command {id} is taken up: {what}, requested by {requestedBy}",
+      this.#subject,
+    );
+  }
+
   /** Notes that the command is asked to end. */
   cancelled(reason: StopReason): void {
     log.info(

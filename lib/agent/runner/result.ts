@@ -108,16 +108,18 @@ export function cancelledUnbegun(
 
 /** Makes the result of a command whose agent died while it ran. */
 export function lostResult(
-  facts: Pick<
-    ResultFacts,
-    "commandId" | "finishedAt" | "stdoutBytes" | "stderrBytes"
-  >,
+  facts:
+    & Pick<
+      ResultFacts,
+      "commandId" | "finishedAt" | "stdoutBytes" | "stderrBytes"
+    >
+    & { readonly why?: string | undefined },
   reaped: ReapReceipt,
 ): CommandResult {
   const result = createCommandResult({
     commandId: facts.commandId,
     status: CommandResult_Status.LOST,
-    output:
+    output: facts.why ??
       "the agent ended while the command ran, and cannot say how it ended",
     finishedAtMs: BigInt(Math.round(facts.finishedAt)),
     stdoutBytes: facts.stdoutBytes,

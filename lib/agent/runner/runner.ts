@@ -5,8 +5,8 @@ import {
   writeCommand,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { Clock } from "../../base/clock.ts";
-import { codeOf, messageOf, type PiriError } from "../../base/errors.ts";
-import type { ReapReceipt, StreamName } from "../../operations/operation.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import type { ReapReceipt } from "../../operations/operation.ts";
 import type { Audit } from "../audit/audit_log.ts";
 import { refusalFor } from "./acceptance.ts";
 import { factsOf, jobOf } from "./command_facts.ts";
@@ -14,23 +14,21 @@ import { CommandRecord } from "./command_record.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { PolicyGate } from "../policy/policy_gate.ts";
 import { judge } from "./judge.ts";
-import { cannotWrite, keepResult } from "./keep_result.ts";
+import { keepResult } from "./keep_result.ts";
 import type { Translated } from "./legacy_command.ts";
 import {
   type FateOf,
   markerOf,
   type PastOptions,
+  type Resumed,
   settleAs,
   settlePast,
 } from "./settle_past.ts";
 import { refusalOf } from "./result.ts";
 import { type Progress, RunningCommand } from "./running_command.ts";
-import {
-  type AcceptedCommand,
-  type Giver,
-  UnbegunCommands,
-} from "./unbegun.ts";
+import { type Giver, UnbegunCommands } from "./unbegun.ts";
 import type { Workers, WorkOutcome, WorkSink } from "../workers/workers.ts";
+import { failed, sinkOf } from "./work_sink.ts";
 import { encode } from "../../protobuf/protobuf_writer.ts";
 
 /** Parts of a runner. */
@@ -68,6 +66,8 @@ export class Runner {
   /** True if output waits for acknowledgements, which only a link can bring. */
   #windowed = false;
   #linked = false;
+  /** True once there was a connection. */
+  #wasLinked = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -90,11 +90,18 @@ export class Runner {
   }
 
   /**
-   * Ends the processes of an earlier run of this agent, and records results for its commands. Called once, before the
-   * first dial.
+   * Ends the processes of an earlier run of this agent, and records results for its commands. Takes up the programs that
+   * have outlived it. Called once, before the first dial.
    */
-  settlePast(fateOf?: FateOf): Promise<void> {
-    return settlePast(this.#options, fateOf);
+  async settlePast(fateOf?: FateOf): Promise<void> {
+    for (const resumed of await settlePast(this.#options, fateOf)) {
+      this.#start(resumed);
+    }
+  }
+
+  /** True if it can let programs outlive the agent. */
+  get survives(): boolean {
+    return this.#options.survivors !== undefined;
   }
 
   /** Records the outcome of a command that was handed over to this run of the agent. */
@@ -103,9 +110,9 @@ export class Runner {
     this.#tell(entry);
   }
 
-  /** Count of commands that run, but for one. */
+  /** Count of commands that run and end with the agent, but for one. */
   othersRunning(than: JournalEntry): number {
-    return this.#running.size - (this.#running.has(than) ? 1 : 0);
+    return this.#mortal.filter(({ entry }) => entry !== than).length;
   }
 
   /** Calls back whenever a command has something to deliver. Returns a function that stops this. */
@@ -174,6 +181,7 @@ export class Runner {
       running: this.#running.size,
       most: this.#options.policy.most.concurrent,
       refusing: this.#refusing,
+      survives: this.survives,
     });
     if (refusal !== undefined) {
       record.refused(refusal);
@@ -243,7 +251,12 @@ export class Runner {
   linkUp(windowed: boolean): void {
     this.#linked = true;
     this.#windowed = windowed;
-    for (const running of this.#running.values()) running.linkUp();
+    for (const running of this.#running.values()) {
+      running.linkUp();
+      if (this.#wasLinked || !running.isTakenUp) continue;
+      void this.#options.survivors?.attach(markerOf(running.entry));
+    }
+    this.#wasLinked = true;
   }
 
   /**
@@ -267,32 +280,43 @@ export class Runner {
     this.#refusing = reason;
   }
 
-  /** Ends all running commands, and resolves once they have ended. */
+  /** Ends all running commands, but those whose programs outlive the agent. Resolves once they have ended. */
   async stop(): Promise<void> {
     this.#unbegun.refuseHeld(this.#refusing ?? "the agent stops");
-    for (const running of this.#running.values()) running.ask("agentStopped");
+    for (const running of this.#mortal) running.ask("agentStopped");
     while (this.isBusy) await this.#idle.promise;
+    for (const running of this.#running.values()) running.leave();
+    this.#running.clear();
   }
 
-  /** True if a command runs, waits to begin, or is being judged or journaled. */
+  /**
+   * True if a command runs, waits to begin, or is being judged or journaled. Those that outlive the agent do not count.
+   */
   get isBusy(): boolean {
-    return this.#running.size > 0 || this.#accepting > 0 ||
+    return this.#mortal.length > 0 || this.#accepting > 0 ||
       this.#unbegun.size > 0;
   }
 
-  #start({ entry, command, dialect, record, bounds }: AcceptedCommand): void {
+  /** Running commands that end with the agent. */
+  get #mortal(): readonly RunningCommand[] {
+    return [...this.#running.values()].filter((each) => each.isMortal);
+  }
+
+  #start(resumed: Resumed): void {
+    const { entry, command, dialect, record, bounds, found } = resumed;
     const running = new RunningCommand(this.#clock, {
       entry,
       command,
       record,
       most: this.#options.policy.most,
+      found,
     });
     this.#running.set(entry, running);
     let job: Translated;
     try {
       job = jobOf(command, dialect);
     } catch (error) {
-      void this.#ended(running, failed(codeOf(error), messageOf(error)));
+      void this.#ended(running, failed(error));
       return;
     }
     const handle = this.#options.workers.start({
@@ -300,59 +324,37 @@ export class Runner {
       ...job,
       marker: markerOf(entry),
       ...bounds === undefined ? {} : { bounds },
+      ...command.survive
+        ? { survival: found === undefined ? "started" : "taken up" }
+        : {},
     }, this.#sink(running));
     if (handle === undefined) {
-      void this.#ended(running, failed("BUSY", "no worker is free"));
+      const why = "Cannot begin: no worker is free";
+      void this.#ended(running, failed(new PiriError("BUSY", why)));
       return;
     }
-    record.started();
+    if (found === undefined) record.started();
     running.begin(handle, () => void this.#giveUp(running));
     if (!this.#linked) running.watchLink();
   }
 
   #sink(running: RunningCommand): WorkSink {
-    const { entry } = running;
-    return {
-      shield: (isOn) => running.shield(isOn),
-      started: (identity) => {
-        entry.started(identity).catch(cannotWrite);
-      },
-      output: (stream, bytes) => this.#output(running, stream, bytes),
-      progress: (current, total, message) => {
-        running.progress = { current, total, message };
-        this.#tell(entry);
-      },
+    return sinkOf(running, {
       request: this.#options.request,
+      tell: (entry) => this.#tell(entry),
+      mustWait: (running) =>
+        running.mustWait &&
+        (this.#windowed || running.isTakenUp && !this.#wasLinked),
       ended: (outcome) => void this.#ended(running, outcome),
-    };
-  }
-
-  /**
-   * Stores output. While the Manager is behind by a whole window, the program has to wait, unless it is being ended.
-   */
-  async #output(
-    running: RunningCommand,
-    stream: StreamName,
-    bytes: Uint8Array,
-  ): Promise<void> {
-    const { entry } = running;
-    try {
-      await entry.append(stream, bytes);
-    } catch (error) {
-      cannotWrite(error);
-    }
-    running.printed();
-    this.#tell(entry);
-    while (this.#windowed && running.mustWait) await running.woken;
+    });
   }
 
   /** Ends the processes of a command from here, because its worker did not answer and was given up. */
   async #giveUp(running: RunningCommand): Promise<void> {
     const reaped = await this.#endSurvivors(running.entry);
-    await this.#ended(running, {
-      ...failed("INTERNAL", "the operation did not end and was given up"),
-      reaped,
-    });
+    const why = "the operation did not end and was given up";
+    const error = new PiriError("INTERNAL", why);
+    await this.#ended(running, { ...failed(error), reaped });
   }
 
   #endSurvivors(entry: JournalEntry): Promise<ReapReceipt> {
@@ -370,6 +372,9 @@ export class Runner {
     if (result === undefined) return;
     const { entry } = running;
     await this.#keep(entry, result);
+    if (running.isSurvivor) {
+      void this.#options.survivors?.remove(markerOf(entry));
+    }
     this.#running.delete(entry);
     this.#tell(entry);
     this.#rest();
@@ -388,8 +393,4 @@ export class Runner {
   #tell(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener(entry);
   }
-}
-
-function failed(code: PiriError["code"], message: string): WorkOutcome {
-  return { success: false, changed: false, errorCode: code, message };
 }

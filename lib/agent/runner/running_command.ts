@@ -6,6 +6,7 @@ import {
 import type { Clock, Timer } from "../../base/clock.ts";
 import { Limits } from "../../base/limits.ts";
 import type { JournalEntry } from "../journal/journal.ts";
+import type { FoundSurvivor } from "../survivors/survivors.ts";
 import type { WorkHandle, WorkOutcome } from "../workers/workers.ts";
 import type { CommandRecord } from "./command_record.ts";
 import { resultOf } from "./result.ts";
@@ -38,6 +39,11 @@ export class RunningCommand {
   readonly #record: CommandRecord;
   readonly #most: Most;
   readonly #startedAt: number;
+  /** Time that it ran before this run of the agent, in milliseconds. */
+  readonly #elapsedMs: number;
+  /** True if an earlier run of the agent has started it. */
+  readonly isTakenUp: boolean;
+  #isLeft = false;
   #stopping: Stopping;
   #timeout: Timer | undefined;
   #disconnected: Timer | undefined;
@@ -46,12 +52,14 @@ export class RunningCommand {
 
   constructor(
     clock: Clock,
-    { entry, command, record, most }: {
+    { entry, command, record, most, found }: {
       readonly entry: JournalEntry;
       readonly command: Command;
       readonly record: CommandRecord;
       /** Limits of the policy. */
       readonly most: Most;
+      /** Program of an earlier run of the agent that is taken up; undefined if it starts now. */
+      readonly found?: FoundSurvivor | undefined;
     },
   ) {
     this.entry = entry;
@@ -59,7 +67,9 @@ export class RunningCommand {
     this.#command = command;
     this.#record = record;
     this.#most = most;
-    this.#startedAt = clock.now();
+    this.#startedAt = found?.startedAt ?? clock.now();
+    this.#elapsedMs = found?.elapsedMs ?? 0;
+    this.isTakenUp = found !== undefined;
     this.#stopping = new Stopping(clock, NOT_STARTED, () => {});
   }
 
@@ -71,7 +81,7 @@ export class RunningCommand {
     const limit = Math.min(timeoutMs, timeout);
     if (limit === Infinity) return;
     this.#timeout = this.#clock.timer(
-      limit,
+      Math.max(0, limit - this.#elapsedMs),
       () => this.ask(timeout < timeoutMs ? "policyTime" : "timedOut"),
     );
   }
@@ -87,6 +97,27 @@ export class RunningCommand {
     const printed = this.entry.produced("stdout") +
       this.entry.produced("stderr");
     if (Number(printed) > output) this.ask("policyOutput");
+  }
+
+  /** True if its program outlives the agent. */
+  get isSurvivor(): boolean {
+    return this.#command.survive;
+  }
+
+  /** True if it must end before the agent does. */
+  get isMortal(): boolean {
+    return !this.isSurvivor || this.#stopping.reason !== undefined;
+  }
+
+  /** True once this run of the agent has left it to the next one. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Leaves it to the next run of the agent. What its work still tells is dropped: the next run reads it again. */
+  leave(): void {
+    this.#isLeft = true;
+    this.handOver();
   }
 
   /** Resolves when output that waits must look again if it may continue. */

@@ -9,12 +9,15 @@ import type {
   ReapReceipt,
 } from "../../operations/operation.ts";
 import { decode } from "../../protobuf/protobuf_reader.ts";
+import type { Dialect } from "../../wire/dialect.ts";
 import type { Audit } from "../audit/audit_log.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { factsOf } from "./command_facts.ts";
 import { CommandRecord } from "./command_record.ts";
 import { keepResult } from "./keep_result.ts";
 import { lostResult, refusalOf, resultOf } from "./result.ts";
+import type { FoundSurvivor, Survivors } from "../survivors/survivors.ts";
+import type { AcceptedCommand } from "./unbegun.ts";
 import type { WorkOutcome } from "../workers/workers.ts";
 
 /** Parts that are needed to settle an earlier run. */
@@ -28,6 +31,15 @@ export interface PastOptions {
     processes: readonly ProcessIdentity[],
     marker: string,
   ) => Promise<ReapReceipt>;
+  /** Programs that outlive their agent; none if absent. */
+  readonly survivors?: Survivors | undefined;
+}
+
+/** Command whose program has outlived an earlier run of the agent. */
+export interface Resumed extends Omit<AcceptedCommand, "dialect"> {
+  readonly dialect: Pick<Dialect, "hasPositionalParams">;
+  /** Undefined for one that starts now. */
+  readonly found?: FoundSurvivor | undefined;
 }
 
 /** Tells of a command that outlives its run of the agent: it goes on, or how it ended; undefined for all others. */
@@ -35,31 +47,56 @@ export type FateOf = (
   entry: JournalEntry,
 ) => Promise<"runs" | WorkOutcome | undefined>;
 
-/** Ends the processes of an earlier run of this agent, and records a result for each of its commands. */
+/**
+ * Ends the processes of an earlier run of this agent, and records a result for each of its commands. Returns the commands
+ * whose programs have outlived it.
+ */
 export async function settlePast(
   options: PastOptions,
   fateOf: FateOf = () => Promise.resolve(undefined),
-): Promise<void> {
+): Promise<Resumed[]> {
   const unfinished = options.journal.entries()
     .filter(({ state }) => state !== "finished");
-  await Promise.all(unfinished.map((entry) =>
+  const settled = await Promise.all(unfinished.map((entry) =>
     // An entry that was only accepted was surely not started: `started` is written before the operation begins.
     entry.state === "accepted"
       ? settleUnstarted(entry, options)
       : settleStarted(entry, options, fateOf)
   ));
+  const resumed = settled.filter((each) => each !== undefined);
+  const markers = resumed.map(({ entry }) => markerOf(entry));
+  await options.survivors?.sweep(new Set(markers));
+  return resumed;
 }
 
 async function settleStarted(
   entry: JournalEntry,
   options: PastOptions,
   fateOf: FateOf,
-): Promise<void> {
+): Promise<Resumed | undefined> {
   const fate = await fateOf(entry);
-  if (fate === "runs") return;
-  await (fate === undefined
-    ? settleLost(entry, options)
-    : settleAs(entry, fate, options));
+  if (fate === "runs") return undefined;
+  if (fate !== undefined) {
+    await settleAs(entry, fate, options);
+    return undefined;
+  }
+  const command = commandOf(entry);
+  const found = command.survive
+    ? await options.survivors?.find(markerOf(entry))
+    : undefined;
+  if (found === undefined || "lost" in found) {
+    await settleLost(entry, options, found?.lost);
+    return undefined;
+  }
+  if ("unbegun" in found) {
+    await settleUnstarted(entry, options);
+    return undefined;
+  }
+  const record = recordOf(entry, options);
+  record.takenUp();
+  // A legacy Manager cannot ask for this.
+  const dialect = { hasPositionalParams: false };
+  return { entry, command, dialect, record, found };
 }
 
 /** Records the outcome of a command that began in an earlier run. */
@@ -82,17 +119,18 @@ export async function settleAs(
   await keepResult(clock, { entry, result });
 }
 
-function settleUnstarted(
+async function settleUnstarted(
   entry: JournalEntry,
   options: PastOptions,
-): Promise<void> {
+): Promise<undefined> {
   const result = refusalOf(
     entry.id,
     "UNAVAILABLE",
     `Cannot start command ${entry.id}: the agent ended before`,
   );
   recordOf(entry, options).ended(result);
-  return keepResult(options.clock, { entry, result });
+  await keepResult(options.clock, { entry, result });
+  return undefined;
 }
 
 /** Record of a command of an earlier run. */
@@ -124,6 +162,7 @@ export function markerOf({ id, nonce }: JournalEntry): string {
 async function settleLost(
   entry: JournalEntry,
   options: PastOptions,
+  why?: string,
 ): Promise<void> {
   const { clock, endSurvivors } = options;
   const receipt = await endSurvivors(entry.processes, markerOf(entry));
@@ -132,6 +171,7 @@ async function settleLost(
     finishedAt: clock.now(),
     stdoutBytes: entry.produced("stdout"),
     stderrBytes: entry.produced("stderr"),
+    why,
   }, receipt);
   recordOf(entry, options).ended(result);
   await keepResult(clock, { entry, result });

@@ -178,13 +178,13 @@ export class AssignedWork {
   }
 
   async #output(
-    { stream, bytes }: Extract<FromWork, { kind: "output" }>,
+    { stream, bytes, offset }: Extract<FromWork, { kind: "output" }>,
   ): Promise<void> {
     this.#untaken++;
     try {
       // After a piece that could not be stored, later pieces would leave a hole.
       if (this.#failure === undefined) {
-        await this.#assignment.sink.output(stream, bytes);
+        await this.#assignment.sink.output(stream, bytes, offset);
       }
     } catch (error) {
       this.#failure ??= error;

@@ -55,7 +55,7 @@ export class RunningWork {
   async run(): Promise<void> {
     const ended = await this.#outcome().catch(failed);
     await this.#shown.end();
-    const outcome = { ...this.#masked(ended), printed: this.#printed.digest() };
+    const outcome = { ...this.#masked(ended), ...this.#hashes() };
     await this.#untakenBelow(1);
     try {
       this.#post({ kind: "ended", outcome });
@@ -118,19 +118,20 @@ export class RunningWork {
       const message = this.#shown.text(event.message ?? "");
       return this.#post({ ...event, message });
     }
-    const { stream, bytes, isMasked } = event;
-    if (isMasked) await this.#emit(stream, bytes);
+    const { stream, bytes, isMasked, offset } = event;
+    if (isMasked) await this.#emit(stream, bytes, offset);
     else await this.#shown.write(stream, bytes);
   }
 
   async #emit(
     stream: StreamName,
     bytes: Uint8Array<ArrayBuffer>,
+    offset?: number,
   ): Promise<void> {
     await this.#untakenBelow(MAX_UNTAKEN_PIECES);
     this.#printed.add(stream, bytes);
     this.#untaken++;
-    this.#post({ kind: "output", stream, bytes });
+    this.#post({ kind: "output", stream, bytes, offset });
   }
 
   /** Outcome without the secrets of the command. */
@@ -146,6 +147,13 @@ export class RunningWork {
     return { ...outcome, ...words, ...count === 0 ? {} : { masked: count } };
   }
 
+  /** Hashes of its output. An earlier run of the agent has read the beginning of what is taken up. */
+  #hashes(): Pick<WorkOutcome, "printed"> {
+    return this.#message.job.survival === "taken up"
+      ? {}
+      : { printed: this.#printed.digest() };
+  }
+
   async #untakenBelow(count: number): Promise<void> {
     while (this.#untaken >= count) {
       await new Promise<void>((resolve) => this.#wake = resolve);
@@ -153,14 +161,15 @@ export class RunningWork {
   }
 
   #context(): OperationContext {
-    const { job: { commandId, marker, bounds }, surroundings, timerSlack } =
-      this.#message;
+    const { job, surroundings, timerSlack } = this.#message;
+    const { commandId, marker, bounds, survival } = job;
     return {
       commandId,
       marker,
       surroundings,
       guard: bounds === undefined ? noGuard : new Guard(bounds),
       ...(timerSlack === undefined ? {} : { timerSlack }),
+      ...(survival === undefined ? {} : { survival }),
       signal: this.#stop.signal,
       kill: this.#kill.signal,
       stopRequested: () => this.#mustStop,

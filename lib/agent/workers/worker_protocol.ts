@@ -57,6 +57,8 @@ export type FromWork =
     readonly stream: StreamName;
     /** Transferred. */
     readonly bytes: Uint8Array<ArrayBuffer>;
+    /** Place in the stream; at its end if absent. */
+    readonly offset?: number | undefined;
   }
   | {
     readonly kind: "progress";

@@ -3,6 +3,7 @@ import type {
   Outcome,
   ProcessIdentity,
   StreamName,
+  Survival,
 } from "../../operations/operation.ts";
 import type { PrintedHashes } from "./printed_hashes.ts";
 
@@ -16,6 +17,8 @@ export interface WorkItem {
   readonly marker: string;
   /** Bounds in the host's files; none if absent. */
   readonly bounds?: GuardBounds | undefined;
+  /** See OperationContext. */
+  readonly survival?: Survival | undefined;
 }
 
 /** Calls that a worker makes to the one who started the work, in the order in which the operation made them. */
@@ -23,8 +26,15 @@ export interface WorkSink {
   /** Tells that a program begins, or ends, which a cancel must wait for. */
   shield?(isOn: boolean): void;
   started(identity: ProcessIdentity): void;
-  /** Passes on output. The worker waits until this resolves: that is how a slow Manager slows the program. */
-  output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Passes on output, with its place in the stream if the operation tells it. The worker waits until this resolves: that
+   * is how a slow Manager slows the program.
+   */
+  output(
+    stream: StreamName,
+    bytes: Uint8Array<ArrayBuffer>,
+    offset?: number,
+  ): Promise<void>;
   progress(current: number, total: number, message: string): void;
   /** Requests data. Rejects with a PiriError, whose code and message reach the operation. */
   request(type: string, params: string): Promise<string | Uint8Array>;

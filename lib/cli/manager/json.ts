@@ -116,6 +116,7 @@ export function commandJson(command: Command): Record<string, unknown> {
       ? "kill"
       : "continue",
     killAfterMs: command.killAfterMs ?? null,
+    survive: command.survive,
   };
 }
 

@@ -117,6 +117,11 @@ export const run = defineSubcommand({
       summary:
         "what the command does while its agent is disconnected: continue (default), kill, kill-after=60s",
     },
+    survive: {
+      type: "boolean",
+      summary:
+        "let the program outlive its agent: a restart or crash of the agent ends neither it nor its result (Linux)",
+    },
     "skip-denied": { type: "boolean", summary: SKIP_DENIED },
     cwd: {
       type: "string",
@@ -177,6 +182,7 @@ export const run = defineSubcommand({
     "web-1 --op file.Line path=/etc/motd line=hello --plan",
     "web-1 --secret-env TOKEN=deploy-token -- ./deploy.sh",
     "@db --sign --signatures 2 -- systemctl restart postgresql",
+    "db-1 --survive --detach -- pg_dump -f /backup/all.sql all",
     "web-1 --exit-code -- grep -q ready /var/log/app.log",
     "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
@@ -214,6 +220,7 @@ export const run = defineSubcommand({
           ...asked,
           ...await signedPart(flags, asked, { connect, terminal, output }),
           ...disconnectOf(flags["on-disconnect"]),
+          ...flags.survive ? { survive: true } : {},
           ...(timeout === undefined ? {} : { timeoutMs: timeout }),
           limits,
           name: flags.name ?? "",

@@ -27,15 +27,22 @@ export function jobStatement(
     readonly plan: StatedPlan | undefined;
   },
 ): Statement & Readonly<Record<string, unknown>> {
-  const { operation, params, timeoutMs, onDisconnect, killAfterMs, limits } =
-    request;
+  const { operation, params, limits } = request;
+  const { timeoutMs, onDisconnect, killAfterMs, survive } = request;
   return {
     ...statementOf({
       names,
       operation,
       params,
       secrets: [...new Set([...secrets, ...plan?.secrets ?? []])],
-      limits: { ...limits, timeoutMs, onDisconnect, killAfterMs },
+      limits: {
+        ...limits,
+        timeoutMs,
+        onDisconnect,
+        killAfterMs,
+        // Only where it is asked for, so that the hash of all other work stays.
+        ...survive ? { survive } : {},
+      },
     }),
     ...plan === undefined
       ? {}
@@ -61,6 +68,7 @@ export function newApproval(
       timeoutMs: request.timeoutMs,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs,
+      survive: request.survive,
       limits: request.limits,
       name: request.name,
       note: request.note,

@@ -65,6 +65,7 @@ export class CommandStarter {
   ): Promise<StartedCommands> {
     const { store, blobs: kept } = this.#options;
     const { operation, params } = request;
+    this.#options.fitness.checkSurvival(request);
     const blobs = await kept?.need(operation, params) ?? [];
     const sessions = await findTargets(request, this.#options);
     if (this.#isStopped) {
@@ -134,6 +135,7 @@ export class CommandStarter {
       timeoutMs: request.timeoutMs ?? null,
       onDisconnect: request.onDisconnect,
       killAfterMs: request.killAfterMs ?? null,
+      survive: request.survive ?? false,
       // `sent` must be on disk before the first byte leaves: it is recorded together with the command.
       ...birthOf(session.takesCommands ? session : undefined, now),
       createdAt: now,

@@ -111,6 +111,7 @@ export class Dispatcher {
       statement: signed?.statement ?? new Uint8Array(),
       signatures: (signed?.signatures ?? []).map((each) => ({ ...each })),
       requestedBy: session.dialect.hasIdentities ? askerText(made) : "",
+      survive: made.survive ?? false,
     };
     if (made.timeoutMs !== null) message.timeoutMs = made.timeoutMs;
     if (made.killAfterMs !== null) message.killAfterMs = made.killAfterMs;

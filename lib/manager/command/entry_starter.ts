@@ -135,6 +135,7 @@ function recordOf(
     timeoutMs: job.timeoutMs,
     onDisconnect: job.onDisconnect,
     killAfterMs: job.killAfterMs,
+    survive: job.survive,
     ...birthOf(session, at),
     createdAt: at,
     rerunOf: null,

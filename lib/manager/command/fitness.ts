@@ -7,6 +7,7 @@ import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { legacyCommand } from "./legacy_command.ts";
 import { type Misfit, Misfits, NO_OPERATION } from "./misfits.ts";
 import type { OpenCommands } from "./open_commands.ts";
+import { checkSurvival } from "./survival.ts";
 import { ROTATE, TRUST } from "./told_keys.ts";
 
 /** Bytes of a Command besides its parameters, at most. */
@@ -34,6 +35,14 @@ const NO_SECRETS: Misfit = {
     "their versions of piri-agent cannot take secrets, nor mask them; install newer ones",
 };
 
+const NO_SURVIVAL: Misfit = {
+  code: "REFUSED",
+  one:
+    "its version of piri-agent, or its system, cannot let a program outlive the agent; install a newer one on Linux, or leave out --survive",
+  many:
+    "their versions of piri-agent, or their systems, cannot let a program outlive the agent; install newer ones on Linux, or leave out --survive",
+};
+
 const NO_KEY: Misfit = {
   code: "REFUSED",
   one:
@@ -56,7 +65,7 @@ const TOO_MANY: Misfit = {
 /** Part of a request that tells if an agent can carry it out. */
 export type FitRequest = Pick<
   RunRequest,
-  "operation" | "params" | "requestedBy" | "saidBy"
+  "operation" | "params" | "requestedBy" | "saidBy" | "survive"
 >;
 
 /** Tells why an agent cannot carry out a request; undefined if it can. Throws INVALID_ARGUMENT for wrong parameters. */
@@ -120,9 +129,20 @@ export class Fitness {
     misfits.throwIfAny();
   }
 
+  /**
+   * Checks that the program of a request can outlive its agent, if that is asked for.
+   *
+   * @throws {PiriError} INVALID_ARGUMENT
+   */
+  checkSurvival(
+    request: Pick<RunRequest, "operation" | "params" | "survive">,
+  ): void {
+    checkSurvival(request, this.#secrets);
+  }
+
   /** Test for one request. What is the same for many agents is found out once. */
   of(request: FitRequest): Fit {
-    const { operation, params } = request;
+    const { operation, params, survive } = request;
     const encoder = new TextEncoder();
     const askerBytes = once(() => encoder.encode(askerText(request)).length);
     const sizes = {
@@ -148,6 +168,7 @@ export class Fitness {
       if (operations !== undefined) checked();
       if (!features.has("blobs") && needsBlobs()) return NO_BLOBS;
       if (!features.has("secrets") && needsSecrets()) return NO_SECRETS;
+      if (survive && !features.has("survive")) return NO_SURVIVAL;
       const size = sizes[dialect.hasPositionalParams ? "legacy" : "plain"]();
       const limit = dialect.maxParamsBytes - COMMAND_BYTES -
         (dialect.hasIdentities ? askerBytes() : 0);

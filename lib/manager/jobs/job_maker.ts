@@ -96,6 +96,7 @@ export class JobMaker {
   ): Promise<CheckedJob> {
     this.#checkParams(request, resolved);
     const { operation, params } = request;
+    this.#options.commands.fitness.checkSurvival(request);
     const blobs = await this.#options.blobs?.need(operation, params) ?? [];
     const { names, canaries } = await this.#order(request, resolved);
     checkSigned(request, names, this.#options.clock.now());
@@ -255,6 +256,7 @@ function newJob(
     timeoutMs: request.timeoutMs ?? null,
     onDisconnect: request.onDisconnect,
     killAfterMs: request.killAfterMs ?? null,
+    survive: request.survive ?? false,
     limits: request.limits,
     name: request.name,
     note: request.note,

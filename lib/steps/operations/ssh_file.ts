@@ -6,7 +6,7 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader, HostWriter, PathFacts } from "../host/host.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import { AccountTables } from "../providers/account_tables.ts";
-import { requireName } from "../providers/account_tools.ts";
+import { requireName } from "../providers/find_account_tools.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { asText } from "../text_change.ts";
 import { Unforeseen } from "../unforeseen.ts";

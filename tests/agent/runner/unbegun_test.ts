@@ -118,6 +118,7 @@ Deno.test("a command that stood still while it was marked as running waits, and 
       statement: new Uint8Array(),
       signatures: [],
       requestedBy: "",
+      survive: false,
     },
     { ...AGAIN, mayBegin: () => asked++ === 0 },
   );

@@ -397,6 +397,7 @@ Deno.test("show --json prints everything, ids and byte counts as strings", async
     rerunOf: "9",
     onDisconnect: "continue",
     killAfterMs: null,
+    survive: false,
   }]);
 });
 

@@ -52,6 +52,7 @@ export function jobJson(job: Job): Record<string, unknown> {
     timeoutMs: job.timeoutMs ?? null,
     onDisconnect: job.onDisconnect === OnDisconnect.KILL ? "kill" : "continue",
     killAfterMs: job.killAfterMs ?? null,
+    survive: job.survive,
     limits: {
       batch: shareJson(limits?.batch),
       canary: shareJson(limits?.canary),

@@ -244,7 +244,10 @@ export interface ClientHello {
   auth: string;
   /** Since 2, as is all below: 2, or absent. */
   protocol: number;
-  /** What the agent can do: output, ack, resume, hold, chunks, blobs, proof. */
+  /**
+   * What the agent can do: output, ack, resume, hold, chunks, blobs, secrets,
+   * survive, proof.
+   */
   features: string[];
   agentVersion: string;
   /** What the agent knows of its host, for people; 16 KiB at most. */
@@ -1201,6 +1204,11 @@ export interface Command {
    * Manager's host, or "local" for one who is not known. An agent may ignore it.
    */
   requestedBy: string;
+  /**
+   * With the feature survive: its program outlives the agent. Only a program
+   * without secrets can.
+   */
+  survive: boolean;
 }
 
 /** A Command; what is not given is as in an empty one. */
@@ -1216,6 +1224,7 @@ export function createCommand(init: Omit<Partial<Command>, "signatures"> & {
     statement: init.statement ?? NO_BYTES,
     signatures: init.signatures?.map(createWorkSignature) ?? [],
     requestedBy: init.requestedBy ?? "",
+    survive: init.survive ?? false,
   };
   if (init.timeoutMs !== undefined) {
     message.timeoutMs = init.timeoutMs;
@@ -1258,6 +1267,9 @@ export function writeCommand(
   if (message.requestedBy !== "") {
     writer.string(82, message.requestedBy);
   }
+  if (message.survive) {
+    writer.bool(88, message.survive);
+  }
 }
 
 export function readCommand(
@@ -1297,6 +1309,9 @@ export function readCommand(
         break;
       case 10:
         message.requestedBy = reader.string();
+        break;
+      case 11:
+        message.survive = reader.bool();
         break;
       default:
         reader.skip(tag);
