@@ -26,6 +26,7 @@ export type {
   Control,
   ControlClient,
 } from "./lib/api/client.ts";
+export type { Uploads } from "./lib/api/upload_request.ts";
 export {
   CommandState,
   OnDisconnect,
@@ -82,7 +83,12 @@ export type {
   NewJoinToken,
   PendingAgentView,
 } from "./lib/manager/enrolment_api.ts";
-export type { KeyKind, KeysAdmin, KeyView } from "./lib/manager/keys_api.ts";
+export type {
+  CertificateView,
+  KeyKind,
+  KeysAdmin,
+  KeyView,
+} from "./lib/manager/keys_api.ts";
 export type {
   JoinTokenRecord,
   PendingAgentRecord,
@@ -180,6 +186,7 @@ export type {
   PlanCounts,
   PlanFilter,
   PlanRecord,
+  PlanVote,
 } from "./lib/store/plan_records.ts";
 export type { JobCounts } from "./lib/base/job_counts.ts";
 export type { EntryStateName, JobStateName } from "./lib/base/job_state.ts";

@@ -439,6 +439,12 @@ const CASES: Readonly<Record<string, Case>> = {
     on: "manager",
     outcome: "",
   },
+  "KeysService.replaceCertificate": {
+    call: ({ keys }) =>
+      keys.replaceCertificate({ certificate: "good", ...SAID }),
+    on: "certificate",
+    outcome: "",
+  },
   "OperatorsService.addOperator": {
     call: ({ operators }) =>
       operators.addOperator({ name: "bob", role: "viewer", ...SAID }),
@@ -623,6 +629,8 @@ const REFUSED: Readonly<
   "KeysService.startRotation": ({ keys }) => keys.startRotation({}),
   "KeysService.finishRotation": ({ keys }) =>
     keys.finishRotation({ kind: KeyKind.AUTHORITY }),
+  "KeysService.replaceCertificate": ({ keys }) =>
+    keys.replaceCertificate({ certificate: "wrong" }),
   "OperatorsService.addOperator": ({ operators }) =>
     operators.addOperator({ name: "b c", role: "viewer" }),
   "OperatorsService.inviteOperator": ({ operators }) =>

@@ -22,6 +22,7 @@ Deno.test("run passes every field of its request on", async () => {
     onDisconnect: OnDisconnect.KILL,
     killAfterMs: 0,
     requestedBy: "ada",
+    survive: true,
   });
 
   assertEquals(job, "r-1");
@@ -36,6 +37,7 @@ Deno.test("run passes every field of its request on", async () => {
     killAfterMs: 0,
     requestedBy: OWNER,
     saidBy: "ada",
+    survive: true,
   }]);
 });
 
@@ -58,6 +60,7 @@ Deno.test("run fills in optional fields", async () => {
     killAfterMs: undefined,
     requestedBy: OWNER,
     saidBy: "",
+    survive: false,
   }]);
 });
 

@@ -36,6 +36,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     requestedBy: "ada",
     skipDenied: true,
     propose: true,
+    survive: true,
   });
 
   assertEquals([job?.id, job?.state], [1n, JobState.RUNNING]);
@@ -73,6 +74,7 @@ Deno.test("startJob passes every field of its request on", async () => {
     saidBy: "ada",
     skipDenied: true,
     propose: true,
+    survive: true,
   }]);
 });
 

@@ -45,6 +45,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "EnrolmentService.listPending": [{}],
   "IssuersService.listIssuers": [{}],
   "KeysService.getKeys": [{}],
+  "KeysService.getCertificate": [{}],
   "LoginService.loginFromCi": [{}],
   "EventsService.watchEvents": [
     { tail: 10_000 },

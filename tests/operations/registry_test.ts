@@ -85,6 +85,8 @@ Deno.test("every operation and parameter is described", () => {
     "ssh.AuthorizedKeys",
     "ssh.KnownHosts",
     "state.Apply",
+    "state.Forgive",
+    "state.Owed",
     "state.Plan",
     "sysctl.Parameter",
     "systemd.Disabled",

@@ -40,8 +40,7 @@ export async function readAuthorityKey(
 /** `ca renew --ca-key FILE`: issues the certificate of the server by a key that the Manager does not have. */
 export const renew = defineSubcommand({
   name: "renew",
-  summary:
-    "renew the certificate by a key of the authority that is kept elsewhere",
+  summary: "renew the certificate by a key that is kept elsewhere",
   positionals: {},
   flags: CA_KEY_FLAG,
   more: [{
@@ -89,7 +88,7 @@ export const renew = defineSubcommand({
 /** `ca export --to FILE`: writes the key of the authority to a file. */
 export const exportAuthority = defineSubcommand({
   name: "export",
-  summary: "write the authority's key to a file, to keep it elsewhere",
+  summary: "write the authority's key to a file",
   positionals: {},
   flags: {
     to: {
@@ -114,7 +113,7 @@ export const exportAuthority = defineSubcommand({
   },
   examples: [
     "--to /media/usb/ca.key --remove",
-    "--to ca.key.age --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --remove",
+    "--to ca.key.age --recipient age1ql3z7hj... --remove",
   ],
   async execute(
     { flags: { to, recipient, remove }, stateDir, output },

@@ -365,6 +365,7 @@ Deno.test("the mode observe allows only operations that leave the host as it is"
     "file.Read",
     "file.Stat",
     "noop.Noop",
+    "state.Owed",
     "state.Plan",
   ]);
 });

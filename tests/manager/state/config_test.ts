@@ -163,7 +163,7 @@ Deno.test("webhooks have an URL, and the rest by default", async () => {
   assertEquals(webhooks, [
     {
       url: "https://hooks.example.org/",
-      events: ["job.ended", "agent.away"],
+      events: ["job.ended", "agent.away", "drift.found", "drift.gone"],
       awayAfter: 600_000,
     },
     {
@@ -196,7 +196,7 @@ Deno.test("a mistake in a webhook is reported with its line", async () => {
     ["url: https://a.example#x", 'it should have no "#"'],
     [
       `{ ${url}, events: [job.began] }`,
-      "it should be one of job.ended, agent.away",
+      "it should be one of job.ended, agent.away, drift.found, drift.gone",
     ],
     [
       `{ ${url}, secret: abc }`,
