@@ -220,7 +220,7 @@ export class Connection<Context> {
     } catch (error) {
       this.#fail(error);
       // The Bye is being written. `leave` closes the connection once it is written, or after 2 s.
-      await this.#closed();
+      await this.closed;
     }
     return this.#end ?? { kind: "broken", reason: "closed" };
   }
@@ -327,7 +327,8 @@ export class Connection<Context> {
 
   readonly #done = Promise.withResolvers<void>();
 
-  #closed(): Promise<void> {
+  /** Resolves once it is closed, also while a row is still being carried out. */
+  get closed(): Promise<void> {
     return this.#done.promise;
   }
 

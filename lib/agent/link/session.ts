@@ -186,6 +186,9 @@ export class AgentSession {
 
   /** Says hello and serves the connection to its end. */
   async run(hello: ClientHello): Promise<End> {
+    const { runner } = this.#options;
+    // Not only at the end: a row that waits for a slow disk must not lengthen the time that commands have without a link.
+    void this.connection.closed.then(() => runner.linkDown());
     try {
       this.#options.proof?.said(hello);
       await this.connection.send({ case: "clientHello", value: hello });
@@ -195,7 +198,7 @@ export class AgentSession {
     } finally {
       this.#delivery?.close();
       this.data.close();
-      this.#options.runner.linkDown();
+      runner.linkDown();
     }
   }
 

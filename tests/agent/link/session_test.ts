@@ -4,6 +4,7 @@ import {
   Bye_Code,
   CommandResult_Status,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { MemoryDisk } from "../../support/memory_disk.ts";
 import { MANAGER, MemoryAgent } from "../../support/memory_agent.ts";
 import { body } from "../../support/scripted_peer.ts";
 
@@ -116,6 +117,31 @@ Deno.test("a connection's end takes the link down for running commands, and fail
   assertEquals(await asked, "UNAVAILABLE");
   await agent.clock.advance(5_000);
   assertEquals(agent.workers.newest.asked, ["stop"]);
+});
+
+Deno.test("a command is ended for its link while a message waits for a slow disk", async () => {
+  const slow = Promise.withResolvers<void>();
+  let isSlow = false;
+  const delay = () => isSlow ? slow.promise : Promise.resolve();
+  await using agent = await MemoryAgent.start(new MemoryDisk({ delay }));
+  const manager = await agent.welcomed();
+  await manager.says("command", {
+    commandId: 1n,
+    nonce: 2n,
+    onDisconnect: 2,
+    killAfterMs: 5_000,
+  });
+  await manager.hears("progress");
+  const running = agent.workers.newest;
+  isSlow = true;
+  await manager.says("command", { commandId: 2n, nonce: 3n });
+  // The Manager is given up, and then the time without a link is over.
+  await agent.clock.advance(26_000);
+  await agent.clock.advance(5_000);
+  const asked = [...running.asked];
+  slow.resolve();
+
+  assertEquals(asked, ["stop"]);
 });
 
 Deno.test("a silent Manager is given up within 30 s", async () => {
