@@ -189,13 +189,13 @@ Deno.test({
       params: { path: host.at("etc"), user: "12345" },
     });
 
-    const done = await host.run(
-      stateApply,
-      { sheet: manySteps(host.at) },
-      { bounds },
-    );
+    const many = { sheet: manySteps(host.at) };
+
+    const planned = await host.run(statePlan, many, { bounds });
+    const done = await host.run(stateApply, many, { bounds });
     const refused = await host.run(stateApply, { sheet: given }, { bounds });
 
+    assertEquals(planned.outcome.message, "6 steps would change something");
     assertEquals(
       [done.outcome.success, done.outcome.message],
       [true, "6 steps changed something"],

@@ -196,10 +196,12 @@ export class Joining {
   async #beside(leader: Joined): Promise<Joined[]> {
     const { sheet, walk } = this.#means;
     const joined: Joined[] = [];
+    const group = new JoinGroup(leader.prepared);
+    const [first, ...others] = sheet.steps.slice(leader.prepared.index + 1);
+    if (first === undefined || !group.isBeside(first)) return joined;
     const reader = new ForecastReader(this.#means.reader());
     let opaque = addEffects(leader, reader);
-    const group = new JoinGroup(leader.prepared);
-    for (const next of sheet.steps.slice(leader.prepared.index + 1)) {
+    for (const next of [first, ...others]) {
       if (!group.isBeside(next)) break;
       try {
         const around = { reader, isAhead: true, opaque };

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from "@std/path";
-import { PiriError } from "../../base/errors.ts";
+import { codeOf, PiriError } from "../../base/errors.ts";
 import type { Effect } from "../step_operation.ts";
 import { dependsOn, Unforeseen } from "../unforeseen.ts";
 import type {
@@ -254,7 +254,7 @@ export class ForecastReader implements HostReader {
     while (rest.length > 0) {
       const [name = "", ...others] = rest;
       const next = join(place, name);
-      const facts = others.length === 0 ? undefined : this.#at(next);
+      const facts = others.length === 0 ? undefined : this.#folderAt(next);
       if (facts?.kind === "link") {
         if (++links > MAX_LINKS) throw new LinkCircle(path);
         const target = resolve(place, facts.target ?? "");
@@ -266,6 +266,16 @@ export class ForecastReader implements HostReader {
       rest = others;
     }
     return place;
+  }
+
+  /** Facts about a folder on the way to a path. One that the rules of the agent's policy hide counts as no link. */
+  #folderAt(place: string): PathFacts | undefined {
+    try {
+      return this.#at(place);
+    } catch (error) {
+      if (codeOf(error) === "REFUSED") return undefined;
+      throw error;
+    }
   }
 
   /** Facts about a path without links in its folders. */

@@ -24,7 +24,7 @@ export function requireOwnLinks(
       return reader.facts(place);
     } catch (error) {
       // What the rules of the agent's policy hide, the write looks at.
-      if (codeOf(error) === "DENIED") return undefined;
+      if (codeOf(error) === "REFUSED") return undefined;
       throw error;
     }
   };
