@@ -34,10 +34,19 @@ export class CommandLister {
   }
 
   #listFrom(count: number): void {
-    if (this.#listing !== undefined || this.#commands.unlisted < count) return;
+    if (this.#listing !== undefined || !this.#isDue(count)) return;
     // What is not listed is still found. The next commands are the next reason to try.
     this.#listing = this.#list().catch(() => {})
       .finally(() => this.#listing = undefined);
+  }
+
+  #isDue(count: number): boolean {
+    try {
+      return this.#commands.unlisted >= count;
+    } catch {
+      // The call that this is a part of tells what is wrong with the database.
+      return false;
+    }
   }
 
   async #list(): Promise<void> {
