@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import {
   readCommandResult,
   writeCommandResult,
@@ -85,7 +85,7 @@ export interface OwnedCore extends AsyncDisposable {
 export async function openAgent(
   config: JoinConfig,
   {
-    dir,
+    dir: given,
     clock,
     random,
     ownsProcess,
@@ -96,6 +96,8 @@ export async function openAgent(
   }: ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
+  // What it starts works in folders of its own, where a relative path leads elsewhere.
+  const dir = resolve(given);
   const { commands } = config;
   const addresses = () => (settings ?? config).addresses;
   await using stack = new AsyncDisposableStack();

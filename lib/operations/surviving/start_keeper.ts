@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { syncFolder } from "../../base/files.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { OperationContext } from "../operation.ts";
@@ -29,7 +29,8 @@ export function folderOf(
       "Cannot let a program outlive the agent: this agent has no folder for it",
     );
   }
-  return join(survivorsFolder, marker);
+  // The keeper works in this folder, where a relative path leads elsewhere.
+  return resolve(survivorsFolder, marker);
 }
 
 /**

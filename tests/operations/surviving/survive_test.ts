@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join, relative } from "@std/path";
 import { HostSurvivors } from "../../../lib/agent/survivors/host_survivors.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import type {
@@ -38,6 +38,21 @@ Deno.test({
     assertEquals([stdout, stderr], ["one\nthree\n", "two\n"]);
     assertEquals(end, { exitCode: 41, outputCut: false });
     assertEquals(at.started.length, 1);
+  },
+});
+
+Deno.test({
+  name:
+    "a program runs under a keeper where the agent's folder is named by a relative path",
+  ignore,
+  fn: async () => {
+    await using at = await Place.make();
+    at.isRelative = true;
+
+    const { end, stdout } = await at.run(shell("echo one; exit 41"));
+
+    assertEquals(stdout, "one\n");
+    assertEquals(end, { exitCode: 41, outputCut: false });
   },
 });
 
@@ -331,6 +346,8 @@ class Place implements AsyncDisposable {
   readonly started: ProcessIdentity[] = [];
   readonly stop = new AbortController();
   readonly marker = "7-abc";
+  /** True to name the folder by a relative path. */
+  isRelative = false;
   readonly survivors: HostSurvivors;
 
   static async make(): Promise<Place> {
@@ -373,7 +390,9 @@ class Place implements AsyncDisposable {
       started: (identity: ProcessIdentity) => this.started.push(identity),
       surroundings: {
         ...standardSurroundings(),
-        survivorsFolder: this.folder,
+        survivorsFolder: this.isRelative
+          ? relative(Deno.cwd(), this.folder)
+          : this.folder,
       },
     };
   }
