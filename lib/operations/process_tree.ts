@@ -91,7 +91,7 @@ export class ProcessTree {
     if (group !== undefined) send(-group, "SIGTERM");
     for (const one of living) {
       if (this.#signalled.has(keyOf(one))) continue;
-      if (one.group !== group) send(one.pid, "SIGTERM");
+      if (one.group !== group || hasLeft(one)) send(one.pid, "SIGTERM");
       this.#signalled.add(keyOf(one));
     }
     return complete ? living.length : Math.max(1, living.length);
@@ -229,6 +229,12 @@ export class ProcessTree {
     return parent === undefined || parent.startTicks >= since ||
       readTimerSlack(parent.pid) !== timerSlack;
   }
+}
+
+/** True if a process has left its group since it was looked at: perhaps before a signal to the group. */
+function hasLeft({ pid, startTicks, group }: ProcessInfo): boolean {
+  const now = readProcess(pid);
+  return now?.startTicks === startTicks && now.group !== group;
 }
 
 function addDescendants(

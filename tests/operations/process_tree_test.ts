@@ -6,6 +6,7 @@ import {
   readProcessTable,
   startTicksOf,
 } from "../../lib/operations/process_table.ts";
+import { until } from "../support/live_program.ts";
 import { ProcessTree } from "../../lib/operations/process_tree.ts";
 import { program } from "../support/program.ts";
 import { newContext, uniqueSeconds } from "./support.ts";
@@ -45,6 +46,49 @@ Deno.test({
     resolve();
     assertEquals(await asked, 0);
     assertEquals(tree.receipt(), { signalled: 1, alive: [] });
+    await reader.cancel();
+  },
+});
+
+Deno.test({
+  name:
+    "a process that leaves its group while it is looked at is asked to end, too",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const marker = crypto.randomUUID();
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", "setsid sleep 600 & echo; wait"],
+      env: environmentFor(marker),
+      clearEnv: true,
+      detached: true,
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    const startTicks = startTicksOf(identify(child.pid)) ?? 0;
+    const tree = new ProcessTree(
+      { leader: { pid: child.pid, startTicks }, marker },
+      systemClock,
+      async (clock) => {
+        const { processes, complete } = await readProcessTable(clock);
+        // As it was before setsid.
+        const before = processes.map((one) =>
+          one.parent === child.pid ? { ...one, group: child.pid } : one
+        );
+        return { processes: before, complete };
+      },
+    );
+    await until("the session is its own", async () => {
+      const { processes } = await readProcessTable(systemClock);
+      return processes.some((one) =>
+        one.parent === child.pid && one.group === one.pid
+      );
+    });
+
+    assertEquals(await tree.ask(), 2);
+
+    await child.status;
+    await until("both have ended", async () => await tree.ask() === 0);
     await reader.cancel();
   },
 });

@@ -367,8 +367,20 @@ class Place implements AsyncDisposable {
   }
 
   async run(program: Program): Promise<Heard> {
-    await this.survivors.remove(this.marker);
+    await this.#removed();
     return await hear(survive(program, this.#control));
+  }
+
+  /** Waits for the end of the keeper, which comes after that of its program, and removes what it leaves. */
+  async #removed(): Promise<void> {
+    const { keeper } = this.spool;
+    if (keeper !== undefined) {
+      await until(
+        "the keeper was reaped",
+        () => Deno.stat(`/proc/${keeper.pid}`).then(() => false, () => true),
+      );
+    }
+    await this.survivors.remove(this.marker);
   }
 
   async startOnly(program: Program): Promise<void> {
@@ -398,7 +410,7 @@ class Place implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.survivors.remove(this.marker);
+    await this.#removed();
     await this.temp[Symbol.asyncDispose]();
   }
 }
