@@ -32,7 +32,7 @@ Deno.test("the two dialects, line by line", () => {
       "maxParamsBytes: 262144 / 64512",
       "oneFrameAWrite: false / true",
       "waitsForPong: false / true",
-      "features: output,ack,resume,hold,chunks,blobs,secrets / ",
+      "features: output,ack,resume,hold,chunks,blobs,secrets,survive / ",
       "hasIdentities: true / false",
       "hasPositionalParams: false / true",
       "answersCancel: true / false",
