@@ -38,6 +38,7 @@ import {
   TARGET_FLAGS,
   TARGET_HELP,
 } from "./target_flags.ts";
+import { startFailure } from "./start_failure.ts";
 
 /** There is no --detach here: an apply that is left goes on. */
 const WITHOUT_DETACH = {
@@ -167,12 +168,7 @@ async function applyPlan(
     (control, { signal }) => control.plans.applyPlan(request, { signal }),
     {
       signal: patience.signal,
-      failure: (fact) =>
-        new HintedError(
-          "UNAVAILABLE",
-          `Cannot tell whether anything was started: ${fact}`,
-          `piri-manager plan show p-${asked.id}`,
-        ),
+      failure: startFailure(`piri-manager plan show p-${asked.id}`),
     },
   );
   const started = approval === undefined

@@ -1,6 +1,5 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { ColourChoice } from "../colour.ts";
-import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { OutputLost, type Terminal } from "../terminal.ts";
@@ -11,6 +10,7 @@ import { cancelUnseen, tellLoss } from "./lost_output.ts";
 import { type Call, RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
 import { Patience } from "./patience.ts";
+import { startFailure } from "./start_failure.ts";
 
 /** Request that starts a command. */
 export interface Launch {
@@ -48,12 +48,7 @@ export async function launch(
   });
   const command = await client.call(start, {
     signal: patience.signal,
-    failure: (fact) =>
-      new HintedError(
-        "UNAVAILABLE",
-        `Cannot tell whether anything was started: ${fact}`,
-        "piri-manager commands",
-      ),
+    failure: startFailure("piri-manager commands"),
   });
   if (flags.detach) {
     return await printId(command, { output, terminal, json });

@@ -25,6 +25,7 @@ import {
   tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
+import { startFailure } from "./start_failure.ts";
 
 /** Commands that are read at a time. */
 const PAGE = 1_000;
@@ -166,12 +167,7 @@ async function runJob(
       (control, { signal }) => control.jobs.startJob(request, { signal }),
       {
         signal: patience.signal,
-        failure: (fact) =>
-          new HintedError(
-            "UNAVAILABLE",
-            `Cannot tell whether anything was started: ${fact}`,
-            "piri-manager job list",
-          ),
+        failure: startFailure("piri-manager job list"),
       },
     ),
   );

@@ -7,7 +7,6 @@ import type {
   StartJobRequestSchema,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
-import { HintedError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
 import type { HelpSection } from "../../command.ts";
 import type { Output } from "../../output.ts";
@@ -26,6 +25,7 @@ import { jobJson } from "./job_json.ts";
 import { timesOf } from "./views.ts";
 import { checkViewFlags, type ViewFlagValues } from "./view_flags.ts";
 import { answered } from "../ids.ts";
+import { startFailure } from "../start_failure.ts";
 
 /** Help about signals during a job. */
 export const WHILE_A_JOB_RUNS: HelpSection = {
@@ -103,12 +103,7 @@ export async function launchJob(
   const answer = await explain(
     client.call(start, {
       signal: patience.signal,
-      failure: (fact) =>
-        new HintedError(
-          "UNAVAILABLE",
-          `Cannot tell whether anything was started: ${fact}`,
-          "piri-manager job list",
-        ),
+      failure: startFailure("piri-manager job list"),
     }),
   );
   if (answer.notes !== undefined) await tellNotes(answer.notes, output);
