@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import { PRIVATE_FOLDER } from "../../base/files.ts";
 import { logger } from "../../base/log.ts";
 import { bootId } from "../../operations/process_table.ts";
-import { Spool } from "../../operations/surviving/spool.ts";
+import { isThere, Spool, textIn } from "../../operations/surviving/spool.ts";
 import { ownName } from "../../operations/surviving/start_keeper.ts";
 import type { FoundSurvivor, NoSurvivor, Survivors } from "./survivors.ts";
 
@@ -80,8 +80,8 @@ export class HostSurvivors implements Survivors {
   }
 
   #find(spool: Spool): FoundSurvivor | NoSurvivor {
-    const isSettled = readText(join(this.#folder, SETTLED)) === bootId();
-    if (!exists(spool.folder)) {
+    const isSettled = textIn(join(this.#folder, SETTLED)) === bootId();
+    if (!isThere(spool.folder)) {
       return isSettled ? { unbegun: true } : { lost: RESTARTED };
     }
     const { boot } = spool;
@@ -102,7 +102,7 @@ export class HostSurvivors implements Survivors {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) {
-        return readText(join(spool.folder, "keeper")) === "";
+        return textIn(join(spool.folder, "keeper")) === "";
       }
       throw error;
     }
@@ -124,7 +124,7 @@ function timesOf(spool: Spool, isThisBoot: boolean): FoundSurvivor {
     const { mtime } = Deno.statSync(join(spool.folder, "keeper"));
     return { startedAt: mtime?.getTime() ?? now, elapsedMs: 0 };
   }
-  const [uptime = "0"] = readText("/proc/uptime").split(" ");
+  const [uptime = "0"] = textIn("/proc/uptime").split(" ");
   const elapsedMs = Number(uptime) * 1_000 - startTicks / TICKS * 1_000;
   return { startedAt: now - elapsedMs, elapsedMs };
 }
@@ -135,22 +135,5 @@ function killGroup(leader: number | undefined): void {
     Deno.kill(-leader, "SIGKILL");
   } catch {
     // It has just ended.
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
   }
 }

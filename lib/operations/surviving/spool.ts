@@ -90,20 +90,11 @@ export class Spool {
   }
 
   #read(name: string): string {
-    try {
-      return Deno.readTextFileSync(join(this.folder, name));
-    } catch {
-      return "";
-    }
+    return textIn(join(this.folder, name));
   }
 
   #has(name: string): boolean {
-    try {
-      Deno.lstatSync(join(this.folder, name));
-      return true;
-    } catch {
-      return false;
-    }
+    return isThere(join(this.folder, name));
   }
 }
 
@@ -187,6 +178,25 @@ export class SpoolReader implements Disposable {
         // It stays until the whole folder goes.
       }
     }
+  }
+}
+
+/** Text of a small file; empty if it cannot be read. */
+export function textIn(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** True if something is at a path. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import { join, resolve } from "@std/path";
 import { syncFolder } from "../../base/files.ts";
 import { PiriError } from "../../base/errors.ts";
+import { writeAll } from "../../base/write_all.ts";
 import type { OperationContext } from "../operation.ts";
 import { bootId, readProcess } from "../process_table.ts";
 import type { Program } from "../program.ts";
@@ -105,12 +106,6 @@ async function writeInput(path: string, { stdin }: Program): Promise<void> {
     ? [new TextEncoder().encode(stdin)]
     : stdin(new AbortController().signal);
   for await (const bytes of pieces) await writeAll(file, bytes);
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += await file.write(bytes.subarray(at));
-  }
 }
 
 function missingTool({ user }: Program): string | undefined {
