@@ -5,6 +5,15 @@ export type Tool = Pick<StepProgram, "stdin"> & {
   readonly argv: readonly string[];
 };
 
+export function tool(...argv: readonly string[]): Tool {
+  return { argv };
+}
+
+/** Sets the hash of a password. It is no argument, which every user of the host could read. */
+export function setHash(name: string, hash: string): Tool {
+  return { argv: ["chpasswd", "-e"], stdin: `${name}:${hash}\n` };
+}
+
 /** User to make. */
 export interface NewUser {
   readonly name: string;

@@ -1,8 +1,4 @@
-import type { AccountTools, Tool } from "./account_tools.ts";
-
-function tool(...argv: readonly string[]): Tool {
-  return { argv };
-}
+import { type AccountTools, setHash, tool } from "./account_tools.ts";
 
 /**
  * Programs of busybox, as Alpine has them. They make and remove, and change little of what is there. Source: their
@@ -44,11 +40,7 @@ export const busyboxTools: AccountTools = {
         .map((each) => tool("addgroup", "--", name, each)),
     ];
   },
-  // Not as an argument: every user of the host can read those.
-  setHash: (name, hash) => ({
-    argv: ["chpasswd", "-e"],
-    stdin: `${name}:${hash}\n`,
-  }),
+  setHash,
   lock: (name, locked) => tool("passwd", locked ? "-l" : "-u", "--", name),
   expire: () => [],
   removeUser: (name, removesHome) =>

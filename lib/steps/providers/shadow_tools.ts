@@ -1,8 +1,4 @@
-import type { AccountTools, Tool } from "./account_tools.ts";
-
-function tool(...argv: readonly string[]): Tool {
-  return { argv };
-}
+import { type AccountTools, setHash, tool } from "./account_tools.ts";
 
 /** Programs of the package shadow. Source: useradd(8), usermod(8), gpasswd(1). */
 export const shadowTools: AccountTools = {
@@ -38,11 +34,7 @@ export const shadowTools: AccountTools = {
       ? []
       : [tool("usermod", ...options, "--", name)];
   },
-  // Not as an argument: every user of the host can read those.
-  setHash: (name, hash) => ({
-    argv: ["chpasswd", "-e"],
-    stdin: `${name}:${hash}\n`,
-  }),
+  setHash,
   lock: (name, locked) => tool("usermod", locked ? "-L" : "-U", "--", name),
   expire: (name, day) => [tool("usermod", "-e", day, "--", name)],
   removeUser: (name, removesHome) =>
