@@ -12,6 +12,7 @@ import {
   fstabChanges,
   mountPath,
   mountThing,
+  PERSIST,
   requireMountPath,
   requireNotNeeded,
   unmount,
@@ -24,11 +25,7 @@ export const mountUnmounted = stepOperation({
   subject: "path",
   parameters: {
     path: { type: "path", required: true, description: "Path to unmount" },
-    persist: {
-      type: "switch",
-      description: `False to leave ${FSTAB} alone`,
-      standard: "true",
-    },
+    persist: PERSIST,
   },
   touches: ({ persist = true }) => persist ? [FSTAB] : [],
   things: ({ path }) => [mountThing(path)],

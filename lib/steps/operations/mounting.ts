@@ -19,6 +19,13 @@ const NEEDED: ReadonlySet<string> = new Set([
   "/var",
 ]);
 
+/** Parameter of steps that keep a line of fstab. */
+export const PERSIST = {
+  type: "switch",
+  description: `False to leave ${FSTAB} alone`,
+  standard: "true",
+} as const;
+
 export function mountThing(path: string): Thing {
   return { kind: "mount", name: path };
 }
