@@ -197,11 +197,12 @@ export class Joining {
     const { sheet, walk } = this.#means;
     const joined: Joined[] = [];
     const group = new JoinGroup(leader.prepared);
-    const [first, ...others] = sheet.steps.slice(leader.prepared.index + 1);
-    if (first === undefined || !group.isBeside(first)) return joined;
+    const after = sheet.steps.slice(leader.prepared.index + 1);
+    // Most steps stand alone, and need no forecast for that.
+    if (after[0] === undefined || !group.isBeside(after[0])) return joined;
     const reader = new ForecastReader(this.#means.reader());
     let opaque = addEffects(leader, reader);
-    for (const next of [first, ...others]) {
+    for (const next of after) {
       if (!group.isBeside(next)) break;
       try {
         const around = { reader, isAhead: true, opaque };
