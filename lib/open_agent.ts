@@ -96,7 +96,7 @@ export async function openAgent(
   }: ServeAgentOptions,
   settings?: RunningSettings,
 ): Promise<OwnedCore> {
-  // What it starts works in folders of its own, where a relative path leads elsewhere.
+  // Its programs run in other folders, where a relative path leads elsewhere.
   const dir = resolve(given);
   const { commands } = config;
   const addresses = () => (settings ?? config).addresses;

@@ -35,7 +35,7 @@ export class CommandLister {
 
   #listFrom(count: number): void {
     if (this.#listing !== undefined || !this.#isDue(count)) return;
-    // What is not listed is still found. The next commands are the next reason to try.
+    // A failure costs nothing but time: unlisted commands are found, too, and the next ones are a reason to try again.
     this.#listing = this.#list().catch(() => {})
       .finally(() => this.#listing = undefined);
   }

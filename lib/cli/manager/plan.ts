@@ -270,7 +270,7 @@ const approve = defineSubcommand({
     const { plan, approvals } = await control.plans.approvePlan({
       id,
       note: flags.note ?? "",
-      // What was shown is approved, and nothing else.
+      // Binds the approval to the plan that was shown.
       sha256: asked.length > 0 ? asked : shown.sha256,
       requestedBy: userOf(terminal),
     });

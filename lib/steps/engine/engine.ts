@@ -117,7 +117,7 @@ export async function apply(
   let failed: StepRecord | undefined;
   let changed = false;
   for (const [done, each] of prepared.steps.entries()) {
-    // What an earlier step has done is told, also after a cancel.
+    // Steps that an earlier one has done, too, are told also after a cancel.
     if (means.signal.aborted && !applying.isDone(each)) break;
     sink.progress(done, prepared.steps.length, each.step.name);
     const record = await applying.run(each);

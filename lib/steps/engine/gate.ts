@@ -10,7 +10,7 @@ export function moved(
 ): Extract<RunRecord, { kind: "moved" }>[] {
   return found.flatMap((now) => {
     const { step, index, isChosen } = now.prepared;
-    // What was planned for a step that is not to be run does not matter.
+    // A step that is not to be run may have been planned in any way.
     if (!isChosen) return [];
     const planned = expected.get(step.name) ??
       { name: step.name, verdict: "skipped" };

@@ -23,7 +23,7 @@ export function requireOwnLinks(
     try {
       return reader.facts(place);
     } catch (error) {
-      // What the rules of the agent's policy hide, the write looks at.
+      // A folder that the rules of the agent's policy hide: the write looks at it.
       if (codeOf(error) === "REFUSED") return undefined;
       throw error;
     }

@@ -131,7 +131,7 @@ function requireRight(
     throw refused(name, "params and boot are for a module that is loaded");
   }
   for (const [key, value] of Object.entries(params)) {
-    // What modprobe.d has no quotes for.
+    // modprobe.d has no quotes for these signs.
     if (/^[A-Za-z0-9_.-]{1,64}$/.test(key) && /^[!-~]{0,512}$/.test(value)) {
       if (!/[#"'\\]/.test(value)) continue;
     }

@@ -76,7 +76,7 @@ function editOf(params: Params): SshEdit | TextEdit {
   const hosts = [...new Set(host.split(",").map((each) => nameOf(each)))];
   const keys = wantedKeys(texts, (line) => {
     const key = readKeyLine(line);
-    // What ssh-keyscan prints has the host before each key.
+    // ssh-keyscan prints the host before each key.
     const isBare = key?.options === "" ||
       hosts.includes(knownHostName(key?.options ?? "") ?? "");
     return key !== undefined && isBare
