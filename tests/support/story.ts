@@ -2,11 +2,36 @@ import { say } from "../../scripts/build/main.ts";
 import { compiled, type Executables, fromSource } from "./executables.ts";
 import { forgetPrograms, transcript } from "./live_program.ts";
 
-// Tests are registered before any of them runs, so it must be known by then if there are executables.
-const built = await compiled();
+const WAYS = ["source", "compiled"] as const;
 
-if ("unavailable" in built) {
-  say(`Stories of the compiled programs are ignored: ${built.unavailable}`);
+/** Ways to start the programs of stories: by PIRI_STORIES, or else compiled where that can be. */
+const asked = askedWays(Deno.env.get("PIRI_STORIES"));
+
+// Tests are registered before any of them runs, so it must be known by then if there are executables.
+const built = asked?.includes("compiled") === false
+  ? { unavailable: "PIRI_STORIES asks for the sources only" }
+  : await compiled();
+
+if ("unavailable" in built && asked?.includes("compiled") !== false) {
+  say(
+    asked === undefined
+      ? `Stories are told from source: ${built.unavailable}`
+      : `Stories of the compiled programs are ignored: ${built.unavailable}`,
+  );
+}
+
+const ways = asked ?? ("unavailable" in built ? ["source"] : ["compiled"]);
+
+function askedWays(
+  value: string | undefined,
+): readonly Executables["way"][] | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (value === "both") return WAYS;
+  const way = WAYS.find((each) => each === value);
+  if (way !== undefined) return [way];
+  throw new TypeError(
+    `PIRI_STORIES is "${value}", and must be source, compiled or both`,
+  );
 }
 
 /** Reason to skip a story that reads the system's process table; undefined where it can run. */
@@ -34,10 +59,10 @@ export const NEEDS_UNIX_SOCKETS: string | undefined =
 export type Story = (executables: Executables) => Promise<void>;
 
 /**
- * Registers a story twice: once for the programs run from source, and once for the compiled ones.
+ * Registers a story: once for each way to start the programs that PIRI_STORIES names (`source`, `compiled` or `both`).
+ * Without it, that is the compiled programs, or those from source where there are no compiled ones.
  *
- * If there are no compiled programs, the second is ignored. When a story fails, the output of all its programs is
- * shown.
+ * When a story fails, the output of all its programs is shown.
  */
 export function story(
   name: string,
@@ -49,19 +74,18 @@ export function story(
 ): void {
   const ignore = ignored !== undefined;
   const remark = ignore ? `, ignored because ${ignored}` : "";
-  Deno.test({
-    name: `${name} (source${remark})`,
-    ignore,
-    fn: () => tell(body, fromSource),
-  });
-  Deno.test({
-    name: `${name} (compiled${remark})`,
-    ignore: ignore || "unavailable" in built,
-    fn: async () => {
-      if ("unavailable" in built) throw new TypeError(built.unavailable);
-      await tell(body, built);
-    },
-  });
+  for (const way of ways) {
+    const programs = way === "source" ? fromSource : built;
+    const isMissing = "unavailable" in programs;
+    Deno.test({
+      name: `${name} (${way}${remark})`,
+      ignore: ignore || isMissing,
+      fn: async () => {
+        if (isMissing) throw new TypeError(programs.unavailable);
+        await tell(body, programs);
+      },
+    });
+  }
 }
 
 async function tell(body: Story, executables: Executables): Promise<void> {
