@@ -373,8 +373,8 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "the check of the authority's key",
         [
           "lib/manager/state/authority_key.ts",
-          "if (spkiOf(keyPem) !== encoded(certificate.publicKey)) {",
-          "if (spkiOf(keyPem) === certPem) {",
+          "if (!isKeyOf(certPem, spki)) {",
+          "if (certPem === keyPem) {",
         ],
         [
           "tests/manager/state/authority_key_test.ts",
