@@ -253,6 +253,27 @@ Deno.test("an authority is rotated to one whose key the Manager never has", asyn
   assertEquals(acts.filter((act) => act === "FinishRotation").length, 1);
 });
 
+Deno.test("a rotation whose key was lost is given up by removing its certificate", async () => {
+  await using site = await ManagedSite.open("web-1");
+  await site.runs("web-1");
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const next = await managerServices.authorityCertificate(key, undefined);
+  await site.manager.manager.keys.start("authority", NOBODY, next);
+  await site.lacking();
+
+  await site.manager.stop();
+  await Deno.remove(`${site.dir}/ca-next.pem`);
+  await site.start();
+  await site.connects("web-1");
+
+  await site.trusts("web-1", 1);
+  await site.manager.manager.keys.start("authority");
+  await site.lacking();
+  await site.manager.manager.keys.finish("authority", []);
+  assertEquals(await site.runsEcho("web-1"), "succeeded");
+});
+
 Deno.test("a next authority that agents could not trust is refused, and nothing begins", async () => {
   await using site = await ManagedSite.open();
   const { keys, audit } = site.manager.manager;
