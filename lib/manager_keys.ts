@@ -3,6 +3,8 @@ import type { Random } from "./base/random.ts";
 import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import type { ManagerProof } from "./manager/admission/challenge.ts";
 import type { KeptAuthority, RotatingKeys } from "./manager/key_rotation.ts";
+import { PiriError } from "./base/errors.ts";
+import { checkGivenAuthority } from "./manager/state/given_authority.ts";
 import { checkGivenCertificate } from "./manager/state/given_certificate.ts";
 import { KeyRing } from "./manager/state/key_ring.ts";
 import type { ServerIdentity } from "./manager/state/server_identity.ts";
@@ -96,17 +98,38 @@ export class ManagerKeys {
       get number() {
         return ring.number;
       },
-      startAuthority: () => ring.startAuthority(),
+      startAuthority: async (given, accepted) => {
+        const certPem = given === undefined
+          ? undefined
+          : checkGivenAuthority(given, {
+            now: this.#clock.now(),
+            inUse: ring.authority.hash,
+          });
+        await accepted();
+        await ring.startAuthority(certPem);
+      },
       startManagerKey: () => ring.startManagerKey(),
-      finishAuthority: async () => {
-        const { identity } = shown();
-        await shown().show(await ring.finishAuthority(identity));
+      finishAuthority: async (certPem, accepted) => {
+        const { identity: server, names } = shown();
+        const given = await givenByNext(ring, certPem, {
+          server,
+          names,
+          now: this.#clock.now(),
+        });
+        await accepted();
+        await shown().show(await ring.finishAuthority(server, given));
       },
       finishManagerKey: () => ring.finishManagerKey(),
       hasAuthorityKey: () => ring.hasAuthorityKey(),
+      hasNextAuthorityKey: () => ring.hasNextAuthorityKey(),
       certificate: async () => {
         const { identity: { certPem }, names } = shown();
-        return { certPem, authorityPem: await ring.authorityPem(), names };
+        return {
+          certPem,
+          authorityPem: await ring.authorityPem(),
+          nextAuthorityPem: await ring.nextAuthorityPem(),
+          names,
+        };
       },
       replaceCertificate: async (certPem, accepted) => {
         const { identity: server, names } = shown();
@@ -125,4 +148,36 @@ export class ManagerKeys {
       },
     };
   }
+}
+
+/**
+ * The server's identity by the next authority that was issued elsewhere; undefined if the Manager can issue it itself.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION if it can not, and none is given; INVALID_ARGUMENT for one that does not fit
+ */
+async function givenByNext(
+  ring: KeyRing,
+  given: string | undefined,
+  { server, names, now }: {
+    readonly server: ServerIdentity;
+    readonly names: readonly string[];
+    readonly now: number;
+  },
+): Promise<ServerIdentity | undefined> {
+  const authorityPem = await ring.nextAuthorityPem();
+  if (given !== undefined && authorityPem !== undefined) {
+    const which = "the next authority";
+    return checkGivenCertificate(given, {
+      server,
+      authorityPem,
+      names,
+      now,
+      which,
+    });
+  }
+  if (await ring.hasNextAuthorityKey()) return undefined;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    "Cannot finish the rotation of the authority: the key of the next one is kept elsewhere; run piri-manager ca rotate --finish --ca-key FILE",
+  );
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { LogOptions } from "./base/log.ts";
 import { systemClock } from "./base/clock.ts";
 import { codeOf, PiriError } from "./base/errors.ts";
+import type { Identity } from "./base/pem.ts";
 import { giveUpPermissions } from "./base/permissions.ts";
 import { systemRandom } from "./base/random.ts";
 import { aborted } from "./base/signals.ts";
@@ -12,7 +13,7 @@ import type { Control, ManagerServices } from "./cli/manager/services.ts";
  * library, and `init` no server.
  */
 export const managerServices: ManagerServices = {
-  async init({ dir, listen, advertise }) {
+  async init({ dir, listen, advertise, authorityKey, authority }) {
     await requireNoLogin(dir);
     const { parseAddress, formatAddress } = await import("./base/address.ts");
     const { parseAdvertised } = await import("./manager/state/config.ts");
@@ -25,15 +26,19 @@ export const managerServices: ManagerServices = {
       advertise: parseAdvertised(advertise ?? listen),
     };
     const parts = { clock: systemClock, random: systemRandom };
+    const isGiven = authorityKey !== undefined;
     const paths = await initState(dir, {
       ...addresses,
       ...parts,
+      authority: isGiven
+        ? await authorityWith(authorityKey, authority)
+        : undefined,
       prepare: async ({ database, secretsKey }) => {
         await using _made = await openStore(database, parts);
         await AgeKeys.load(secretsKey, systemRandom);
       },
     });
-    const authority = decodePem(
+    const certificate = decodePem(
       "CERTIFICATE",
       await Deno.readTextFile(paths.caCert),
     );
@@ -42,13 +47,13 @@ export const managerServices: ManagerServices = {
       files: [
         paths.config,
         paths.caCert,
-        paths.caKey,
+        ...isGiven ? [] : [paths.caKey],
         paths.serverCert,
         paths.serverKey,
         paths.secretsKey,
         paths.database,
       ],
-      fingerprint: fingerprintOf(authority),
+      fingerprint: fingerprintOf(certificate),
       listen: formatAddress(addresses.listen),
       advertise: formatAddress(addresses.advertise),
     };
@@ -166,6 +171,10 @@ export const managerServices: ManagerServices = {
     });
   },
 
+  async authorityCertificate(authorityKey, authority) {
+    return (await authorityWith(authorityKey, authority)).certPem;
+  },
+
   async issueCertificate({ authorityKey, authority, certificate, names }) {
     const { authorityOf } = await import("./manager/state/authority_key.ts");
     const { renewServerCertificate } = await import(
@@ -244,6 +253,19 @@ export const managerServices: ManagerServices = {
     });
   },
 };
+
+/** The authority of a key that is kept elsewhere, with its certificate or with a new one. */
+async function authorityWith(
+  key: string,
+  certificate: string | undefined,
+): Promise<Identity> {
+  const { givenAuthority } = await import("./manager/state/given_authority.ts");
+  return await givenAuthority(key, {
+    certificate,
+    now: systemClock.now(),
+    random: systemRandom,
+  });
+}
 
 /** Lowest port that a program may listen on without a capability. */
 const FIRST_FREE_PORT = 1024;

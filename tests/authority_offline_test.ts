@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { generateKeyPairSync } from "node:crypto";
+import { NOBODY } from "../lib/base/asker.ts";
 import { systemClock } from "../lib/base/clock.ts";
 import { codeOf, PiriError } from "../lib/base/errors.ts";
 import { exists } from "../lib/base/files.ts";
@@ -173,7 +175,7 @@ Deno.test("a rotation needs no old key, and puts the new authority's into the fo
   await assertRejects(
     () => issue(site, old),
     PiriError,
-    "it belongs to another authority than the one in use",
+    "it belongs to another authority",
   );
   await site.manager.stop();
   await site.start();
@@ -196,4 +198,105 @@ Deno.test("an identity is exported only with the authority's key", async () => {
 
   assertEquals(codeOf(error), "FAILED_PRECONDITION");
   assertEquals(joined, 1);
+});
+
+Deno.test("an authority is rotated to one whose key the Manager never has", async () => {
+  await using site = await ManagedSite.open("web-1");
+  await site.runs("web-1");
+  const { keys } = site.manager.manager;
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const next = await managerServices.authorityCertificate(key, undefined);
+
+  const started = await keys.start("authority", NOBODY, next);
+  await site.lacking();
+  const missing = await assertRejects(
+    () => keys.finish("authority", []),
+    PiriError,
+    "run piri-manager ca rotate --finish --ca-key FILE",
+  );
+  const issueBy = async (authority: string, authorityKey: string) => {
+    const { certPem: certificate, names } = await keys.certificate();
+    return await managerServices.issueCertificate({
+      authorityKey,
+      authority,
+      certificate,
+      names,
+    });
+  };
+  const own = await Deno.readTextFile(`${site.dir}/ca.pem`);
+  const ownKey = await Deno.readTextFile(`${site.dir}/ca.key`);
+  await assertRejects(
+    async () =>
+      await keys.finish("authority", [], NOBODY, await issueBy(own, ownKey)),
+    PiriError,
+    "it was not signed by the next authority",
+  );
+  assertEquals(await Deno.readTextFile(`${site.dir}/ca.pem`), own);
+  const given = await issueBy(next, key);
+  const { key: now } = await keys.finish("authority", [], NOBODY, given);
+
+  assertEquals(missing.code, "FAILED_PRECONDITION");
+  assertEquals(now.fingerprint, started.nextFingerprint);
+  assertEquals(await keys.hasAuthorityKey(), false);
+  assertEquals(await exists(`${site.dir}/ca-next.key`), false);
+  // Agents, restarts and newcomers go on.
+  await site.trusts("web-1", 1);
+  await site.manager.stop();
+  await site.start();
+  await site.connects("web-1");
+  await site.joins("web-2");
+  await site.runs("web-2");
+  assertEquals(await site.runsEcho("web-2"), "succeeded");
+  const { audit } = site.manager.manager;
+  const acts = (await audit.list({ limit: 50 })).map(({ act }) => act);
+  assertEquals(acts.filter((act) => act === "FinishRotation").length, 1);
+});
+
+Deno.test("a rotation whose key was lost is given up by removing its certificate", async () => {
+  await using site = await ManagedSite.open("web-1");
+  await site.runs("web-1");
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const next = await managerServices.authorityCertificate(key, undefined);
+  await site.manager.manager.keys.start("authority", NOBODY, next);
+  await site.lacking();
+
+  await site.manager.stop();
+  await Deno.remove(`${site.dir}/ca-next.pem`);
+  await site.start();
+  await site.connects("web-1");
+
+  await site.trusts("web-1", 1);
+  await site.manager.manager.keys.start("authority");
+  await site.lacking();
+  await site.manager.manager.keys.finish("authority", []);
+  assertEquals(await site.runsEcho("web-1"), "succeeded");
+});
+
+Deno.test("a next authority that agents could not trust is refused, and nothing begins", async () => {
+  await using site = await ManagedSite.open();
+  const { keys, audit } = site.manager.manager;
+  const own = await Deno.readTextFile(`${site.dir}/ca.pem`);
+  const server = await Deno.readTextFile(`${site.dir}/server.pem`);
+  const wrong: [given: string, message: string][] = [
+    [own, "its key is that of the authority in use"],
+    [server, "it is not that of an authority"],
+    ["", "it is not one in PEM"],
+    ["-----BEGIN CERTIFICATE-----\nAAAA\n", "it is not one in PEM"],
+  ];
+
+  for (const [given, message] of wrong) {
+    const error = await assertRejects(
+      () => keys.start("authority", NOBODY, given),
+      PiriError,
+      message,
+    );
+    assertEquals(error.code, "INVALID_ARGUMENT");
+  }
+
+  assertEquals(await exists(`${site.dir}/ca-next.pem`), false);
+  assertEquals((await keys.view()).authority.nextFingerprint, undefined);
+  const acts = (await audit.list({ limit: 50 })).map(({ act }) => act);
+  assertEquals(acts.includes("StartRotation"), false);
 });

@@ -3,8 +3,8 @@ import { join } from "@std/path";
 import * as v from "valibot";
 import { PiriError } from "../base/errors.ts";
 import {
-  diskError,
   readPrivateIfThere,
+  removeIfThere,
   writeFileAtomically,
 } from "../base/files.ts";
 import { decodePem } from "../base/pem.ts";
@@ -196,15 +196,6 @@ async function readNext(path: string): Promise<StoredNextKey | undefined> {
       `Cannot read "${path}": it is damaged; it holds the agent's newest key, so that it may have to join again without it`,
       { cause },
     );
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw diskError(`remove "${path}"`, error);
   }
 }
 

@@ -33,42 +33,65 @@ export function addKeysService(
         authority: keyMessage(authority),
         manager: keyMessage(manager),
         hasAuthorityKey: await keys.hasAuthorityKey(),
+        hasNextAuthorityKey: await keys.hasNextAuthorityKey(),
       };
     },
     async startRotation(request, context) {
       const kind = kindOf(request.kind);
+      const given = certificateIn(request, "authority", kind);
       const asker = await proofs.asker(context, saidIn(request));
-      return { key: keyMessage(await keys.start(kind, asker)) };
+      return { key: keyMessage(await keys.start(kind, asker, given)) };
     },
     async finishRotation(request, context) {
       const kind = kindOf(request.kind);
       const without = request.without
         .map((name) => requireText("without", name));
+      const given = certificateIn(request, "certificate", kind);
       const asker = await proofs.asker(context, saidIn(request));
-      const { key, leftBehind } = await keys.finish(kind, without, asker);
-      return { key: keyMessage(key), leftBehind: [...leftBehind] };
+      const end = await keys.finish(kind, without, asker, given);
+      return { key: keyMessage(end.key), leftBehind: [...end.leftBehind] };
     },
     async getCertificate() {
-      const { certPem, authorityPem, names } = await keys.certificate();
+      const { certPem, authorityPem, nextAuthorityPem, names } = await keys
+        .certificate();
       return {
         certificate: certPem,
         authority: authorityPem,
+        nextAuthority: nextAuthorityPem ?? "",
         names: [...names],
       };
     },
     async replaceCertificate(request, context) {
       const { certificate } = request;
-      if (certificate.length > MAX_CERTIFICATE) {
-        throw invalid(
-          "certificate",
-          `it has ${certificate.length} characters, and the limit is ${MAX_CERTIFICATE}`,
-        );
-      }
+      requireSize("certificate", certificate);
       const asker = await proofs.asker(context, saidIn(request));
       const expiresAt = await keys.replaceCertificate(certificate, asker);
       return { expiresAtMs: milliseconds(expiresAt) };
     },
   });
+}
+
+/** Certificate that a request brings along for a rotation; undefined if it brings none. */
+function certificateIn<Name extends string>(
+  request: Readonly<Record<Name, string>>,
+  name: Name,
+  kind: Kind,
+): string | undefined {
+  const given = request[name];
+  if (given === "") return undefined;
+  if (kind !== "authority") {
+    throw invalid(name, "it is only for the rotation of the authority");
+  }
+  requireSize(name, given);
+  return given;
+}
+
+function requireSize(name: string, { length }: string): void {
+  if (length <= MAX_CERTIFICATE) return;
+  throw invalid(
+    name,
+    `it has ${length} characters, and the limit is ${MAX_CERTIFICATE}`,
+  );
 }
 
 function kindOf(kind: KeyKind): Kind {

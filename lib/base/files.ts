@@ -185,3 +185,17 @@ export function diskError(attempt: string, error: unknown): PiriError {
     cause: error,
   });
 }
+
+/**
+ * Removes a file, unless it is not there.
+ *
+ * @throws {PiriError} DENIED, DISK
+ */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw diskError(`remove "${path}"`, error);
+  }
+}

@@ -26,6 +26,8 @@ export interface SignedWork {
   readonly params: unknown;
   /** Names of agents, or globs in which "*" stands for any characters. */
   readonly targets: readonly string[];
+  /** Its program outlives the agent; absent otherwise. */
+  readonly survive?: true | undefined;
   /** First time at which an agent may begin it, in milliseconds since 1970. */
   readonly notBefore: number;
   /** Last time, as `notBefore`. */
@@ -51,13 +53,15 @@ export interface SignedStatement {
  * @throws {PiriError} INVALID_ARGUMENT if it is too large
  */
 export function encodeSignedWork(work: SignedWork): Uint8Array<ArrayBuffer> {
-  const { id, operation, params, targets, notBefore, notAfter } = work;
+  const { id, operation, params, targets, survive, notBefore, notAfter } = work;
   const bytes = new TextEncoder().encode(canonicalJson({
     kind: KIND,
     id,
     operation,
     params,
     targets,
+    // Only where it is asked for: agents of before refuse a field that they do not know.
+    ...survive === undefined ? {} : { survive },
     notBefore: new Date(notBefore).toISOString(),
     notAfter: new Date(notAfter).toISOString(),
   }));
@@ -74,10 +78,12 @@ export function decodeSignedWork(bytes: Uint8Array): SignedWork {
   requireSize(bytes);
   const text = textOf(bytes);
   const fields = fieldsOf(text);
-  const { kind, id, operation, params, targets, ...times } = fields;
+  const { kind, id, operation, params, targets, survive, ...times } = fields;
   const notBefore = timeOf(times["notBefore"]);
   const notAfter = timeOf(times["notAfter"]);
-  const isWhole = Object.keys(fields).length === 7 && kind === KIND &&
+  const isWhole =
+    Object.keys(fields).length === ("survive" in fields ? 8 : 7) &&
+    kind === KIND && (survive === undefined || survive === true) &&
     typeof id === "string" && /^[0-9a-f]{32}$/.test(id) &&
     typeof operation === "string" && typeof params === "object" &&
     params !== null && !Array.isArray(params) && Array.isArray(targets) &&
@@ -91,7 +97,8 @@ export function decodeSignedWork(bytes: Uint8Array): SignedWork {
   if (notAfter - notBefore > MAX_SIGNED_MS) {
     throw unreadable("it is good for more than 24 h");
   }
-  return { id, operation, params, targets, notBefore, notAfter };
+  const work = { id, operation, params, targets, notBefore, notAfter };
+  return survive === true ? { ...work, survive } : work;
 }
 
 /** True if a statement means the agent of this name. */
@@ -107,10 +114,15 @@ export function meansAgent(
  * are never the same.
  */
 export function differenceTo(
-  { operation, params }: SignedWork,
-  asked: { readonly operation: string; readonly params: string },
-): "operation" | "parameters" | undefined {
+  { operation, params, survive }: SignedWork,
+  asked: {
+    readonly operation: string;
+    readonly params: string;
+    readonly survive?: boolean | undefined;
+  },
+): "operation" | "parameters" | "survival" | undefined {
   if (operation !== asked.operation) return "operation";
+  if ((survive ?? false) !== (asked.survive ?? false)) return "survival";
   try {
     const isSame = !isTooDeep(asked.params) &&
       canonicalJson(params) === canonicalJson(JSON.parse(asked.params));

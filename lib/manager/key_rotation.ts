@@ -43,13 +43,25 @@ export interface RotatingKeys {
   readonly nextManagerKey: SigningKey | undefined;
   /** Number of the newest statement about these keys; 0 if agents need none. */
   readonly number: number;
-  startAuthority(): Promise<void>;
+  /**
+   * Makes the next authority, or takes one whose key is kept elsewhere. It is checked before `accepted` is called, and
+   * nothing is changed if that rejects.
+   */
+  startAuthority(
+    given: string | undefined,
+    accepted: () => Promise<void>,
+  ): Promise<void>;
   startManagerKey(): Promise<void>;
-  /** Replaces the authority, and shows newcomers a certificate by the new one. */
-  finishAuthority(): Promise<void>;
+  /** Replaces the authority, and shows newcomers a certificate by the new one, checked as in `startAuthority`. */
+  finishAuthority(
+    given: string | undefined,
+    accepted: () => Promise<void>,
+  ): Promise<void>;
   finishManagerKey(): Promise<void>;
   /** True if the private key of the authority is there. */
   hasAuthorityKey(): Promise<boolean>;
+  /** True if that of the next authority is there. */
+  hasNextAuthorityKey(): Promise<boolean>;
   certificate(): Promise<CertificateView>;
   /**
    * Shows another certificate to newcomers, and returns the end of its validity. It is checked before `accepted` is called,
@@ -108,7 +120,11 @@ export class KeyRotation implements KeysAdmin {
     };
   }
 
-  start(kind: KeyKind, asker: Asker = NOBODY): Promise<KeyView> {
+  start(
+    kind: KeyKind,
+    asker: Asker = NOBODY,
+    given: string | undefined = undefined,
+  ): Promise<KeyView> {
     const { noun, finish } = WORDS[kind];
     const keys = this.#keys(`rotate the ${noun}`);
     return this.#turns.run(async () => {
@@ -118,9 +134,19 @@ export class KeyRotation implements KeysAdmin {
           `Cannot rotate the ${noun}: a rotation is under way; "${finish}" ends it`,
         );
       }
-      await this.#audit("StartRotation", kind, asker);
-      if (kind === "authority") await keys.startAuthority();
-      else await keys.startManagerKey();
+      const accepted = () =>
+        this.#audit(
+          "StartRotation",
+          kind,
+          asker,
+          given === undefined ? {} : { authority: given },
+        );
+      if (kind === "authority") {
+        await keys.startAuthority(given, accepted);
+      } else {
+        await accepted();
+        await keys.startManagerKey();
+      }
       const view = (await this.view())[kind];
       this.#options.events.add(
         "key_rotation",
@@ -137,6 +163,7 @@ export class KeyRotation implements KeysAdmin {
     kind: KeyKind,
     without: readonly string[],
     asker: Asker = NOBODY,
+    given: string | undefined = undefined,
   ): Promise<{ key: KeyView; leftBehind: readonly string[] }> {
     const { noun } = WORDS[kind];
     const attempt = `finish the rotation of the ${noun}`;
@@ -160,9 +187,14 @@ export class KeyRotation implements KeysAdmin {
         );
       }
       const leftBehind = missing.filter((name) => without.includes(name));
-      await this.#audit("FinishRotation", kind, asker, { leftBehind });
-      if (kind === "authority") await keys.finishAuthority();
-      else await keys.finishManagerKey();
+      const accepted = () =>
+        this.#audit("FinishRotation", kind, asker, { leftBehind });
+      if (kind === "authority") {
+        await keys.finishAuthority(given, accepted);
+      } else {
+        await accepted();
+        await keys.finishManagerKey();
+      }
       const key = (await this.view())[kind];
       const left = leftBehind.length === 0
         ? ""
@@ -180,6 +212,10 @@ export class KeyRotation implements KeysAdmin {
 
   hasAuthorityKey(): Promise<boolean> {
     return this.#keys("show the keys").hasAuthorityKey();
+  }
+
+  hasNextAuthorityKey(): Promise<boolean> {
+    return this.#keys("show the keys").hasNextAuthorityKey();
   }
 
   certificate(): Promise<CertificateView> {

@@ -23,6 +23,8 @@ export interface CertificateView {
   readonly certPem: string;
   /** The authority in use, PEM. */
   readonly authorityPem: string;
+  /** The authority that is to replace it, PEM; undefined without a rotation. */
+  readonly nextAuthorityPem: string | undefined;
   /** Host names and IP addresses that it should have. */
   readonly names: readonly string[];
 }
@@ -34,26 +36,34 @@ export interface KeysAdmin {
   /**
    * Makes a key that is to replace another, and tells it to the agents: those that are away when they come back.
    *
-   * @throws {PiriError} FAILED_PRECONDITION if a rotation of it is under way, or the keys are not in a folder; DISK
+   * @param kind The key.
+   * @param asker Who asks.
+   * @param given Certificate of an authority, PEM, whose key is kept elsewhere; a new authority is made without one.
+   * @throws {PiriError} FAILED_PRECONDITION if a rotation of it is under way, or the keys are not in a folder;
+   * INVALID_ARGUMENT for a certificate that agents could not trust; DISK
    */
-  start(kind: KeyKind, asker?: Asker): Promise<KeyView>;
+  start(kind: KeyKind, asker?: Asker, given?: string): Promise<KeyView>;
   /**
    * Takes the next key into use, and gives the old one up.
    *
    * @param kind The key.
    * @param without Names of agents to leave behind: they cannot connect until they join again.
    * @param asker Who asks.
+   * @param given Certificate of the server by the next authority, PEM: needed if the key of that is kept elsewhere.
    * @returns The key, and the agents that were left behind.
    * @throws {PiriError} FAILED_PRECONDITION if there is no rotation, or another agent does not trust the next key;
-   * NOT_FOUND for a name in `without` that is none; DISK
+   * NOT_FOUND for a name in `without` that is none; INVALID_ARGUMENT for a certificate that does not fit; DISK
    */
   finish(
     kind: KeyKind,
     without: readonly string[],
     asker?: Asker,
+    given?: string,
   ): Promise<{ key: KeyView; leftBehind: readonly string[] }>;
   /** True if the private key of the authority is where this Manager runs. */
   hasAuthorityKey(): Promise<boolean>;
+  /** True if that of the next authority is there; false without a rotation. */
+  hasNextAuthorityKey(): Promise<boolean>;
   /**
    * The certificate of the server.
    *

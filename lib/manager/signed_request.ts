@@ -12,10 +12,18 @@ import {
 import type { AskedSignatures } from "./job_api.ts";
 import type { SignatureRecord, SignedRecord } from "../store/job_records.ts";
 
+/** Words for the parts in which a statement differs from the work that it comes with. */
+const DIFFERENCES = {
+  operation: "has another operation",
+  parameters: "has other parameters",
+  survival: "says otherwise whether its program outlives the agent",
+} as const;
+
 /** Work that a statement comes with. */
 interface Asked {
   readonly operation: string;
   readonly params: string;
+  readonly survive?: boolean | undefined;
   readonly signed?: AskedSignatures | undefined;
 }
 
@@ -36,11 +44,7 @@ export function checkSigned(
   const work = decodeSignedWork(bytes);
   const difference = differenceTo(work, asked);
   if (difference !== undefined) {
-    throw wrong(
-      `the statement that was signed has ${
-        difference === "operation" ? "another operation" : "other parameters"
-      }`,
-    );
+    throw wrong(`the statement that was signed ${DIFFERENCES[difference]}`);
   }
   const other = names.find((name) => !meansAgent(work, name));
   if (other !== undefined) {

@@ -2,7 +2,7 @@ import { fromFileUrl } from "@std/path";
 import { type Protection, without } from "./threat.ts";
 
 /** Root of the repository. */
-export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Parts of the repository that its tests need. */
 const PARTS = [

@@ -89,6 +89,18 @@ export const MANAGER_THREATS: readonly Threat[] = [
         ],
       ),
       protection(
+        "the word of the signers on --survive",
+        [
+          "lib/base/signed_work.ts",
+          'return "survival";',
+          "return undefined;",
+        ],
+        [
+          SIGNATURES_TEST,
+          "a Manager can neither add --survive to what was signed nor take it away",
+        ],
+      ),
+      protection(
         "the single use of what was signed",
         [
           "lib/agent/policy/used_statements.ts",
@@ -373,8 +385,8 @@ export const MANAGER_THREATS: readonly Threat[] = [
         "the check of the authority's key",
         [
           "lib/manager/state/authority_key.ts",
-          "if (spkiOf(keyPem) !== encoded(certificate.publicKey)) {",
-          "if (spkiOf(keyPem) === certPem) {",
+          "if (!isKeyOf(certPem, spki)) {",
+          "if (certPem === keyPem) {",
         ],
         [
           "tests/manager/state/authority_key_test.ts",

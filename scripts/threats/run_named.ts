@@ -1,35 +1,36 @@
-import type { NamedTest } from "./threat.ts";
-
-/** Longest time of one test, in milliseconds. */
-const MAX_TEST_MS = 90_000;
+/** Longest time of the tests of one file, in milliseconds. */
+const MAX_FILE_MS = 180_000;
 
 /** End of a test: `broken` if it did not come to its assertions, or never ended. */
 export interface TestEnd {
   readonly kind: "passed" | "failed" | "broken";
-  /** Output, without colours. */
+  /** Output of its file, without colours. */
   readonly output: string;
 }
 
-/** Runs one test in a folder with sources. */
+/** Runs some tests of one file in a folder with sources, and returns their ends in the same order. */
 export async function runNamed(
   dir: string,
-  { file, name }: NamedTest,
-): Promise<TestEnd> {
+  { file, names }: { readonly file: string; readonly names: readonly string[] },
+): Promise<TestEnd[]> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ..."test -A --no-check --cached-only".split(" "),
-      ...["--filter", `/^${escaped(name)}$/`, file],
+      ...["--filter", `/^(?:${names.map(escaped).join("|")})$/`, file],
     ],
     cwd: dir,
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(MAX_TEST_MS),
+    signal: AbortSignal.timeout(MAX_FILE_MS),
   });
   const { stdout, stderr, signal } = await child.output();
   const decoder = new TextDecoder();
   const output = decoder.decode(stdout) + decoder.decode(stderr);
-  return { kind: signal === null ? kindOf(output, name) : "broken", output };
+  return names.map((name) => ({
+    kind: signal === null ? kindOf(output, name) : "broken",
+    output,
+  }));
 }
 
 /** End of a test by what `deno test` printed. */

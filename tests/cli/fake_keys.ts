@@ -24,6 +24,9 @@ export class FakeKeys {
   readonly finished: FinishRotationRequest[] = [];
 
   hasAuthorityKey = true;
+  hasNextAuthorityKey = true;
+  /** Certificate of the next authority. */
+  nextAuthority = "";
   /** Certificates that were given to the Manager. */
   readonly certificates: string[] = [];
 
@@ -34,10 +37,12 @@ export class FakeKeys {
         authority: this.authority,
         manager: this.manager,
         hasAuthorityKey: this.hasAuthorityKey,
+        hasNextAuthorityKey: this.hasNextAuthorityKey,
       }),
       getCertificate: () => ({
         certificate: "certificate",
         authority: "authority",
+        nextAuthority: this.nextAuthority,
         names: ["mgr.example.org"],
       }),
       replaceCertificate: ({ certificate }) => {

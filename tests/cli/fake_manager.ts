@@ -181,13 +181,13 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     return newest;
   }
 
+  /** State folders that were asked for. */
+  readonly inits: Parameters<ManagerServices["init"]>[0][] = [];
+
   init(
-    options: {
-      dir: string;
-      listen: string;
-      advertise: string | undefined;
-    },
+    options: Parameters<ManagerServices["init"]>[0],
   ): Promise<Initialized> {
+    this.inits.push(options);
     return Promise.resolve({
       dir: options.dir,
       files: [`${options.dir}/config.yaml`],
@@ -268,6 +268,13 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     this.dirs.push(dir);
     this.exportedKeys.push(options);
     return Promise.resolve();
+  }
+
+  authorityCertificate(
+    authorityKey: string,
+    authority: string | undefined,
+  ): Promise<string> {
+    return Promise.resolve(`${authority ?? "new authority"} ${authorityKey}`);
   }
 
   issueCertificate(

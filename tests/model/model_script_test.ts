@@ -19,7 +19,23 @@ Deno.test("model --quick searches small configurations, and then leaves each rul
   assertMatch(text, /\n {2}late-lost: E is violated after 23 steps\n/);
   assertMatch(
     text,
-    /\n {2}H\. No entry of a job is called lost if neither its database nor its agent's journal was set back since it was made\.\n$/,
+    /\n {2}H\. No entry of a job is called lost if neither its database nor its agent's journal was set back since it was made\.\n\n/,
+  );
+});
+
+Deno.test("model searches programs that outlive their agent, too", async () => {
+  const quick = await script("--quick");
+  const without = await script("--without", "folder-last");
+
+  assertMatch(
+    quick.text,
+    /outlive their agent, with all rules:\n {2}\d+ states, no violation\n/,
+  );
+  assertMatch(quick.text, /\n {2}folder-last: B is violated after 13 steps\n/);
+  assertEquals(without.code, 0);
+  assertMatch(
+    without.text,
+    /\n {2}13\. the Manager is told "never ran"\nVIOLATION: Of a program/,
   );
 });
 

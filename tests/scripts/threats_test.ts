@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { byFile, findingOf } from "../../scripts/threats/checks.ts";
 import { kindOf } from "../../scripts/threats/run_named.ts";
 import { without } from "../../scripts/threats/threat.ts";
 import { THREATS } from "../../scripts/threats/threats.ts";
@@ -48,4 +49,42 @@ Deno.test("a test counts as failed only if it came to its assertions", () => {
     "broken",
   );
   assertEquals(kindOf("ok | 0 passed | 0 failed", "a test"), "broken");
+});
+
+Deno.test("a protection counts as tested only if its test passes with it and fails without it", () => {
+  const test = { file: "a_test.ts", name: "a test" };
+  const end = (kind: "passed" | "failed" | "broken") => ({ kind, output: "" });
+  const wrong = (...[whole, without]: Parameters<typeof end>[0][]) =>
+    findingOf({ what: "a lock" }, {
+      test,
+      whole: end(whole ?? "broken"),
+      end: end(without ?? "broken"),
+    }).wrong;
+
+  assertEquals(wrong("passed", "failed"), undefined);
+  assertEquals(
+    wrong("passed", "passed"),
+    'removed a lock: test "a test" still passes',
+  );
+  assertEquals(
+    wrong("passed", "broken"),
+    'removed a lock: test "a test" did not run to its end',
+  );
+  assertEquals(
+    wrong("failed", "failed"),
+    'test "a test" fails although nothing was removed',
+  );
+  assertEquals(
+    wrong("broken", "failed"),
+    'test "a test" did not run to its end',
+  );
+});
+
+Deno.test("tests are run once, however many protections they are of", () => {
+  const [one, two] = ["one", "two"].map((name) => ({ file: "a", name }));
+  if (one === undefined || two === undefined) throw new Error("there are two");
+
+  const files = byFile([one, two, one, { file: "b", name: "one" }]);
+
+  assertEquals([...files], [["a", ["one", "two"]], ["b", ["one"]]]);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
+import { checkSurvivor } from "./booted_survivor.ts";
 import { checkUpdates } from "./booted_updates.ts";
 import { compiled } from "../support/executables.ts";
 import { BootedHost, step, whyNotBooted } from "./booted_host.ts";
@@ -86,6 +87,12 @@ Deno.test({
           "sleep 4711 ",
         );
       },
+    );
+
+    await step(
+      t,
+      "a program with --survive goes on while its agent is restarted or killed",
+      () => checkSurvivor(host, CONNECTED),
     );
 
     await step(t, "it is back after SIGKILL", async () => {

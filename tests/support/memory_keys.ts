@@ -32,9 +32,13 @@ export class MemoryKeys implements RotatingKeys {
   nextManagerKey: SigningKey | undefined;
   number = 0;
 
-  startAuthority(): Promise<void> {
+  async startAuthority(
+    _given?: string,
+    accepted: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    await accepted();
     this.nextAuthority = authorityAt(1);
-    return this.#changed();
+    await this.#changed();
   }
 
   startManagerKey(): Promise<void> {
@@ -42,10 +46,14 @@ export class MemoryKeys implements RotatingKeys {
     return this.#changed();
   }
 
-  finishAuthority(): Promise<void> {
+  async finishAuthority(
+    _given?: string,
+    accepted: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    await accepted();
     this.authority = this.nextAuthority ?? this.authority;
     this.nextAuthority = undefined;
-    return this.#changed();
+    await this.#changed();
   }
 
   finishManagerKey(): Promise<void> {
@@ -56,6 +64,10 @@ export class MemoryKeys implements RotatingKeys {
 
   hasAuthorityKey(): Promise<boolean> {
     return Promise.resolve(true);
+  }
+
+  hasNextAuthorityKey(): Promise<boolean> {
+    return Promise.resolve(this.nextAuthority !== undefined);
   }
 
   certificate(): ReturnType<RotatingKeys["certificate"]> {

@@ -72,6 +72,7 @@ export class SmallManager implements Manager {
     start: () => Promise.reject(noAccess()),
     finish: () => Promise.reject(noAccess()),
     hasAuthorityKey: () => Promise.reject(noAccess()),
+    hasNextAuthorityKey: () => Promise.reject(noAccess()),
     certificate: () => Promise.reject(noAccess()),
     replaceCertificate: () => Promise.reject(noAccess()),
   };

@@ -52,6 +52,7 @@ export function checkSignatures(
   asked: {
     readonly operation: string;
     readonly params: string;
+    readonly survive?: boolean | undefined;
     readonly signed?: SignedStatement | undefined;
   },
   { name, now }: { readonly name: string; readonly now: number },
@@ -96,7 +97,7 @@ export function checkSignatures(
 
 function whyNotWork(
   work: SignedWork,
-  asked: { readonly operation: string; readonly params: string },
+  asked: Parameters<typeof differenceTo>[1],
   { name, now }: { readonly name: string; readonly now: number },
 ): string | undefined {
   if (!meansAgent(work, name)) {
@@ -108,6 +109,11 @@ function whyNotWork(
   }
   if (difference === "parameters") {
     return "its statement has other parameters";
+  }
+  if (difference === "survival") {
+    return work.survive
+      ? "its statement is for a program that outlives the agent"
+      : "its statement does not let the program outlive the agent";
   }
   if (now < work.notBefore) {
     return `its statement is good from ${

@@ -27,9 +27,10 @@ export function judge(
     readonly now: number;
   },
 ): Judged | Promise<Judged> {
-  const { statement, signatures } = command;
+  const { statement, signatures, survive } = command;
   const asked = {
     ...jobToJudge(command, dialect),
+    survive,
     signed: { statement, signatures },
   };
   const decision = policy.judge(asked, now);

@@ -1,41 +1,10 @@
 import { PiriError } from "../../base/errors.ts";
-import { readPrivateFile } from "../../base/files.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { openInput } from "../input_file.ts";
+import { CA_KEY_FLAG, readAuthorityKey } from "./authority_key_flag.ts";
 import { time } from "./json_values.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
-
-/** Longest key, in bytes. */
-const MAX_KEY = 65_536;
-
-/** Flag with the key of the authority, for those who keep it elsewhere. */
-export const CA_KEY_FLAG = {
-  "ca-key": {
-    type: "string",
-    value: "FILE",
-    summary: 'key of the authority, if it is kept elsewhere; "-" reads stdin',
-  },
-} as const;
-
-/**
- * Reads the key of the authority.
- *
- * @throws {PiriError} NOT_FOUND, DENIED if others may read the file, INVALID_ARGUMENT, DISK
- */
-export async function readAuthorityKey(
-  path: string | undefined,
-): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  if (path !== "-") return await readPrivateFile(path);
-  using input = await openInput(path);
-  const bytes = new Uint8Array(MAX_KEY);
-  const count = await input.fill(bytes);
-  const text = new TextDecoder().decode(bytes.subarray(0, count));
-  bytes.fill(0);
-  return text;
-}
 
 /** `ca renew --ca-key FILE`: issues the certificate of the server by a key that the Manager does not have. */
 export const renew = defineSubcommand({
@@ -54,9 +23,12 @@ export const renew = defineSubcommand({
       ],
     ],
   }],
-  examples: ["--ca-key /media/usb/ca.key", "--ca-key -"],
+  examples: [
+    "--ca-key /media/usb/ca.key",
+    "--ca-key ca.key.age --identity me.txt",
+  ],
   async execute({ flags, dir, output, terminal }, services: ManagerServices) {
-    const authorityKey = await readAuthorityKey(flags["ca-key"]);
+    const authorityKey = await readAuthorityKey(flags, terminal);
     if (authorityKey === undefined) {
       throw new PiriError(
         "INVALID_ARGUMENT",

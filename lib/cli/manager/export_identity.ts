@@ -4,7 +4,7 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import { CA_KEY_FLAG, readAuthorityKey } from "./authority_key.ts";
+import { CA_KEY_FLAG, readAuthorityKey } from "./authority_key_flag.ts";
 import type { ManagerServices } from "./services.ts";
 
 /** Longest secret that GitHub keeps, in bytes: 48 KB. */
@@ -73,7 +73,7 @@ export const exportIdentity = defineSubcommand({
     }
     const { text, joined, notJoined } = await services.exportIdentity(dir, {
       withFacts: !flags["no-facts"],
-      authorityKey: await readAuthorityKey(flags["ca-key"]),
+      authorityKey: await readAuthorityKey(flags, terminal),
     });
     checkSize(text, { joined, large: flags.large });
     await output.note(

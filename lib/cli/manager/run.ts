@@ -215,12 +215,12 @@ export const run = defineSubcommand({
         const asked = {
           targets: { ...targets, ...seed === undefined ? {} : { seed } },
           ...requestOf(parsed, terminal),
+          ...flags.survive ? { survive: true } : {},
         };
         const request: JobRequest = {
           ...asked,
           ...await signedPart(flags, asked, { connect, terminal, output }),
           ...disconnectOf(flags["on-disconnect"]),
-          ...flags.survive ? { survive: true } : {},
           ...(timeout === undefined ? {} : { timeoutMs: timeout }),
           limits,
           name: flags.name ?? "",

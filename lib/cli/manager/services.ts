@@ -29,12 +29,17 @@ export interface ManagerServices extends WithService {
   /**
    * Makes a state folder: authority, certificate, keys, database.
    *
-   * @throws {PiriError} ALREADY_EXISTS if the folder is in use; INVALID_ARGUMENT for an address.
+   * @throws {PiriError} FAILED_PRECONDITION if the folder is in use; INVALID_ARGUMENT for an address, or a key that does not
+   * fit
    */
   init(options: {
     readonly dir: string;
     readonly listen: string;
     readonly advertise: string | undefined;
+    /** Key of an authority, PEM, that stays out of the folder. */
+    readonly authorityKey?: string | undefined;
+    /** Certificate of that authority, PEM; a new one is made if absent. */
+    readonly authority?: string | undefined;
   }): Promise<Initialized>;
   /**
    * Runs the Manager until it is to stop, and resolves once it has stopped. `onReady` is called when agents and
@@ -97,6 +102,18 @@ export interface ManagerServices extends WithService {
       readonly remove: boolean;
     },
   ): Promise<void>;
+  /**
+   * Certificate of the authority of a key: a new one, or one that is given. Nothing is contacted.
+   *
+   * @param authorityKey PEM.
+   * @param authority Certificate of the authority, PEM.
+   * @returns the certificate, PEM
+   * @throws {PiriError} INVALID_ARGUMENT if the key is none, or does not fit to the certificate
+   */
+  authorityCertificate(
+    authorityKey: string,
+    authority: string | undefined,
+  ): Promise<string>;
   /**
    * Issues a certificate of a server anew by the key of its authority. Nothing is contacted.
    *

@@ -1,4 +1,7 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  type Command,
+  CommandState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { askerText } from "../../base/asker.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
@@ -116,6 +119,7 @@ function factsOf(command: Command, output: Output): Record<string, string> {
     reason: command.reason,
     error: command.errorCode,
     progress: progressText(command),
+    survives: survivalText(command),
     created: time(command.createdAtMs),
     sent: time(command.sentAtMs),
     started: time(command.startedAtMs),
@@ -133,6 +137,18 @@ function factsOf(command: Command, output: Output): Record<string, string> {
     job: command.job,
     "requested by": askerText(command),
   };
+}
+
+/** Tells of a program that outlives its agent, and where it goes on. */
+function survivalText(
+  { survive, state, agent, unreachableSinceMs }: Command,
+): string {
+  if (!survive) return "";
+  const isAlone = state === CommandState.RUNNING &&
+    unreachableSinceMs !== undefined;
+  return isAlone
+    ? `the end of its agent: it goes on on ${agent}, though its agent is away`
+    : "the end of its agent";
 }
 
 /** Tells how much of the output is not kept; an older Manager does not tell. */

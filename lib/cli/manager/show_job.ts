@@ -101,6 +101,7 @@ function factsOf(
     runs: requestText(job),
     on: targetsText(job),
     limits: limitsText(job),
+    survives: job.survive ? "the ends of the agents" : "",
     agents: countsText(board),
     ...ok.length === 0 ? {} : { ok: foldNames(ok.map(({ agent }) => agent)) },
     ...Object.fromEntries(

@@ -67,7 +67,7 @@ export interface SignFlagValues {
 /** Part of a request that is signed. */
 type Request = Pick<
   MessageInitShape<typeof StartJobRequestSchema>,
-  "operation" | "params"
+  "operation" | "params" | "survive"
 >;
 type Selection = MessageInitShape<typeof TargetSelectionSchema>;
 
@@ -101,7 +101,7 @@ export function checkSignFlags(flags: SignFlagValues): void {
  */
 export async function signedPart(
   flags: SignFlagValues,
-  { targets, operation = "", params = "{}" }: Request & {
+  { targets, operation = "", params = "{}", survive = false }: Request & {
     readonly targets: Selection;
   },
   { connect, terminal, output }: {
@@ -124,6 +124,7 @@ export async function signedPart(
     operation,
     params: JSON.parse(params),
     targets: names,
+    ...survive ? { survive } : {},
     notBefore: now - SKEW_MS,
     notAfter,
   });

@@ -27,7 +27,9 @@ function fateText(command: Command): string {
     return "the cancel reaches it when it is back at the latest";
   }
   if (command.onDisconnect !== OnDisconnect.KILL) {
-    return "the command goes on there";
+    return command.survive
+      ? `the program goes on on ${command.agent}, also if its agent has ended`
+      : "the command goes on there";
   }
   const after = command.killAfterMs ?? 0;
   return after === 0

@@ -3,12 +3,21 @@ import { encodeHex } from "@std/encoding/hex";
 import { PiriError } from "../../base/errors.ts";
 import { decodePem, type Identity } from "../../base/pem.ts";
 import type { Random } from "../../base/random.ts";
+import { sha256 } from "../../base/sha256.ts";
 
 /** Time and randomness for a certificate. Its keys always come from WebCrypto. */
 export interface IssueOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly random: Random;
+}
+
+/** Private key of an authority. */
+export interface AuthorityKey {
+  /** PKCS #8, PEM. */
+  readonly pem: string;
+  /** Public half, DER. */
+  readonly spki: Uint8Array<ArrayBuffer>;
 }
 
 const DAY_MS = 86_400_000;
@@ -30,13 +39,21 @@ export function newServerName(random: Random): string {
   return `${encodeHex(random.bytes(8))}${PRIVATE_DOMAIN}`;
 }
 
-/** Makes the certificate authority of one Manager. */
+/**
+ * Makes the certificate authority of one Manager. Those that are made of the same key have the same name, so that who trusts
+ * one trusts the others.
+ */
 export async function createAuthority(
-  { now, random }: IssueOptions,
+  { now, random, key }: IssueOptions & {
+    /** Key that was made elsewhere; a new one if absent. */
+    readonly key?: AuthorityKey | undefined;
+  },
 ): Promise<Identity> {
   const { createCertificate } = await x509();
+  const id = key === undefined ? random.bytes(4) : sha256(key.spki);
   return await createCertificate({
-    commonName: `Piri CA ${encodeHex(random.bytes(4))}`,
+    commonName: `Piri CA ${encodeHex(id).slice(0, 8)}`,
+    keyPem: key?.pem,
     serial: serialOf(random),
     notBefore: now - BACKDATED_MS,
     notAfter: now + AUTHORITY_LIFE_MS,

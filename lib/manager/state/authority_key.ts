@@ -1,6 +1,7 @@
 import {
   createPrivateKey,
   createPublicKey,
+  type KeyObject,
   X509Certificate,
 } from "node:crypto";
 import { dirname, resolve } from "@std/path";
@@ -11,15 +12,22 @@ import {
   exists,
   readFile,
   readPrivateIfThere,
+  removeIfThere,
   syncFolder,
   writeFileAtomically,
 } from "../../base/files.ts";
 import { decodePem, type Identity } from "../../base/pem.ts";
 import type { Random } from "../../base/random.ts";
+import type { AuthorityKey } from "./authority.ts";
 import type { StatePaths } from "./state_paths.ts";
 
 /** Beginning of a file that age has encrypted, with and without ASCII armor. */
 const AGE = /^(?:-----BEGIN AGE ENCRYPTED FILE-----|age-encryption\.org\/)/;
+
+const ENCRYPTED_PEM = /ENCRYPTED/;
+
+/** Curve of the keys of authorities, as OpenSSL calls P-256. */
+const CURVE = "prime256v1";
 
 /**
  * Writes the key of the authority to a file, and takes it away from the folder if that is wanted: then the Manager cannot
@@ -58,11 +66,7 @@ export async function exportAuthorityKey(
     );
   }
   if (!remove) return;
-  try {
-    await Deno.remove(paths.caKey);
-  } catch (error) {
-    throw diskError(`remove "${paths.caKey}"`, error);
-  }
+  await removeIfThere(paths.caKey);
   await syncFolder(paths.dir);
 }
 
@@ -89,29 +93,51 @@ export async function requireAuthorityKey(
  * @throws {PiriError} INVALID_ARGUMENT if the key is none, or is that of another authority
  */
 export function authorityOf(certPem: string, keyPem: string): Identity {
-  if (AGE.test(keyPem)) {
-    throw refuseKey(
-      "it is encrypted by age; decrypt it into the command: age --decrypt FILE | piri-manager ... --ca-key -",
-    );
+  const { pem, spki } = readAuthorityKey(keyPem);
+  if (!isKeyOf(certPem, spki)) {
+    throw refuseKey("it belongs to another authority");
   }
-  const certificate = new X509Certificate(decodePem("CERTIFICATE", certPem));
-  if (spkiOf(keyPem) !== encoded(certificate.publicKey)) {
-    throw refuseKey("it belongs to another authority than the one in use");
-  }
-  return { certPem, keyPem };
+  return { certPem, keyPem: pem };
 }
 
-function spkiOf(keyPem: string): string {
+/**
+ * Reads the key of an authority, in PKCS #8 or as OpenSSL writes it.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT if it is none
+ */
+export function readAuthorityKey(keyPem: string): AuthorityKey {
+  if (AGE.test(keyPem)) {
+    throw refuseKey("it is encrypted by age; give its text decrypted");
+  }
+  if (ENCRYPTED_PEM.test(keyPem)) {
+    throw refuseKey("it is encrypted in PEM; only age's encryption is known");
+  }
+  const key = privateKeyOf(keyPem);
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  if (key.asymmetricKeyDetails?.namedCurve !== CURVE) {
+    throw refuseKey(
+      `it is of another kind (${key.asymmetricKeyType}); an authority has a key on the curve P-256`,
+    );
+  }
+  return {
+    pem: key.export({ type: "pkcs8", format: "pem" }).toString(),
+    spki: new Uint8Array(spki),
+  };
+}
+
+/** True if a public key, as DER, is that of a certificate. */
+export function isKeyOf(certPem: string, spki: Uint8Array): boolean {
+  const { publicKey } = new X509Certificate(decodePem("CERTIFICATE", certPem));
+  return publicKey.export({ type: "spki", format: "der" }).equals(spki);
+}
+
+function privateKeyOf(keyPem: string): KeyObject {
   try {
-    return encoded(createPublicKey(createPrivateKey(keyPem)));
+    return createPrivateKey(keyPem);
   } catch (cause) {
     // The cause does not repeat the key.
     throw refuseKey("it is no private key in PEM", cause);
   }
-}
-
-function encoded(key: ReturnType<typeof createPublicKey>): string {
-  return key.export({ type: "spki", format: "der" }).toString("base64");
 }
 
 /** Demands a new file that is not in the folder, where it would be in each of its backups. */

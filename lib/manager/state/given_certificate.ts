@@ -15,9 +15,11 @@ import { identityOf, type ServerIdentity } from "./server_identity.ts";
  */
 export function checkGivenCertificate(
   given: string,
-  { server, authorityPem, names, now }: {
+  { server, authorityPem, names, now, which = "the authority in use" }: {
     readonly server: ServerIdentity;
     readonly authorityPem: string;
+    /** Words for the authority. */
+    readonly which?: string;
     /** Names that it must have. */
     readonly names: readonly string[];
     /** Milliseconds since 1970. */
@@ -26,7 +28,7 @@ export function checkGivenCertificate(
 ): ServerIdentity {
   const certPem = wellFormed(given);
   if (!isIssuedBy(certPem, authorityPem)) {
-    throw refuse("it was not signed by the authority in use");
+    throw refuse(`it was not signed by ${which}`);
   }
   if (publicKeyOf(certPem) !== publicKeyOf(server.certPem)) {
     throw refuse("it is for another key than that of this server");

@@ -9,6 +9,7 @@ import {
   PRIVATE_FOLDER,
   writeFileAtomically,
 } from "../../base/files.ts";
+import type { Identity } from "../../base/pem.ts";
 import { makePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
 import { newSigningKey } from "../../base/signing_key.ts";
@@ -25,6 +26,8 @@ export interface InitOptions {
   readonly advertise: Address;
   readonly clock: Clock;
   readonly random: Random;
+  /** Authority whose key is kept elsewhere, and stays out of the folder; a new one if absent. */
+  readonly authority?: Identity | undefined;
   /** Makes the database of the new Manager. */
   readonly prepare?: (paths: StatePaths) => Promise<void>;
 }
@@ -96,19 +99,21 @@ async function namesIn(dir: string): Promise<string[]> {
 
 async function fill(
   paths: StatePaths,
-  { listen, advertise, clock, random, prepare }: InitOptions,
+  { listen, advertise, clock, random, authority: given, prepare }: InitOptions,
 ): Promise<void> {
   if (Deno.build.os !== "windows") await Deno.chmod(paths.dir, PRIVATE_FOLDER);
   const now = clock.now();
-  const authority = await createAuthority({ now, random });
+  const authority = given ?? await createAuthority({ now, random });
   const server = await issueServerCertificate(authority, {
     serverName: newServerName(random),
     names: namesOf(listen, advertise),
     now,
     random,
   });
-  const files: [path: string, content: string, mode: number][] = [
-    [paths.caKey, authority.keyPem, PRIVATE_FILE],
+  const files: (readonly [path: string, content: string, mode: number])[] = [
+    ...given === undefined
+      ? [[paths.caKey, authority.keyPem, PRIVATE_FILE] as const]
+      : [],
     [paths.caCert, authority.certPem, 0o644],
     [paths.managerKey, newSigningKey(random), PRIVATE_FILE],
     [paths.serverKey, server.keyPem, PRIVATE_FILE],

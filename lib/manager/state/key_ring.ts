@@ -7,6 +7,7 @@ import {
   readIfThere,
   readPrivateFile,
   readPrivateIfThere,
+  removeIfThere,
   renameFile,
   writeFileAtomically,
 } from "../../base/files.ts";
@@ -24,6 +25,7 @@ import {
   isIssuedBy,
   renewServerCertificate,
 } from "./authority.ts";
+import { isKeyOf, readAuthorityKey } from "./authority_key.ts";
 import type { ServerIdentity } from "./server_identity.ts";
 import { identityOf } from "./server_identity.ts";
 import type { StatePaths } from "./state_paths.ts";
@@ -110,16 +112,21 @@ export class KeyRing {
   /**
    * Makes the authority that replaces the other.
    *
+   * @param given Certificate of one whose key is kept elsewhere, PEM.
    * @throws {PiriError} DISK
    */
-  async startAuthority(): Promise<void> {
-    const { certPem, keyPem } = await createAuthority({
-      now: this.#clock.now(),
-      random: this.#random,
-    });
+  async startAuthority(given?: string): Promise<void> {
     const { nextCaCert, nextCaKey } = this.#paths;
+    const { certPem, keyPem } = given === undefined
+      ? await createAuthority({
+        now: this.#clock.now(),
+        random: this.#random,
+      })
+      : { certPem: given, keyPem: undefined };
     // The certificate last: without it, there is no rotation.
-    await this.#write(nextCaKey, keyPem);
+    if (keyPem !== undefined) await this.#write(nextCaKey, keyPem);
+    // Of a start that did not come to its certificate.
+    else await removeIfThere(nextCaKey);
     await this.#nextNumber();
     await this.#write(nextCaCert, certPem, 0o644);
     this.#nextAuthority = authorityOf(certPem);
@@ -141,22 +148,19 @@ export class KeyRing {
    * Replaces the authority, and returns the server's identity by the new one. A crash in between is repaired by
    * `settleAuthority`: once server.pem is by the new authority, the rotation goes to its end.
    *
+   * @param server The server's identity by the old authority.
+   * @param given One by the new authority that was checked; issued here if absent.
    * @throws {PiriError} DISK
    */
-  async finishAuthority(server: ServerIdentity): Promise<ServerIdentity> {
+  async finishAuthority(
+    server: ServerIdentity,
+    given?: ServerIdentity,
+  ): Promise<ServerIdentity> {
     const next = this.#nextAuthority;
     if (next === undefined) throw new Error("no authority is to replace it");
-    const { nextCaCert, nextCaKey, serverCert } = this.#paths;
-    const issuer: Identity = {
-      certPem: await readFile(nextCaCert),
-      keyPem: await readPrivateFile(nextCaKey),
-    };
+    const certPem = given?.certPem ?? await this.#issueByNext(server);
     await this.#nextNumber();
-    const { certPem } = await renewServerCertificate(issuer, server.certPem, {
-      now: this.#clock.now(),
-      random: this.#random,
-    });
-    await this.#write(serverCert, certPem, 0o644);
+    await this.#write(this.#paths.serverCert, certPem, 0o644);
     await settleAuthority(this.#paths);
     this.#authority = next;
     this.#nextAuthority = undefined;
@@ -183,6 +187,20 @@ export class KeyRing {
     return exists(this.#paths.caKey);
   }
 
+  /** True if that of the authority that is to replace it is there, too. */
+  hasNextAuthorityKey(): Promise<boolean> {
+    return exists(this.#paths.nextCaKey);
+  }
+
+  /**
+   * Certificate of the authority that is to replace the other, PEM; undefined without a rotation.
+   *
+   * @throws {PiriError} DISK
+   */
+  nextAuthorityPem(): Promise<string | undefined> {
+    return readIfThere(this.#paths.nextCaCert);
+  }
+
   /**
    * Certificate of the authority in use, PEM.
    *
@@ -199,6 +217,18 @@ export class KeyRing {
    */
   async keepCertificate(certPem: string): Promise<void> {
     await this.#write(this.#paths.serverCert, certPem, 0o644);
+  }
+
+  async #issueByNext({ certPem }: ServerIdentity): Promise<string> {
+    const issuer: Identity = {
+      certPem: await readFile(this.#paths.nextCaCert),
+      keyPem: await readPrivateFile(this.#paths.nextCaKey),
+    };
+    const renewed = await renewServerCertificate(issuer, certPem, {
+      now: this.#clock.now(),
+      random: this.#random,
+    });
+    return renewed.certPem;
   }
 
   /** Takes the next number: above the last one, and above those of a Manager that was put back from a backup. */
@@ -226,8 +256,17 @@ export async function settleAuthority(paths: StatePaths): Promise<boolean> {
     return false;
   }
   if (await exists(nextCaKey)) await renameFile(nextCaKey, caKey);
+  else await removeOldKey(caKey, await readFile(nextCaCert));
   await renameFile(nextCaCert, caCert);
   return true;
+}
+
+/** Removes the key in use unless it is that of the next authority already: then the key of that is kept elsewhere. */
+async function removeOldKey(path: string, nextCert: string): Promise<void> {
+  const keyPem = await readPrivateIfThere(path);
+  if (keyPem === undefined) return;
+  const { spki } = readAuthorityKey(keyPem);
+  if (!isKeyOf(nextCert, spki)) await removeIfThere(path);
 }
 
 function authorityOf(certPem: string): KeptAuthority {

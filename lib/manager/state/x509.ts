@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import * as asn1js from "asn1js";
 import * as pkijs from "pkijs";
 import { isHostName } from "../../base/address.ts";
@@ -33,17 +34,20 @@ interface Validity {
   readonly notAfter: number;
 }
 
-/** Makes a key and a certificate: a server's if there is an issuer, otherwise an authority's, signed by itself. */
+/**
+ * Makes a certificate, and a key unless one is given: a server's if there is an issuer, otherwise an authority's, signed by
+ * itself.
+ */
 export async function createCertificate(
-  { commonName, names = [], issuer, ...validity }: Validity & {
+  { commonName, names = [], issuer, keyPem, ...validity }: Validity & {
     readonly commonName: string;
     readonly names?: readonly string[];
+    readonly keyPem?: string | undefined;
   },
 ): Promise<Identity> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, [
-    "sign",
-    "verify",
-  ]);
+  const keys = keyPem === undefined
+    ? await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])
+    : await keysOf(keyPem);
   const certificate = new pkijs.Certificate({ version: 2 });
   certificate.subject.typesAndValues.push(
     new pkijs.AttributeTypeAndValue({
@@ -60,8 +64,25 @@ export async function createCertificate(
     ...validity,
     ...await signerOf(issuer, { certificate, key: keys.privateKey }),
   });
+  if (keyPem !== undefined) return { certPem, keyPem };
   const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
   return { certPem, keyPem: encodePem("PRIVATE KEY", new Uint8Array(key)) };
+}
+
+async function keysOf(
+  keyPem: string,
+): Promise<Pick<CryptoKeyPair, "privateKey" | "publicKey">> {
+  const publicKey = createPublicKey(keyPem);
+  return {
+    privateKey: await importKey(keyPem),
+    publicKey: await crypto.subtle.importKey(
+      "spki",
+      new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
+      ALGORITHM,
+      true,
+      ["verify"],
+    ),
+  };
 }
 
 /** Issues a certificate again for the same key, with another validity, and with other names if there are any. */

@@ -81,7 +81,7 @@ function entry(
 function* beginning(
   { command, trace, job: entryOf }: TimelineFacts,
 ): Generator<TimelineEntry> {
-  const { createdAt, sentAt, startedAt, rerunOf, job } = command;
+  const { createdAt, sentAt, startedAt, rerunOf, job, survive } = command;
   const ofJob = jobIdOf(job) === undefined ? "" : `, in job ${job}`;
   const repeats = rerunOf === null
     ? ""
@@ -92,7 +92,7 @@ function* beginning(
     "database",
     `asked for by ${operatorText(command)}${ofJob}${repeats}${
       agreedText(entryOf)
-    }`,
+    }${survive ? "; its program outlives its agent" : ""}`,
   );
   if (sentAt === null) return;
   const where = command.instance

@@ -7,14 +7,15 @@ import type { Listed } from "../command/command_trace.ts";
 
 /** Tells what becomes of an open command while its agent is away. */
 export function meanwhile(
-  { state, onDisconnect, killAfterMs }: CommandView,
+  { state, onDisconnect, killAfterMs, survive }: CommandView,
 ): string {
   if (state === "queued") return "; the command has not left";
   const arrived = state === "sent"
     ? "; whether the command arrived is not known; if so,"
     : ";";
   if (onDisconnect === "continue") {
-    return `${arrived} it is to go on there, and its output and result wait there`;
+    const alone = survive ? ", also if its agent has ended," : ",";
+    return `${arrived} it is to go on there${alone} and its output and result wait there`;
   }
   const when = killAfterMs
     ? `${secondsText(killAfterMs)} after the link was lost`

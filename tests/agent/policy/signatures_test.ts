@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { checkSignatures } from "../../../lib/agent/policy/signatures.ts";
+import { judge } from "../../../lib/agent/runner/judge.ts";
 import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import {
   MAX_USED,
@@ -11,7 +13,7 @@ import {
 import { canonicalJson } from "../../../lib/base/statement.ts";
 import type { Command } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { MemoryAgent } from "../../support/memory_agent.ts";
+import { commandOf, MemoryAgent } from "../../support/memory_agent.ts";
 import {
   ALICE,
   BOB,
@@ -156,6 +158,25 @@ function wrongCommands(now: number): readonly Wrong[] {
       "its statement cannot be used: it is none of signed work that this version knows",
     ],
     [
+      "a survival that is not true",
+      signBy(
+        new TextEncoder().encode(
+          canonicalJson({
+            ...JSON.parse(new TextDecoder().decode(good)),
+            survive: false,
+          }),
+        ),
+        ALICE,
+        BOB,
+      ),
+      "its statement cannot be used: it is none of signed work that this version knows",
+    ],
+    [
+      "a survival that is signed and not sent",
+      with_({ survive: true }),
+      "its statement is for a program that outlives the agent",
+    ],
+    [
       "a statement that is too large",
       signBy(tooLarge, ALICE, BOB),
       `its statement cannot be used: it has ${tooLarge.length} bytes, and the limit is ${MAX_STATEMENT_BYTES}`,
@@ -190,6 +211,54 @@ Deno.test("a command with a wrong statement is refused, and the reason says what
   const work = echoWork(agent.clock.now(), { targets: ["db-1", "web-*"] });
   await agent.accepted({ commandId: 100n, ...signedByTwo(work) });
   assertEquals(agent.workers.jobs.length, 1);
+});
+
+Deno.test("a Manager can neither add --survive to what was signed nor take it away", async () => {
+  const policy = await parsePolicy(TWO_SIGNATURES, "policy.yaml");
+  const program = {
+    operation: "command.Run",
+    params: '{"argv":["id"]}',
+  };
+  const work = echoWork(0, {
+    operation: "command.Run",
+    params: { argv: ["id"] },
+  });
+  const judged = (signed: boolean, sent: boolean) => {
+    const verdict = checkSignatures(policy, {
+      ...program,
+      survive: sent,
+      signed: signedByTwo(signed ? { ...work, survive: true } : work),
+    }, { name: "web-1", now: 1 });
+    return "refusal" in verdict ? verdict.refusal : "good";
+  };
+
+  assertEquals([judged(false, false), judged(true, true)], ["good", "good"]);
+  assertEquals(
+    judged(false, true),
+    "Cannot run command.Run here: its statement does not let the program outlive the agent",
+  );
+  assertEquals(
+    judged(true, false),
+    "Cannot run command.Run here: its statement is for a program that outlives the agent",
+  );
+});
+
+Deno.test("a command that the Manager lets outlive the agent is judged as such", async () => {
+  const asked: (boolean | undefined)[] = [];
+  const policy = {
+    judge: ({ survive }: { survive?: boolean | undefined }) => {
+      asked.push(survive);
+      return { refusal: "no", rule: "none" };
+    },
+  };
+  const dialect = { hasPositionalParams: false };
+
+  for (const survive of [true, false]) {
+    const command = commandOf({ type: "command.Run", survive });
+    await judge(policy, command, { dialect, now: 0 });
+  }
+
+  assertEquals(asked, [true, false]);
 });
 
 Deno.test("a statement is used up by one command, also if the agent restarts", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { KeyKind } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
 import { aKey } from "../fake_keys.ts";
 import { FakeManager } from "../fake_manager.ts";
 import { jsonLines, see } from "./start.ts";
@@ -87,5 +88,65 @@ Deno.test("agents are left behind only at the end of a rotation", async () => {
 
   assertEquals(code, 2);
   assertStringIncludes(stderr, "--without is only for --finish");
+  assertEquals(manager.keys.started, []);
+});
+
+Deno.test("ca rotate --ca-key gives the Manager certificates, and not the key", async () => {
+  await using folder = await TempFolder.make();
+  const key = folder.at("next.key");
+  await Deno.writeTextFile(key, "the key", { mode: 0o600 });
+  await Deno.writeTextFile(folder.at("next.pem"), "the certificate");
+  const manager = new FakeManager();
+  const rotate = (...args: string[]) =>
+    see(["ca", "rotate", "--ca-key", key, ...args], { manager });
+
+  const none = await rotate("--finish");
+  const { stdout } = await rotate();
+  await rotate("--ca-cert", folder.at("next.pem"));
+  manager.keys.nextAuthority = "next";
+  await rotate("--finish");
+
+  assertEquals(none.code, 1);
+  assertStringIncludes(none.stderr, "none is under way");
+  // The fake writes down all that the certificates were made of.
+  assertEquals(manager.keys.started.map(({ authority }) => authority), [
+    "new authority the key",
+    "the certificate the key",
+  ]);
+  assertEquals(manager.keys.finished.map(({ certificate }) => certificate), [
+    "certificate mgr.example.org next the key",
+  ]);
+  assertStringIncludes(stdout, "piri-manager ca rotate --finish --ca-key FILE");
+});
+
+Deno.test("ca status says that the key of the next authority is kept elsewhere", async () => {
+  const manager = new FakeManager();
+  manager.keys.authority = aKey({ nextFingerprint: "SHA256:next" });
+  manager.keys.hasNextAuthorityKey = false;
+
+  const { stdout } = await see(["ca", "status"], { manager });
+  const json = await see(["ca", "status", "--json"], { manager });
+
+  assertStringIncludes(stdout, "ca rotate --finish --ca-key FILE");
+  assertEquals(jsonLines(json.stdout)[0]?.["hasNextAuthorityKey"], false);
+});
+
+Deno.test("flags of ca rotate that make no sense together are refused", async () => {
+  const manager = new FakeManager();
+  const wrong: [args: string[], message: string][] = [
+    [["--ca-cert", "c"], "--ca-cert: it is only for --ca-key"],
+    [["--identity", "i"], "--identity: it is only for --ca-key"],
+    [
+      ["--finish", "--ca-key", "k", "--ca-cert", "c"],
+      "Cannot use --ca-cert with --finish",
+    ],
+  ];
+
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await see(["ca", "rotate", ...args], { manager });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, message);
+  }
+
   assertEquals(manager.keys.started, []);
 });

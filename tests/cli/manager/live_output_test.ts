@@ -302,6 +302,10 @@ Deno.test("a long absence is told again after a minute, ten minutes, and then ea
 Deno.test("what becomes of a command while its agent is away is told with the absence", async () => {
   const fates: [given: Parameters<typeof command>[0], told: RegExp][] = [
     [{}, /, the command goes on there$/],
+    [
+      { survive: true },
+      /, the program goes on on web-1, also if its agent has ended$/,
+    ],
     [{ state: CommandState.QUEUED }, /, the command has not been sent$/],
     [
       { state: CommandState.SENT },

@@ -12,6 +12,7 @@ export const SERVED: ManagerServices = {
   serveBriefly: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   exportAuthority: () => Promise.reject(new TypeError("not here")),
+  authorityCertificate: () => Promise.reject(new TypeError("not here")),
   issueCertificate: () => Promise.reject(new TypeError("not here")),
   connect: connectControl,
   connectTo: () => Promise.reject(new TypeError("not here")),

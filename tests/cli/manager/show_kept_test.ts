@@ -5,6 +5,36 @@ import { see, start } from "./start.ts";
 
 for (
   const { facts, text } of [
+    { facts: {}, text: undefined },
+    { facts: { survive: true }, text: "the end of its agent" },
+    {
+      facts: { survive: true, unreachableSinceMs: 5n },
+      text:
+        "the end of its agent: it goes on on web-1, though its agent is away",
+    },
+    {
+      facts: {
+        survive: true,
+        unreachableSinceMs: 5n,
+        state: CommandState.SUCCEEDED,
+      },
+      text: "the end of its agent",
+    },
+  ]
+) {
+  Deno.test(`show tells what a program survives: ${text} with ${Object.keys(facts)}`, async () => {
+    const manager = new FakeManager();
+    const state = CommandState.RUNNING;
+    manager.commands = [command({ id: 1n, state, ...facts })];
+    const { stdout } = await see(["show", "1"], { manager });
+
+    const line = /^survives: +(.*)$/m.exec(stdout);
+    assertEquals(line?.[1], text);
+  });
+}
+
+for (
+  const { facts, text } of [
     {
       facts: { truncated: true },
       text: "9 bytes of stdout, 0 of stderr, not all of it kept\n",

@@ -103,6 +103,26 @@ Deno.test("run --sign asks what other expressions mean, signs those names, and s
   assertMatch(seen.stderr, /signed for web-\[1-2\], as the Manager names/);
 });
 
+Deno.test("run --survive --sign signs that the program outlives the agent, and nothing else does", async () => {
+  await using me = await withKey();
+
+  const seen = await me.types(
+    ["run", "--survive", "--sign", "--detach", "web-1", "--", "id"],
+  );
+  const plain = await me.types([
+    "run",
+    "--sign",
+    "--detach",
+    "web-1",
+    "--",
+    "id",
+  ]);
+
+  assertEquals(workIn(seen).survive, true);
+  assertEquals(seen.manager.runs[0]?.survive, true);
+  assertEquals("survive" in workIn(plain), false);
+});
+
 Deno.test("put --sign signs the list of all that is put, by its hash", async () => {
   await using me = await withKey();
   const file = await me.home.write("app.conf", "x");

@@ -137,6 +137,7 @@ Deno.test("a request whose statement is for something else is refused with the r
   assertEquals([
     await asked({ params: {} }),
     await asked({ operation: "command.Run" }),
+    await asked({ survive: true }),
     await asked({ targets: ["web-1"] }),
     await asked({ notBefore: 0, notAfter: 1 }),
     await asked({ notAfter: WORK.notBefore + 24 * HOUR_MS + 1 }),
@@ -155,6 +156,7 @@ Deno.test("a request whose statement is for something else is refused with the r
   ], [
     "INVALID_ARGUMENT: Cannot start it: the statement that was signed has other parameters",
     "INVALID_ARGUMENT: Cannot start it: the statement that was signed has another operation",
+    "INVALID_ARGUMENT: Cannot start it: the statement that was signed says otherwise whether its program outlives the agent",
     'INVALID_ARGUMENT: Cannot start it: the statement that was signed is not for "web-2"',
     "FAILED_PRECONDITION: Cannot start it: what was signed was good until 1970-01-01T00:00:00.001Z",
     "INVALID_ARGUMENT: Cannot use the statement: it is good for more than 24 h",

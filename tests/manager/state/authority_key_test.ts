@@ -145,7 +145,7 @@ Deno.test("a key of another authority, and what is no key, are refused and not r
   const wrong: [key: string, message: string][] = [
     [await Deno.readTextFile(other.caKey), "it belongs to another authority"],
     [await Deno.readTextFile(own.serverKey), "it belongs to another authority"],
-    [await Deno.readTextFile(own.managerKey), "it belongs to another"],
+    [await Deno.readTextFile(own.managerKey), "it is of another kind"],
     [certificate, "it is no private key in PEM"],
     ["hunter2", "it is no private key in PEM"],
     ["", "it is no private key in PEM"],

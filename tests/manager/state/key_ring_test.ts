@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { systemClock } from "../../../lib/base/clock.ts";
+import { exists } from "../../../lib/base/files.ts";
 import { systemRandom } from "../../../lib/base/random.ts";
-import { isIssuedBy } from "../../../lib/manager/state/authority.ts";
+import {
+  createAuthority,
+  isIssuedBy,
+  renewServerCertificate,
+} from "../../../lib/manager/state/authority.ts";
 import { initState } from "../../../lib/manager/state/init_state.ts";
 import {
   KeyRing,
@@ -84,7 +89,9 @@ Deno.test("the end of a rotation that was cut off at any write is brought to its
     await Deno.writeTextFile(paths.caCert, before.ca);
     await Deno.writeTextFile(paths.nextCaCert, before.nextCa);
     await Deno.writeTextFile(paths.caKey, key);
-    for (const [path, text] of files) await Deno.writeTextFile(path, text);
+    for (const [path, text] of files) {
+      await Deno.writeTextFile(path, text, { mode: 0o600 });
+    }
     assertEquals(await settleAuthority(paths), true);
 
     const again = await KeyRing.open(paths, options);
@@ -92,6 +99,46 @@ Deno.test("the end of a rotation that was cut off at any write is brought to its
     assertEquals(again.nextAuthority, undefined);
     assertEquals(await read(paths.caKey), before.nextKey);
     assert(isIssuedBy(await read(paths.serverCert), await read(paths.caCert)));
+  }
+});
+
+Deno.test("the old key does not stay when that of the next authority is kept elsewhere", async () => {
+  await using folder = await TempFolder.make();
+  const dir = folder.at("m");
+  const paths = statePaths(dir);
+  const ring = await initialised(folder);
+  const issue = { now: Date.now(), random: systemRandom };
+  const next = await createAuthority(issue);
+  const old = {
+    ca: await Deno.readTextFile(paths.caCert),
+    key: await Deno.readTextFile(paths.caKey),
+  };
+  // As a start leaves it that was cut off before its certificate.
+  await Deno.writeTextFile(paths.nextCaKey, old.key, { mode: 0o600 });
+  await ring.startAuthority(next.certPem);
+  assertEquals(await ring.hasNextAuthorityKey(), false);
+  const { server } = await loadState(dir);
+  const { certPem } = await renewServerCertificate(
+    next,
+    server.certPem,
+    issue,
+  );
+
+  await ring.finishAuthority(server, { ...server, certPem });
+
+  assertEquals(await ring.hasAuthorityKey(), false);
+  assertEquals(await Deno.readTextFile(paths.caCert), next.certPem);
+  assert(isIssuedBy((await loadState(dir)).server.certPem, next.certPem));
+  // Cut off before the key was removed, and before the certificate was renamed.
+  for (const key of [old.key, undefined]) {
+    await Deno.writeTextFile(paths.caCert, old.ca);
+    await Deno.writeTextFile(paths.nextCaCert, next.certPem);
+    if (key !== undefined) {
+      await Deno.writeTextFile(paths.caKey, key, { mode: 0o600 });
+    }
+    assertEquals(await settleAuthority(paths), true);
+    assertEquals(await exists(paths.caKey), false);
+    assertEquals(await Deno.readTextFile(paths.caCert), next.certPem);
   }
 });
 

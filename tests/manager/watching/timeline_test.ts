@@ -6,6 +6,7 @@ import {
   OutputStream,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { TIMELINE_EVENTS } from "../../../lib/manager/watching/timeline.ts";
+import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { MemoryManager, OLD_HELLO } from "../../support/memory_manager.ts";
 import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 
@@ -346,4 +347,30 @@ Deno.test("an unknown command has no timeline", async () => {
     PiriError,
   );
   assertEquals(error.code, "NOT_FOUND");
+});
+
+Deno.test("a program that outlives its agent is said to go on also without it", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1", {
+    features: [...KEYLESS_FEATURES],
+  });
+  const { id } = await core.run("web-1", {
+    operation: "command.Run",
+    params: '{"argv":["id"]}',
+    requestedBy: "ann",
+    survive: true,
+  });
+  await agent.hears("command");
+  await prints({ core, agent, id });
+  await core.clock.settle();
+  agent.hangUp();
+
+  const told = await lines(core, id);
+
+  assertStringIncludes(told[0] ?? "", "; its program outlives its agent");
+  assertStringIncludes(
+    told.at(-1) ?? "",
+    "; it is to go on there, also if its agent has ended, and its output and result wait there",
+  );
 });
