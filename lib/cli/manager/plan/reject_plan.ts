@@ -1,9 +1,9 @@
 import type { Approval } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Control } from "../../../api/client.ts";
 import { approvalName } from "../../../base/approval_name.ts";
 import { planIn, planName } from "../../../base/plan_name.ts";
 import { HintedError } from "../../errors.ts";
 import { answered } from "../ids.ts";
+import type { Control } from "../services.ts";
 
 /** Most approvals that wait and are looked at. */
 const MAX_WAITING = 1_000;
