@@ -18,6 +18,9 @@ import { output } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { decision, decision10k } from "./rules.ts";
 import { storm, stormProof } from "./storm.ts";
+import { stateFiles, stateFilesAnsible, stateGate } from "./state_files.ts";
+import { stateMemory } from "./state_memory.ts";
+import { statePackages } from "./state_packages.ts";
 import { states, statesEqual } from "./states.ts";
 import { targets } from "./targets.ts";
 
@@ -44,6 +47,11 @@ export const pairs: readonly Pair[] = [
   growth,
   states,
   statesEqual,
+  stateFiles,
+  stateFilesAnsible,
+  stateGate,
+  statePackages,
+  stateMemory,
   targets,
   decision,
   decision10k,

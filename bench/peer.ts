@@ -4,8 +4,11 @@ import type { LeftOut } from "./pair.ts";
 /** Debian's packages of the programs that Piri is measured beside. */
 const PACKAGES = {
   ansible: "ansible",
+  "ansible-playbook": "ansible-core",
   clush: "clustershell",
+  "dpkg-query": "dpkg",
   "nats-server": "nats-server",
+  puppet: "puppet-agent",
   scp: "openssh-client",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",

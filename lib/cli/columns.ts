@@ -54,16 +54,52 @@ export function padToWidth(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));
 }
 
+/** Blanks between two columns of a table. */
+const GAP = 2;
+
+/** Narrowest that a column is cut to. */
+const MIN_CELL = 8;
+
+/**
+ * Rows whose widest cells are cut, so that a line of all columns is at most this wide: a long name in one column does not
+ * push the others out of sight. Where even that is too wide, the rows stay as they are.
+ */
+export function fitColumns(
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly (readonly string[])[] {
+  const widths = columnWidths(rows);
+  const room = width - GAP * (widths.length - 1);
+  let left = room;
+  let columns = widths.length;
+  let cap = 0;
+  // Narrow columns leave room to the wider ones.
+  for (const each of widths.toSorted((a, b) => a - b)) {
+    cap = Math.floor(left / columns);
+    if (each > cap) break;
+    left -= each;
+    columns -= 1;
+    cap = Infinity;
+  }
+  if (cap === Infinity || cap < MIN_CELL) return rows;
+  return rows.map((row) => row.map((cell) => cutToWidth(cell, cap)));
+}
+
 /** Rows as lines: each column is as wide as its widest cell, and the last one is not padded. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = columnWidths(rows);
+  return rows.map((row) =>
+    row.map((cell, column) => padToWidth(cell, widths[column] ?? 0))
+      .join(" ".repeat(GAP)).trimEnd()
+  );
+}
+
+function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
     });
   }
-  return rows.map((row) =>
-    row.map((cell, column) => padToWidth(cell, widths[column] ?? 0))
-      .join("  ").trimEnd()
-  );
+  return widths;
 }

@@ -56,9 +56,13 @@ export class Output {
     const rows = items.map((item) =>
       Object.values(columns).map((cell) => oneLine(cell(item)))
     );
-    const { alignColumns, cutToWidth } = await import("./columns.ts");
+    const { alignColumns, cutToWidth, fitColumns } = await import(
+      "./columns.ts"
+    );
     const { stdout, columns: width } = this.#terminal;
-    for (const line of alignColumns([Object.keys(columns), ...rows])) {
+    const table = [Object.keys(columns), ...rows];
+    const shown = stdout.isTerminal ? fitColumns(table, width) : table;
+    for (const line of alignColumns(shown)) {
       await this.line(stdout.isTerminal ? cutToWidth(line, width) : line);
     }
   }

@@ -1,4 +1,5 @@
 import { resolve } from "@std/path";
+import { PACKAGE_MANAGERS } from "../base/package_managers.ts";
 
 /** Files that tell facts about a system. Paths are those of Linux and macOS. */
 export interface SystemFiles {
@@ -9,25 +10,17 @@ export interface SystemFiles {
   target(path: string): Promise<string | undefined>;
 }
 
-/** Package managers by their programs, the first one that is there counts. */
-const PACKAGES: readonly (readonly [program: string, name: string])[] = [
-  ["/usr/bin/apt-get", "apt"],
-  ["/usr/bin/dnf", "dnf"],
-  ["/usr/bin/yum", "yum"],
-  ["/usr/bin/zypper", "zypper"],
-  ["/usr/bin/pacman", "pacman"],
-  ["/sbin/apk", "apk"],
-  ["/usr/bin/apk", "apk"],
-  ["/opt/homebrew/bin/brew", "brew"],
-  ["/usr/local/bin/brew", "brew"],
-];
+/** Folders in which package managers are. */
+const FOLDERS = ["/usr/bin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin"];
 
 /** Manager of packages, such as apt; undefined if there is none that is known. */
 export async function packagesOf(
   files: SystemFiles,
 ): Promise<string | undefined> {
-  for (const [program, name] of PACKAGES) {
-    if (await files.isThere(program)) return name;
+  for (const { program, name } of PACKAGE_MANAGERS) {
+    for (const folder of FOLDERS) {
+      if (await files.isThere(`${folder}/${program}`)) return name;
+    }
   }
   return undefined;
 }

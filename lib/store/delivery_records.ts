@@ -3,6 +3,7 @@ export type WebhookEvent =
   | "job.ended"
   | "agent.away"
   | "drift.found"
+  | "drift.heal_failed"
   | "drift.gone";
 
 /** Event that one webhook is to tell. */

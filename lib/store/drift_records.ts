@@ -32,7 +32,7 @@ export interface DriftFindings {
 
 /** News of drift, of which webhooks tell. */
 export interface DriftNews {
-  readonly event: "drift.found" | "drift.gone";
+  readonly event: "drift.found" | "drift.heal_failed" | "drift.gone";
   /** Data of the message, as JSON. */
   readonly subject: string;
   /** In milliseconds since 1970. */

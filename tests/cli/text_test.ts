@@ -4,6 +4,7 @@ import {
   cutToWidth,
   endOfWidth,
   expandTabs,
+  fitColumns,
   wrapToWidth,
 } from "../../lib/cli/columns.ts";
 import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
@@ -72,6 +73,30 @@ Deno.test("alignColumns() lines columns up, without spaces at the ends of lines"
     alignColumns([["A", "B", "C"], ["名", "b", ""], ["a", "bbb", "c"]]),
     ["A   B    C", "名  b", "a   bbb  c"],
   );
+});
+
+Deno.test("fitColumns() cuts the widest columns, so that a long name hides none of the others", () => {
+  const rows = [["AGENT", "STEP", "WHY"], [
+    "web-1",
+    "名前 👨‍👩‍👧 and a very long name of a step",
+    "another step with a name has changed",
+  ]];
+  const lines = alignColumns(fitColumns(rows, 40));
+
+  assertEquals(lines, [
+    "AGENT  STEP         WHY",
+    "web-1  名前 👨‍👩‍👧 an…  another step w…",
+  ]);
+  assertEquals(lines.every((line) => widthOf(line) <= 40), true);
+});
+
+Deno.test("fitColumns() leaves rows that are narrow enough, and those that no cut would help", () => {
+  const rows = [["A", "B"], ["short", "names"]];
+  const many = [Array.from({ length: 20 }, () => "a long name")];
+
+  assertEquals(fitColumns(rows, 12), rows);
+  assertEquals(fitColumns(many, 80), many);
+  assertEquals(fitColumns([], 80), []);
 });
 
 Deno.test("wrapToWidth() breaks between words only, and counts columns", () => {

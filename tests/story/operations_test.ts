@@ -50,7 +50,7 @@ story(
     assertEquals(code, ExitCode.notFound);
     assertMatch(
       stderr,
-      /Cannot run "test.Sleep" on "web-1": it has no such operation/,
+      /Cannot run "test.Sleep" on "web-1": it has no such operation\n.*a custom one is a step of a state/,
     );
   },
 );

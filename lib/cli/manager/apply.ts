@@ -16,9 +16,9 @@ import {
   WHILE_A_JOB_WAITS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
-import { Patience } from "./patience.ts";
+import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
 import { followPlan } from "./plan/follow_plan.ts";
-import { getPlan, makePlan, type PlanContext } from "./plan/make_plan.ts";
+import { getPlan, makePlan } from "./plan/make_plan.ts";
 import { planJson } from "./plan/plan_json.ts";
 import { appliedLines, planLines, planSummary } from "./plan/plan_text.ts";
 import {
@@ -29,7 +29,6 @@ import {
   STEP_FLAGS,
   STEP_HELP,
 } from "./plan/plan_words.ts";
-import { RetryingClient } from "./retrying_client.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import {
@@ -148,17 +147,15 @@ async function applyPlan(
     readonly only: string[];
     readonly strict: boolean;
   },
-  { connect, terminal, output, json }: PlanContext,
+  context: PlanContext,
 ): Promise<number> {
-  (await connect())[Symbol.dispose]();
-  const client = new RetryingClient(connect, terminal);
-  let note = (text: string): void => void output.note(text);
-  using patience = new Patience(terminal, {
-    detach: false,
-    listLine: `piri-manager plan show p-${asked.id}`,
+  const { connect, terminal, output } = context;
+  const listLine = `piri-manager plan show p-${asked.id}`;
+  using waiting = await beginWaiting(context, {
+    listLine,
     asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
-    note: (text) => note(text),
   });
+  const { client, patience, follow } = waiting;
   const request = {
     ...asked,
     acceptApproval: true,
@@ -168,7 +165,7 @@ async function applyPlan(
     (control, { signal }) => control.plans.applyPlan(request, { signal }),
     {
       signal: patience.signal,
-      failure: startFailure(`piri-manager plan show p-${asked.id}`),
+      failure: startFailure(listLine),
     },
   );
   const started = approval === undefined
@@ -179,13 +176,7 @@ async function applyPlan(
       agentsText(started.counts?.total ?? 0)
     }, job j-${started.id}`,
   );
-  const exitCode = await followPlan(started, {
-    client,
-    terminal,
-    patience,
-    shows: !json,
-    onNote: (show) => note = show,
-  });
+  const exitCode = await followPlan(started, follow);
   const plan = await getPlan(asked.id, connect);
   await output.either(planJson(plan), ...appliedLines(plan));
   return worst([exitCode as ExitCode, ...refusals(plan)]);

@@ -40,7 +40,7 @@ export function parseApprovalId(text: string): bigint {
     throw new HintedError(
       "INVALID_ARGUMENT",
       `Cannot take "${text}" here: it is a plan`,
-      `piri-manager plan approve ${text}, or piri-manager approval list`,
+      `piri-manager plan approve ${text}, piri-manager plan reject ${text} REASON, or piri-manager approval list`,
     );
   }
   throw new PiriError(

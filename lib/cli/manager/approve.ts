@@ -1,5 +1,8 @@
 import { decodeHex } from "@std/encoding/hex";
-import { ApprovalState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  type Approval,
+  ApprovalState,
+} from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type HelpSection } from "../command.ts";
@@ -9,6 +12,8 @@ import {
   approvedLine,
   parseApprovalId,
 } from "./approval_text.ts";
+import { isPlanId, parsePlanId } from "./plan/plan_words.ts";
+import { rejectPlan } from "./plan/reject_plan.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { answered } from "./ids.ts";
@@ -64,33 +69,50 @@ export const approve = defineSubcommand({
   },
 });
 
-/** `reject a-7 REASON`: ends a job that waits. */
+/** `reject a-7 REASON`, `reject p-17 REASON`: ends a job that waits, or all that wait to apply a plan. */
 export const reject = defineSubcommand({
   name: "reject",
   summary: "refuse to approve a job that somebody else asked for",
   positionals: {
-    approval: APPROVAL_ID,
+    approval: {
+      type: "one",
+      summary:
+        "id of the approval: a-7; or of a plan: p-17, for all that wait to apply it",
+    },
     reason: { type: "one", summary: "reason, which who asked is told" },
   },
   flags: {},
   more: [WHO_DECIDES],
-  examples: ["a-7 'not during the sale'"],
+  examples: ["a-7 'not during the sale'", "p-17 'web-2 is not ready'"],
   async execute(
     { positionals: { approval: word, reason }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseApprovalId(word);
-    using control = await services.connect(dir);
-    const { approval } = await control.approvals.reject({
-      id,
-      reason,
-      requestedBy: userOf(terminal),
-    });
-    const now = answered(approval, `reject ${approvalName(id)}`);
-    await output.either(approvalJson(now), `rejected ${approvalName(id)}`);
+    const requestedBy = userOf(terminal);
+    const rejected: Approval[] = [];
+    if (isPlanId(word)) {
+      const id = parsePlanId(word);
+      using control = await services.connect(dir);
+      const said = { control, reason, requestedBy };
+      rejected.push(...await rejectPlan(id, said));
+    } else {
+      const id = parseApprovalId(word);
+      using control = await services.connect(dir);
+      const asked = { id, reason, requestedBy };
+      const { approval } = await control.approvals.reject(asked);
+      rejected.push(answered(approval, `reject ${approvalName(id)}`));
+    }
+    for (const approval of rejected) {
+      await output.either(approvalJson(approval), rejectedLine(approval));
+    }
     return ExitCode.ok;
   },
 });
+
+/** Line that tells of a rejection. */
+export function rejectedLine({ id }: Pick<Approval, "id">): string {
+  return `rejected ${approvalName(id)}`;
+}
 
 /** Reads the SHA-256 of a flag. Throws INVALID_ARGUMENT. */
 export function hashOf(text: string): Uint8Array<ArrayBuffer> {

@@ -8,6 +8,10 @@ import type { Control } from "./services.ts";
 /** Parameters that people give to an operation and are flags of `run`. */
 const FLAGS_OF_RUN = ["timeout", "detach", "on-disconnect"];
 
+/** Way on for an operation that no agent knows. */
+const OF_STATES =
+  "piri-manager operations lists those of agents; a custom one is a step of a state, which piri-manager plan and apply run";
+
 /** Waits for an answer to a `run`. What the Manager does not know gets the nearest real name or flag as its hint. */
 export async function withHint<T>(
   answer: Promise<T>,
@@ -24,7 +28,10 @@ export async function withHint<T>(
     if (code !== "NOT_FOUND") throw error;
     using control = await connect();
     const names = await nearestNames(parsed, control);
-    throw names === undefined ? error : hinted(error, `did you mean ${names}?`);
+    if (names !== undefined) throw hinted(error, `did you mean ${names}?`);
+    const { operations } = await control.commands.listOperations({});
+    const isKnown = operations.some(({ name }) => name === parsed.operation);
+    throw isKnown ? error : hinted(error, OF_STATES);
   }
 }
 

@@ -12,10 +12,8 @@ import { entryText, labelOf } from "./job/entry_state.ts";
 import { type JobRequest, SKIP_DENIED } from "./job/launch_job.ts";
 import { allEntries } from "./job_ids.ts";
 import { type Debt, debtJson, debtsOf, whyText } from "./owed_debts.ts";
-import { Patience } from "./patience.ts";
+import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
 import { followPlan } from "./plan/follow_plan.ts";
-import type { PlanContext } from "./plan/make_plan.ts";
-import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import {
@@ -151,23 +149,18 @@ async function tellDebts(
 /** Starts a job and waits for its end. */
 async function runJob(
   request: JobRequest,
-  { connect, terminal, output, json }: PlanContext,
+  context: PlanContext,
 ): Promise<{ readonly job: Job; readonly exitCode: number }> {
-  // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
-  (await connect())[Symbol.dispose]();
-  const client = new RetryingClient(connect, terminal);
-  let note = (text: string): void => void output.note(text);
-  using patience = new Patience(terminal, {
-    detach: false,
-    listLine: "piri-manager job list",
-    note: (text) => note(text),
-  });
+  const { output } = context;
+  const listLine = "piri-manager job list";
+  using waiting = await beginWaiting(context, { listLine });
+  const { client, patience, follow } = waiting;
   const answer = await withTargetHint(
     client.call(
       (control, { signal }) => control.jobs.startJob(request, { signal }),
       {
         signal: patience.signal,
-        failure: startFailure("piri-manager job list"),
+        failure: startFailure(listLine),
       },
     ),
   );
@@ -176,13 +169,7 @@ async function runJob(
   const job = approval === undefined
     ? answered(answer.job, "start a job")
     : await jobOfApproval(approval, { client, patience, output });
-  const exitCode = await followPlan(job, {
-    client,
-    terminal,
-    patience,
-    shows: !json,
-    onNote: (show) => note = show,
-  });
+  const exitCode = await followPlan(job, follow);
   return { job, exitCode };
 }
 

@@ -7,8 +7,8 @@ import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import { approvedLine } from "./approval_text.ts";
-import { hashOf, WHO_DECIDES } from "./approve.ts";
+import { approvalJson, approvedLine } from "./approval_text.ts";
+import { hashOf, rejectedLine, WHO_DECIDES } from "./approve.ts";
 import { canAsk, confirmed } from "./confirmed.ts";
 import { answered } from "./ids.ts";
 import { SKIP_DENIED } from "./job/launch_job.ts";
@@ -27,6 +27,7 @@ import {
   STEP_FLAGS,
   STEP_HELP,
 } from "./plan/plan_words.ts";
+import { rejectPlan } from "./plan/reject_plan.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf, userOf } from "./signature.ts";
 import {
@@ -67,6 +68,7 @@ const make = defineSubcommand({
         ["plan show p-17", "show a plan, and how far it was applied"],
         ["plan list", "list the plans"],
         ["plan approve p-17", "approve of exactly this plan"],
+        ["plan reject p-17 REASON", "reject all that wait to apply it"],
         ["plan withdraw p-17", "let no agent begin it any more"],
         ["apply p-17", "do what it says: within 24 h, and once on each agent"],
       ],
@@ -287,10 +289,35 @@ const approve = defineSubcommand({
   },
 });
 
+const reject = defineSubcommand({
+  name: "reject",
+  summary: "refuse to approve of this plan, to all who wait to apply it",
+  positionals: {
+    ...ID,
+    reason: { type: "one", summary: "reason, which who asked is told" },
+  },
+  flags: {},
+  more: [WHO_DECIDES],
+  examples: ["p-17 'web-2 is not ready'"],
+  async execute(
+    { positionals, dir, output, terminal },
+    services: ManagerServices,
+  ) {
+    const id = parsePlanId(positionals.id);
+    const { reason } = positionals;
+    using control = await services.connect(dir);
+    const said = { control, reason, requestedBy: userOf(terminal) };
+    for (const approval of await rejectPlan(id, said)) {
+      await output.either(approvalJson(approval), rejectedLine(approval));
+    }
+    return ExitCode.ok;
+  },
+});
+
 /** `plan STATE EXPR`, and `plan show p-17` and so on: what states would change. */
 export const plan: Group<ManagerServices> = {
   name: "plan",
   summary: "tell what states would change on agents; list and show plans",
   itself: make,
-  subcommands: [show, list, approve, withdraw],
+  subcommands: [show, list, approve, reject, withdraw],
 };

@@ -12,7 +12,7 @@ import type { Jobs } from "../jobs/jobs.ts";
 import type { PlanView } from "../plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import type { Targeting } from "../targeting.ts";
-import { driftNews } from "./drift_news.ts";
+import { driftNews, type Unhealed } from "./drift_news.ts";
 import { type DriftRule, driftRuleName } from "./drift_rule.ts";
 import type { RecordedRules } from "./recorded_rules.ts";
 import { weighPlan } from "./weigh_plan.ts";
@@ -126,7 +126,7 @@ export class DriftRounds {
     { id }: PlanView,
     differing: readonly string[],
   ): Promise<void> {
-    const { store, plans, clock, events } = this.#options;
+    const { store, plans, clock } = this.#options;
     if (rule.window === undefined || !isWithin(rule.window, clock.now())) {
       return;
     }
@@ -153,21 +153,16 @@ export class DriftRounds {
     const healed = only.filter((agent) =>
       stateOf.get(agent)?.state === "applied"
     );
-    for (const agent of only) {
+    const unhealed = only.flatMap((agent): Unhealed[] => {
       const entry = stateOf.get(agent);
-      if (entry?.state === "applied" || entry?.state === "planned") continue;
-      events.add(
-        "drift_heal_failed",
-        `"${agent}" could not be healed by ${planName(id)}: ${
-          entry?.message ?? "it is gone"
-        }`,
-        { agent },
-      );
-    }
+      if (entry?.state === "applied" || entry?.state === "planned") return [];
+      return [{ agent, planId: id, reason: entry?.message ?? "it is gone" }];
+    });
     const known = await this.#known(rule);
     await this.#note(rule, {
       found: [],
       gone: healed,
+      unhealed,
       known,
       texts: new Map(),
       by: ` by ${planName(id)}`,
@@ -176,12 +171,13 @@ export class DriftRounds {
 
   async #note(
     rule: DriftRule,
-    { found, gone, left = [], known, texts, by = "" }: {
+    { found, gone, left = [], unhealed = [], known, texts, by = "" }: {
       readonly found: readonly DriftAgentRecord[];
       /** Agents that do not differ. */
       readonly gone: readonly string[];
       /** Agents that the rule does not mean any more. */
       readonly left?: readonly string[];
+      readonly unhealed?: readonly Unhealed[];
       readonly known: readonly DriftAgentRecord[];
       readonly texts: ReadonlyMap<string, readonly string[]>;
       readonly by?: string;
@@ -193,7 +189,12 @@ export class DriftRounds {
     const nextAt = this.#options.dueAt(name);
     const findings = { found, gone: [...gone, ...left] };
     const now = clock.now();
-    const news = driftNews(findings, { rule, known, texts, now });
+    const news = driftNews({ ...findings, unhealed }, {
+      rule,
+      known,
+      texts,
+      now,
+    });
     await store.endDriftRound(
       { rule: name, nextAt, planId: null },
       { ...findings, news },
@@ -207,6 +208,14 @@ export class DriftRounds {
         `"${agent}" differs from ${stateText(rule)}, ${planName(planId)}: ${
           steps.slice(0, 5).join(", ")
         }${steps.length > 5 ? ", ..." : ""}`,
+        { agent },
+      );
+    }
+    for (const { agent, planId, reason } of unhealed) {
+      counters.add("drift_heal_failed");
+      events.add(
+        "drift_heal_failed",
+        `"${agent}" could not be healed by ${planName(planId)}: ${reason}`,
         { agent },
       );
     }

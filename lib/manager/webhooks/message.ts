@@ -30,6 +30,7 @@ async function dataOf(
     case "agent.away":
       return await agentData(delivery, store);
     case "drift.found":
+    case "drift.heal_failed":
     case "drift.gone":
       return JSON.parse(subject);
   }

@@ -9,6 +9,7 @@ export const WEBHOOK_EVENTS = [
   "job.ended",
   "agent.away",
   "drift.found",
+  "drift.heal_failed",
   "drift.gone",
 ] as const satisfies readonly WebhookEvent[];
 

@@ -42,6 +42,40 @@ Deno.test("plan approve shows the plan with its secrets, asks, and approves of w
   assertMatch(yes.out, /\napproved a-1: it has become job j-2\n$/);
 });
 
+for (const words of [["reject", "p-1"], ["plan", "reject", "p-1"]]) {
+  Deno.test(`${words.join(" ")} ends what waits to apply the plan, and is in the audit`, async () => {
+    await using site = await waiting();
+    const none = await site.run(...words, "");
+    const rejected = await site.run(...words, "web-1 is not ready");
+    const again = await site.run(...words, "once more");
+    const shown = await site.run("approval", "show", "a-1", "--json");
+    const audit = await site.fleet.manager.audit.list({ limit: 100 });
+    const plan = await site.run("plan", "show", "p-1", "--json");
+
+    assertEquals([none.code, rejected.code, again.code], [2, 0, 1]);
+    assertEquals(rejected.out, "rejected a-1\n");
+    const { state, reason } = JSON.parse(shown.out);
+    assertEquals(state, "rejected");
+    assertMatch(reason, /^rejected by .*: web-1 is not ready$/);
+    assertMatch(again.err, /Cannot reject plan p-1: nothing waits to apply it/);
+    assertMatch(again.err, /piri-manager plan withdraw p-1/);
+    const acts = audit.filter(({ act }) => act === "Reject");
+    assertEquals(acts.length, 1);
+    assertEquals(JSON.parse(plan.out).state, "open");
+  });
+}
+
+Deno.test("reject of a plan leaves what waits for other plans", async () => {
+  await using site = await waiting();
+  await site.run("plan", "web", "web-1");
+  const other = await site.run("plan", "reject", "p-2", "not this one");
+  const unknown = await site.run("reject", "p-x", "what is it");
+  const shown = await site.run("approval", "show", "a-1", "--json");
+
+  assertEquals([other.code, unknown.code], [1, 2]);
+  assertEquals(JSON.parse(shown.out).state, "waiting");
+});
+
 Deno.test("plan approve refuses another SHA-256, and approve names what takes a plan", async () => {
   await using site = await waiting();
   const other = await site.run(

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
 import { parseWithin } from "../../../lib/base/within.ts";
 import type { MemoryManager } from "../../support/memory_manager.ts";
@@ -198,6 +198,40 @@ Deno.test("a state whose last apply failed on a host is not healed there", async
 
   assertEquals(await differing(fleet.manager), ["web-1"]);
   assertEquals(await fleet.text("web-1", "etc/motd"), undefined);
+});
+
+Deno.test("a heal that fails is told once, with its reason, and is not tried again", async () => {
+  const rule: DriftRule = {
+    ...HOURLY,
+    state: "refused",
+    do: "apply",
+    window: ALWAYS,
+  };
+  await using fleet = await PlanFleet.start(["web-1"], {
+    "states/all/refused.yaml": `
+- Note:
+    type: file.Installed
+    path: "%ROOT%/\${agent}/note"
+    content: hello
+    validate: exit 3
+`,
+  }, { drift: [rule] });
+  const { manager } = fleet;
+  await manager.drift.load([rule]);
+  await looks(fleet);
+  await looks(fleet);
+
+  assertEquals(await driftEvents(manager), [
+    "drift_found web-1",
+    "drift_heal_failed web-1",
+  ]);
+  const told = (await manager.happened())
+    .find(({ kind }) => kind === "drift_heal_failed");
+  assertMatch(
+    told?.message ?? "",
+    /^"web-1" could not be healed by p-1: .*step "Note" failed/,
+  );
+  assertEquals(await differing(manager), ["web-1"]);
 });
 
 Deno.test("after a restart what is overdue is planned once, when agents are back, and drift is still known", async () => {

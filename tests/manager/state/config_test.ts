@@ -163,7 +163,13 @@ Deno.test("webhooks have an URL, and the rest by default", async () => {
   assertEquals(webhooks, [
     {
       url: "https://hooks.example.org/",
-      events: ["job.ended", "agent.away", "drift.found", "drift.gone"],
+      events: [
+        "job.ended",
+        "agent.away",
+        "drift.found",
+        "drift.heal_failed",
+        "drift.gone",
+      ],
       awayAfter: 600_000,
     },
     {
@@ -196,7 +202,7 @@ Deno.test("a mistake in a webhook is reported with its line", async () => {
     ["url: https://a.example#x", 'it should have no "#"'],
     [
       `{ ${url}, events: [job.began] }`,
-      "it should be one of job.ended, agent.away, drift.found, drift.gone",
+      "it should be one of job.ended, agent.away, drift.found, drift.heal_failed, drift.gone",
     ],
     [
       `{ ${url}, secret: abc }`,

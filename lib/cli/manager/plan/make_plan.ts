@@ -8,23 +8,11 @@ import type {
 import { foldNames } from "../../../targets/fold_names.ts";
 import { HintedError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
-import type { Output } from "../../output.ts";
-import type { Terminal } from "../../terminal.ts";
 import { answered } from "../ids.ts";
-import { Patience } from "../patience.ts";
-import { RetryingClient } from "../retrying_client.ts";
-import type { Control } from "../services.ts";
 import { tellLeftOut, withTargetHint } from "../target_flags.ts";
+import { beginWaiting, type PlanContext } from "./begin_waiting.ts";
 import { followPlan } from "./follow_plan.ts";
 import { planProblemJson } from "./plan_json.ts";
-
-/** Connection and output of a subcommand for plans. */
-export interface PlanContext {
-  readonly connect: () => Promise<Control>;
-  readonly json: boolean;
-  readonly terminal: Terminal;
-  readonly output: Output;
-}
 
 /** A plan that was made, with the exit code of its job; without a plan, that of errors that were shown. */
 export interface PlanMade {
@@ -37,16 +25,10 @@ export async function makePlan(
   request: MessageInitShape<typeof MakePlanRequestSchema>,
   context: PlanContext,
 ): Promise<PlanMade> {
-  const { connect, terminal, output, json } = context;
-  // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
-  (await connect())[Symbol.dispose]();
-  const client = new RetryingClient(connect, terminal);
-  let note = (text: string): void => void output.note(text);
-  using patience = new Patience(terminal, {
-    detach: false,
-    listLine: "piri-manager plan list",
-    note: (text) => note(text),
-  });
+  const { connect, output } = context;
+  const listLine = "piri-manager plan list";
+  using waiting = await beginWaiting(context, { listLine });
+  const { client, patience, follow } = waiting;
   const made = await withTargetHint(
     client.call(
       (control, { signal }) => control.plans.makePlan(request, { signal }),
@@ -56,7 +38,7 @@ export async function makePlan(
           new HintedError(
             "UNAVAILABLE",
             `Cannot tell whether a plan was made: ${fact}`,
-            "piri-manager plan list",
+            listLine,
           ),
       },
     ),
@@ -79,13 +61,7 @@ export async function makePlan(
   const { id, jobId } = answered(made.plan, "make a plan");
   const exitCode = jobId === undefined
     ? ExitCode.ok
-    : await followPlan(await jobOf(jobId, connect), {
-      client,
-      terminal,
-      patience,
-      shows: !json,
-      onNote: (show) => note = show,
-    });
+    : await followPlan(await jobOf(jobId, connect), follow);
   return { plan: await getPlan(id, connect), exitCode };
 }
 

@@ -1,5 +1,9 @@
 import { PiriError } from "../../../base/errors.ts";
 import { OS_RELEASE_PATHS, readOsRelease } from "../../../base/os_release.ts";
+import {
+  PACKAGE_MANAGERS,
+  type PackageManagerName,
+} from "../../../base/package_managers.ts";
 import { bytesOf } from "../../file_content.ts";
 import type { HostReader } from "../../host/host.ts";
 import { hasProgram, PROGRAM_FOLDERS } from "../programs.ts";
@@ -11,33 +15,16 @@ import type { PackageManager } from "./package_manager.ts";
 import { pacman } from "./pacman.ts";
 import { zypper } from "./zypper.ts";
 
-/** Managers by the systems that have them, the one to take first; a program of the same name must be there. */
-const FAMILIES: readonly {
-  readonly systems: readonly string[];
-  readonly managers: readonly {
-    readonly program: string;
-    readonly manager: PackageManager;
-  }[];
-}[] = [
-  {
-    systems: ["debian", "ubuntu"],
-    managers: [{ program: "apt-get", manager: apt }],
-  },
-  {
-    systems: ["fedora", "rhel", "centos", "amzn"],
-    managers: [
-      { program: "dnf", manager: dnfAs("dnf") },
-      { program: "yum", manager: dnfAs("yum") },
-    ],
-  },
-  {
-    systems: ["suse", "opensuse", "sles"],
-    managers: [{ program: "zypper", manager: zypper }],
-  },
-  { systems: ["arch"], managers: [{ program: "pacman", manager: pacman }] },
-  { systems: ["alpine"], managers: [{ program: "apk", manager: apk }] },
-  { systems: [], managers: [{ program: "brew", manager: brew }] },
-];
+/** Means of each manager. */
+const MANAGERS: Readonly<Record<PackageManagerName, PackageManager>> = {
+  apt,
+  dnf: dnfAs("dnf"),
+  yum: dnfAs("yum"),
+  zypper,
+  pacman,
+  apk,
+  brew,
+};
 
 const MAX_RELEASE_BYTES = 65_536;
 
@@ -57,15 +44,12 @@ export function findManager(reader: HostReader): Promise<PackageManager> {
 async function searchManager(reader: HostReader): Promise<PackageManager> {
   const systems = await systemsOf(reader);
   const own = systems.flatMap((system) =>
-    FAMILIES.filter((family) => family.systems.includes(system))
+    PACKAGE_MANAGERS.filter((known) => known.systems.includes(system))
   );
-  for (const { managers } of [...own, ...FAMILIES]) {
-    const found = managers.find(({ program }) => hasProgram(program, reader));
-    if (found !== undefined) return found.manager;
+  for (const { program, name } of [...own, ...PACKAGE_MANAGERS]) {
+    if (hasProgram(program, reader)) return MANAGERS[name];
   }
-  const programs = FAMILIES.flatMap(({ managers }) =>
-    managers.map(({ program }) => program)
-  );
+  const programs = PACKAGE_MANAGERS.map(({ program }) => program);
   throw new PiriError(
     "UNSUPPORTED",
     `Cannot manage packages on this host: it has none of ${
