@@ -1,4 +1,5 @@
 import { PiriError } from "../lib/base/errors.ts";
+import { EMPTY_TRUST } from "../lib/base/trust.ts";
 import { until } from "../scripts/local/until.ts";
 import { Child } from "./child.ts";
 import { namesOf } from "./enrol.ts";
@@ -33,7 +34,11 @@ export class LoadFleet implements AsyncDisposable {
         ...[dir, ...[share, after, dials].map(String)],
         isProving ? PROVING : "secrets",
       ];
-      const child = undo.use(await Child.start("./load_child.ts", { args }));
+      // Agents trust one authority only. The HTTP client that enrols these would load all others first.
+      const env = EMPTY_TRUST;
+      const child = undo.use(
+        await Child.start("./load_child.ts", { args, env }),
+      );
       children.push(child);
       after += share;
     }

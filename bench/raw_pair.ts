@@ -1,16 +1,10 @@
 import { join } from "@std/path";
+import { EMPTY_TRUST } from "../lib/base/trust.ts";
 import { serverNameOf } from "../lib/manager/state/authority.ts";
 import { until } from "../scripts/local/until.ts";
 import { Child } from "./child.ts";
 import { PARALLEL_DIALS } from "./pair.ts";
 import { shares } from "./shares.ts";
-
-/** Without this, each raw handshake would copy some 140 root certificates. Ours trusts one authority only. */
-const TRUST_NO_ROOTS = {
-  DENO_TLS_CA_STORE: "system",
-  SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
-  SSL_CERT_DIR: "/nonexistent",
-};
 
 export interface RawOptions {
   /** Size of a message and of its answer, in bytes. */
@@ -55,7 +49,8 @@ export class RawPair implements AsyncDisposable {
     for (const share of shares(connections)) {
       const dials = String(Math.ceil(parallel * share / connections));
       const args = [caFile, serverName, String(port), ...sizes, dials];
-      const env = TRUST_NO_ROOTS;
+      // Otherwise each handshake would copy some 140 root certificates. Ours trusts one authority only.
+      const env = EMPTY_TRUST;
       clients.push(
         undo.use(await Child.start("./raw_client.ts", { args, env })),
       );

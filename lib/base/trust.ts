@@ -1,7 +1,9 @@
 import { withVariables } from "./variables.ts";
 
-/** Environment in which Deno finds no trusted authority. Deno reads it once, at the first use of TLS. */
-const EMPTY_TRUST = {
+/**
+ * Environment in which Deno finds no trusted authority. Deno reads it once, at the first use of TLS or of an HTTP client.
+ */
+export const EMPTY_TRUST = {
   DENO_TLS_CA_STORE: "system",
   SSL_CERT_FILE: Deno.build.os === "windows" ? "NUL" : "/dev/null",
   SSL_CERT_DIR: "/nonexistent",

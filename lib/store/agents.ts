@@ -1,7 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { sameHash } from "../base/secret.ts";
 import type { Database } from "./database.ts";
-import type { AgentChange, AgentRecord, NewKey, ToldKeys } from "./records.ts";
+import type { AgentChange, AgentRecord, ToldKeys } from "./records.ts";
 import {
   big,
   blob,
@@ -14,7 +14,8 @@ import {
   unsigned,
 } from "./shape.ts";
 
-const shape = new Shape<AgentRecord>({
+/** Columns of an agent. */
+export const agentShape = new Shape<AgentRecord>({
   id: text,
   groups: json(),
   cidrs: json(),
@@ -50,22 +51,22 @@ export class Agents {
 
   /** All agents, ordered by name. */
   all(): AgentRecord[] {
-    return this.#db.all(`SELECT ${shape.list} FROM agents ORDER BY id`)
-      .map((row) => shape.record(row));
+    return this.#db.all(`SELECT ${agentShape.list} FROM agents ORDER BY id`)
+      .map((row) => agentShape.record(row));
   }
 
   get(id: string): AgentRecord | undefined {
     const row = this.#db.get(
-      `SELECT ${shape.list} FROM agents WHERE id = ?`,
+      `SELECT ${agentShape.list} FROM agents WHERE id = ?`,
       id,
     );
-    return row && shape.record(row);
+    return row && agentShape.record(row);
   }
 
   /** @throws {PiriError} NOT_FOUND */
   require(attempt: string, id: string): AgentRecord {
     const agent = this.get(id);
-    if (agent === undefined) throw notFound(attempt, id);
+    if (agent === undefined) throw agentNotFound(attempt, id);
     return agent;
   }
 
@@ -85,7 +86,7 @@ export class Agents {
     const { changes } = this.#db.run(
       `INSERT INTO agents (id, groups, cidrs, added_at, secret_hash, token_hash, token_expires_at)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      ...shape.cells(
+      ...agentShape.cells(
         { secretHash: null, tokenHash: null, tokenExpiresAt: null, ...agent },
         [
           "id",
@@ -141,7 +142,7 @@ export class Agents {
    */
   revoke(id: string, at: number): AgentRecord {
     const agent = this.get(id);
-    if (agent === undefined) throw notFound("revoke", id);
+    if (agent === undefined) throw agentNotFound("revoke", id);
     if (agent.revokedAt !== null) {
       throw new PiriError(
         "FAILED_PRECONDITION",
@@ -170,10 +171,10 @@ export class Agents {
     }
     const { changes } = this.#db.run(
       `UPDATE agents SET token_hash = ?, token_expires_at = ?, token_used_with = NULL WHERE id = ?`,
-      ...shape.cells(token, ["tokenHash", "tokenExpiresAt"]),
+      ...agentShape.cells(token, ["tokenHash", "tokenExpiresAt"]),
       id,
     );
-    if (changes === 0) throw notFound("give a token to", id);
+    if (changes === 0) throw agentNotFound("give a token to", id);
   }
 
   /**
@@ -188,7 +189,7 @@ export class Agents {
       if (isEqual(before, after)) return [];
       this.#db.run(
         "UPDATE agents SET groups = ?, set_facts = ?, retired = ? WHERE id = ?",
-        ...shape.cells(after, ["groups", "setFacts", "retired"]),
+        ...agentShape.cells(after, ["groups", "setFacts", "retired"]),
         id,
       );
       return [after];
@@ -199,7 +200,7 @@ export class Agents {
   setHostFacts(id: string, facts: AgentRecord["facts"]): void {
     this.#db.run(
       "UPDATE agents SET facts = ? WHERE id = ?",
-      ...shape.cells({ facts }, ["facts"]),
+      ...agentShape.cells({ facts }, ["facts"]),
       id,
     );
   }
@@ -258,64 +259,6 @@ export class Agents {
     return agent;
   }
 
-  /** @throws {PiriError} NOT_FOUND */
-  admit(
-    id: string,
-    hello:
-      & Pick<
-        AgentRecord,
-        | "protocol"
-        | "version"
-        | "facts"
-        | "session"
-        | "lastCommandId"
-        | "address"
-      >
-      & {
-        instance: string;
-        at: number;
-        newKey?: NewKey | undefined;
-        trust?: readonly string[] | undefined;
-      },
-  ): void {
-    const { changes } = this.#db.run(
-      `UPDATE agents SET protocol = ?, version = ?, facts = ?, instance = ?, session = ?,
-         last_command_id = ?, address = ?, connected_at = ?, trust = ? WHERE id = ?`,
-      ...shape.cells(
-        {
-          ...hello,
-          instance: hello.instance === "" ? null : hello.instance,
-          connectedAt: hello.at,
-          trust: hello.trust ?? null,
-        },
-        [
-          "protocol",
-          "version",
-          "facts",
-          "instance",
-          "session",
-          "lastCommandId",
-          "address",
-          "connectedAt",
-          "trust",
-        ],
-      ),
-      id,
-    );
-    if (changes === 0) throw notFound("admit", id);
-    if (hello.newKey !== undefined) this.#learn(id, hello.newKey);
-  }
-
-  /** Records a key, unless the entry is another one by now, which came under the name of a removed agent. */
-  #learn(id: string, { publicKey, secretHash }: NewKey): void {
-    this.#db.run(
-      "UPDATE agents SET public_key = ? WHERE id = ? AND secret_hash = ? AND public_key IS NULL",
-      publicKey,
-      id,
-      secretHash,
-    );
-  }
-
   /** Records the keys that an agent has told. */
   tell(id: string, { nextKey, trust }: ToldKeys): void {
     if (nextKey !== undefined) {
@@ -324,7 +267,7 @@ export class Agents {
     if (trust !== undefined) {
       this.#db.run(
         "UPDATE agents SET trust = ? WHERE id = ?",
-        ...shape.cells({ trust }, ["trust"]),
+        ...agentShape.cells({ trust }, ["trust"]),
         id,
       );
     }
@@ -345,7 +288,7 @@ export class Agents {
   left(id: string, at: number): void {
     this.#db.run(
       "UPDATE agents SET disconnected_at = ? WHERE id = ?",
-      ...shape.cells({ disconnectedAt: at }, ["disconnectedAt"]),
+      ...agentShape.cells({ disconnectedAt: at }, ["disconnectedAt"]),
       id,
     );
   }
@@ -377,7 +320,8 @@ function isSame(kept: Uint8Array | null, given: Uint8Array): boolean {
   return kept !== null && sameHash(kept, given);
 }
 
-function notFound(attempt: string, id: string): PiriError {
+/** Error of an attempt on an agent that does not exist. */
+export function agentNotFound(attempt: string, id: string): PiriError {
   return new PiriError(
     "NOT_FOUND",
     `Cannot ${attempt} agent "${id}": there is no agent of that name`,

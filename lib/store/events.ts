@@ -1,5 +1,6 @@
 import type { Database } from "./database.ts";
 import type { EventRecord, EventsAbout, NewEvent } from "./records.ts";
+import { jsonRows } from "./json_rows.ts";
 import { big, int, nullable, Shape, text } from "./shape.ts";
 
 /** Columns of an event. */
@@ -20,6 +21,14 @@ const FIELDS = [
   "message",
 ] as const satisfies (keyof NewEvent)[];
 
+/** Adds events out of `jsonRows`. Each gets the id after the one before it. */
+const ADD_TOGETHER = `INSERT INTO events (${
+  eventShape.names(FIELDS).join(", ")
+})
+  SELECT ${
+  eventShape.fromJson(FIELDS, 0).join(", ")
+} FROM json_each(?) ORDER BY key`;
+
 /** Table of events, in order. */
 export class Events {
   readonly #db: Database;
@@ -34,6 +43,20 @@ export class Events {
       ...eventShape.cells(event, FIELDS),
     );
     return { id, ...eventShape.kept(event, FIELDS) };
+  }
+
+  /** Adds several events, in their order, by one statement. */
+  addTogether(events: readonly NewEvent[]): EventRecord[] {
+    const rows = jsonRows(
+      events.map((event) => eventShape.cells(event, FIELDS)),
+    );
+    if (rows === undefined) return events.map((event) => this.add(event));
+    const { id: last } = this.#db.run(ADD_TOGETHER, rows);
+    const first = last - BigInt(events.length) + 1n;
+    return events.map((event, index) => ({
+      id: first + BigInt(index),
+      ...eventShape.kept(event, FIELDS),
+    }));
   }
 
   reword(id: bigint, message: string): void {

@@ -1,4 +1,5 @@
 import { sha256 } from "../base/sha256.ts";
+import { Admissions } from "./admissions.ts";
 import type { ActWriter } from "./act_writer.ts";
 import type { AgentAlias } from "./agent_aliases.ts";
 import { changedText } from "./audit_outcome.ts";
@@ -17,6 +18,7 @@ export class SqliteAgents {
   readonly #tables: Tables;
   readonly #writer: Writer;
   readonly #acts: ActWriter;
+  readonly #admissions: Admissions;
 
   constructor({ tables, writer, acts }: {
     readonly tables: Tables;
@@ -26,6 +28,7 @@ export class SqliteAgents {
     this.#tables = tables;
     this.#writer = writer;
     this.#acts = acts;
+    this.#admissions = new Admissions(tables);
   }
 
   agents(): Promise<AgentRecord[]> {
@@ -174,23 +177,10 @@ export class SqliteAgents {
   }
 
   admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {
-    const { doubt } = hello;
-    return this.#writer.write(() => {
-      // Before the patches, which may record commands of this hello as sent.
-      const moved = doubt === undefined
-        ? []
-        : this.#tables.jobs.moveDoubtful(id, { ...hello, doubt });
-      this.#tables.agents.admit(id, hello);
-      const old = hello.nextKey &&
-        this.#tables.agents.takeNextKey(id, hello.nextKey);
-      if (old !== undefined) {
-        this.#tables.enrolment.revokeKey(old, id, hello.at);
-      }
-      this.#tables.commands.raiseLastId(hello.lastCommandId);
-      this.#tables.commands.patchAll(hello.patches);
-      this.#tables.jobs.noteAccepted(id, hello.lastCommandId);
-      return moved;
-    }, { rows: 1 + hello.patches.length, bytes: 0 });
+    return this.#writer.gather(this.#admissions, { id, hello }, {
+      rows: 1 + hello.patches.length,
+      bytes: 0,
+    });
   }
 
   agentLeft(...[id, { at, patches }]: Args<"agentLeft">): Promise<void> {

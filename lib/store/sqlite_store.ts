@@ -54,10 +54,15 @@ export class SqliteStore extends SqliteAudit implements Store {
       this.#tell(patch);
     },
     several: (patches) => {
-      if (!this.#tables.commands.patchTogether(patches)) return false;
-      for (const patch of patches) this.#tell(patch);
-      return true;
+      if (!this.#tables.commands.patchTogether(patches)) return undefined;
+      return patches.map((patch) => this.#tell(patch));
     },
+  };
+
+  /** Events: most are of agents that come or go, many at a time. */
+  readonly #events: Gathered<NewEvent, EventRecord> = {
+    one: (event) => this.#tables.events.add(event),
+    several: (events) => this.#tables.events.addTogether(events),
   };
 
   /** Takes over `resources`, the database among them: they are released together with the store. */
@@ -326,7 +331,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   }
 
   addEvent(event: NewEvent): Promise<EventRecord> {
-    return this.#writer.write(() => this.#tables.events.add(event));
+    return this.#writer.gather(this.#events, event);
   }
 
   rewordEvent(...[id, message]: Args<"rewordEvent">): Promise<void> {

@@ -1,5 +1,6 @@
 import { AgentAliases } from "./agent_aliases.ts";
 import { AgentCommands } from "./agent_commands.ts";
+import { AgentHellos } from "./agent_hellos.ts";
 import { Agents } from "./agents.ts";
 import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
@@ -27,6 +28,7 @@ export class Tables {
   readonly db: Database;
   readonly meta: Meta;
   readonly agents: Agents;
+  readonly hellos: AgentHellos;
   readonly agentCommands: AgentCommands;
   readonly aliases: AgentAliases;
   readonly tombstones: Tombstones;
@@ -52,6 +54,7 @@ export class Tables {
     this.db = db;
     this.meta = meta;
     this.agents = new Agents(db);
+    this.hellos = new AgentHellos(db);
     this.agentCommands = new AgentCommands(db);
     this.aliases = new AgentAliases(db, this.agentCommands);
     this.tombstones = new Tombstones(db);

@@ -24,14 +24,14 @@ export interface Deferred {
 }
 
 /** Writes of one kind, which cost less together. */
-export interface Gathered<T> {
+export interface Gathered<T, R = void> {
   /** Does one of them by itself. */
-  readonly one: (item: T) => void;
+  readonly one: (item: T) => R;
   /**
-   * Does several, with the same end as one after the other. False if one has to be told apart: then all of the
-   * transaction is undone, and each is done by itself.
+   * Does several, with the same end as one after the other, and returns what each returns. Undefined if one has to be
+   * told apart: then all of the transaction is undone, and each is done by itself.
    */
-  readonly several: (items: readonly T[]) => boolean;
+  readonly several: (items: readonly T[]) => readonly R[] | undefined;
 }
 
 /** Write or read that was asked for. */
@@ -46,9 +46,9 @@ interface Request {
 }
 
 interface Gathering {
-  readonly by: Gathered<unknown>;
+  readonly by: Gathered<unknown, unknown>;
   readonly item: unknown;
-  tell(): void;
+  tell(value: unknown): void;
 }
 
 /**
@@ -79,19 +79,20 @@ export class Writer {
   }
 
   /** Asks for a write that may be done together with others of its kind that come right before or after it. */
-  gather<T>(
-    by: Gathered<T>,
+  gather<T, R>(
+    by: Gathered<T, R>,
     item: T,
     size = ONE_ROW,
-  ): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  ): Promise<R> {
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
     const attempt = () => {
-      by.one(item);
-      return resolve;
+      const value = by.one(item);
+      return () => resolve(value);
     };
-    // One kind has items of one type.
-    const kind = by as Gathered<unknown>;
-    const gathered = { by: kind, item, tell: resolve };
+    // One kind has items and values of one type.
+    const kind = by as Gathered<unknown, unknown>;
+    const tell = resolve as (value: unknown) => void;
+    const gathered = { by: kind, item, tell };
     this.#add({ kind: "write", size, attempt, reject, gathered });
     return promise;
   }
@@ -215,7 +216,7 @@ export class Writer {
 /** Writes that may be done together, and each other one by itself, in their order. */
 function groupsOf(writes: readonly Request[]): Request[][] {
   const groups: Request[][] = [];
-  let by: Gathered<unknown> | undefined;
+  let by: Gathered<unknown, unknown> | undefined;
   for (const write of writes) {
     const joins = by !== undefined && write.gathered?.by === by;
     if (joins) groups.at(-1)?.push(write);
@@ -232,10 +233,11 @@ function attempt(group: readonly Request[]): (() => void)[] {
   if (first === undefined || group.length === 1) {
     return group.map((write) => write.attempt());
   }
-  if (first.by.several(gathered.map(({ item }) => item))) {
-    return gathered.map(({ tell }) => tell);
+  const values = first.by.several(gathered.map(({ item }) => item));
+  if (values === undefined) {
+    throw new Error("Cannot do these writes together: one is to be told apart");
   }
-  throw new Error("Cannot do these writes together: one is to be told apart");
+  return gathered.map(({ tell }, index) => () => tell(values[index]));
 }
 
 function requestOf<T>(

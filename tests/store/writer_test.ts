@@ -59,9 +59,8 @@ function gathering(db: Database) {
       one: insert,
       several: (numbers: readonly number[]) => {
         several.push(numbers);
-        if (numbers.some((n) => n < 0)) return false;
-        numbers.forEach(insert);
-        return true;
+        if (numbers.some((n) => n < 0)) return undefined;
+        return numbers.map(insert);
       },
     },
   };

@@ -226,14 +226,12 @@ export class Admission {
     const { peer } = connection;
     const { effects } = this.#options.commands;
     // The store reads this together with the records of the check.
-    const lastCommandId = this.#store.lastCommandId();
-    lastCommandId.catch(() => {});
+    const lastId = this.#jumps.lastFor(hello.lastCommandId, this.#store);
     const checked = await this.#authentication.check(hello, peer, isProven);
     const { record } = checked;
     const dialect = dialectOfAgent(hello);
     if (dialect.hasIdentities) {
-      const last = await lastCommandId;
-      this.#checkSession(hello, record, { last, peer });
+      this.#checkSession(hello, record, { last: await lastId, peer });
     }
     this.#checkReplacements(hello.clientId, peer);
     const ended = await effects.listedButEnded(record.id, hello);
@@ -349,7 +347,7 @@ export class Admission {
   #checkSession(
     { instance, session, lastCommandId }: ClientHello,
     record: AgentRecord,
-    { last, peer }: { last: bigint; peer: Address },
+    { last, peer }: { last: bigint | undefined; peer: Address },
   ): void {
     const { id } = record;
     if (record.instance === instance && session <= record.session) {
