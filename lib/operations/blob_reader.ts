@@ -5,9 +5,7 @@ import { joint } from "../base/signals.ts";
 import { Limits } from "../base/limits.ts";
 import type { OperationContext } from "./operation.ts";
 import { patiently } from "./patiently.ts";
-
-/** Most pieces that are requested ahead of the one that is used: 1 MiB. */
-const AHEAD = 16;
+import { MAX_AHEAD, PiecesAhead, type Range } from "./pieces_ahead.ts";
 
 /** Means of reading a blob. */
 export interface BlobSource {
@@ -25,7 +23,7 @@ export interface BlobSource {
  * Reads a blob of the Manager in pieces. The next ones are requested while one is used, at most 1 MiB. While the
  * connection is down it waits, and goes on where it was.
  *
- * The pieces belong to the caller. Leaving early is fine.
+ * The pieces belong to the caller, each with its whole buffer. Leaving early is fine.
  *
  * @throws {PiriError} NOT_FOUND, DENIED and others with the Manager's reason; CORRUPT if the bytes are not those of the
  * hash; CANCELLED
@@ -36,32 +34,24 @@ export async function* blobPieces(
 ): AsyncGenerator<Uint8Array> {
   const left = new AbortController();
   using end = joint([signal, left.signal]);
-  const request = (offset: number) =>
+  const pieces = new PiecesAhead(rangesFrom(from), (range) =>
     patiently(
-      () => data.bytes("blob", { sha256, offset, length: Limits.piece }),
+      () => data.bytes("blob", { sha256, ...range }),
       { what: "a blob", signal: end.signal, clock },
-    );
-  const asked: Promise<Uint8Array>[] = [];
+    ));
   const hash = createHash("sha256");
-  let offset = from;
   // A short blob is one request.
   let ahead = 1;
   try {
     for (;;) {
-      while (asked.length < ahead) {
-        const answer = request(offset);
-        // The answer is awaited in its turn; a failure before that must not count as unhandled.
-        answer.catch(() => {});
-        asked.push(answer);
-        offset += Limits.piece;
-      }
-      onAhead?.(asked.length * Limits.piece);
-      const bytes = await asked.shift() ?? new Uint8Array();
+      pieces.ask(ahead);
+      onAhead?.(pieces.count * Limits.piece);
+      const bytes = await pieces.take()?.answer ?? new Uint8Array();
       hash.update(bytes);
       const isLast = bytes.length < Limits.piece;
       if (bytes.length > 0) yield bytes;
       if (isLast) break;
-      ahead = Math.min(ahead * 2, AHEAD);
+      ahead = Math.min(ahead * 2, MAX_AHEAD);
     }
   } finally {
     left.abort();
@@ -71,4 +61,10 @@ export async function* blobPieces(
     "CORRUPT",
     `Cannot read the blob ${sha256}: the Manager sent other bytes`,
   );
+}
+
+function* rangesFrom(from: number): Generator<Range> {
+  for (let offset = from;; offset += Limits.piece) {
+    yield { offset, length: Limits.piece };
+  }
 }
