@@ -1,7 +1,7 @@
 import { type Clock, within } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { release } from "../base/memory.ts";
+import { releaseWhole } from "../base/memory.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { invalid, requireText } from "./checks.ts";
 import { toPiriError } from "./errors.ts";
@@ -12,7 +12,7 @@ import { UPLOAD_PATH, uploadRefusal } from "./upload_request.ts";
 const SILENCE_MS = 30_000;
 
 /** Bytes that are stored at a time. */
-const BLOCK_BYTES = 262_144;
+const BLOCK_BYTES = 1_048_576;
 
 /** Most bytes that are read of a request after its refusal: more than a client of ours sends in one. */
 const MAX_DRAINED_BYTES = 16_777_216;
@@ -108,7 +108,7 @@ class BodyReader {
       block.set(part, filled);
       filled += part.length;
       const isSpent = part.length === this.#rest.length;
-      if (isSpent) release(this.#rest);
+      if (isSpent) releaseWhole(this.#rest);
       this.#rest = isSpent
         ? new Uint8Array()
         : this.#rest.subarray(part.length);
@@ -123,7 +123,7 @@ class BodyReader {
       const chunk = await this.#read();
       if (chunk === undefined) return;
       bytes += chunk.length;
-      release(chunk);
+      releaseWhole(chunk);
     }
   }
 
