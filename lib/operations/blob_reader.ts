@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { releaseWhole } from "../base/memory.ts";
 import { joint } from "../base/signals.ts";
 import { Limits } from "../base/limits.ts";
 import type { OperationContext } from "./operation.ts";
@@ -15,6 +16,8 @@ export interface BlobSource {
   readonly clock?: Clock;
   /** First byte to read: 0 by default. The hash is checked only of a whole blob. */
   readonly from?: number;
+  /** True if the reader checks the bytes itself, and keeps no piece once it asks for the next: each is freed then. */
+  readonly isPassedOn?: boolean;
   /** Called with the count of bytes that are requested or wait to be used. */
   readonly onAhead?: (bytes: number) => void;
 }
@@ -30,7 +33,14 @@ export interface BlobSource {
  */
 export async function* blobPieces(
   sha256: string,
-  { data, signal, clock = systemClock, from = 0, onAhead }: BlobSource,
+  {
+    data,
+    signal,
+    clock = systemClock,
+    from = 0,
+    isPassedOn = false,
+    onAhead,
+  }: BlobSource,
 ): AsyncGenerator<Uint8Array> {
   const left = new AbortController();
   using end = joint([signal, left.signal]);
@@ -39,6 +49,7 @@ export async function* blobPieces(
       () => data.bytes("blob", { sha256, ...range }),
       { what: "a blob", signal: end.signal, clock },
     ));
+  const isChecked = from === 0 && !isPassedOn;
   const hash = createHash("sha256");
   // A short blob is one request.
   let ahead = 1;
@@ -47,16 +58,17 @@ export async function* blobPieces(
       pieces.ask(ahead);
       onAhead?.(pieces.count * Limits.piece);
       const bytes = await pieces.take()?.answer ?? new Uint8Array();
-      hash.update(bytes);
+      if (isChecked) hash.update(bytes);
       const isLast = bytes.length < Limits.piece;
       if (bytes.length > 0) yield bytes;
+      if (isPassedOn) releaseWhole(bytes);
       if (isLast) break;
       ahead = Math.min(ahead * 2, MAX_AHEAD);
     }
   } finally {
     left.abort();
   }
-  if (from > 0 || hash.digest("hex") === sha256) return;
+  if (!isChecked || hash.digest("hex") === sha256) return;
   throw new PiriError(
     "CORRUPT",
     `Cannot read the blob ${sha256}: the Manager sent other bytes`,
