@@ -12,7 +12,7 @@ import { UPLOAD_PATH, uploadRefusal } from "./upload_request.ts";
 const SILENCE_MS = 30_000;
 
 /** Bytes that are stored at a time. */
-const BLOCK_BYTES = 1_048_576;
+const BLOCK_BYTES = 262_144;
 
 /** Most bytes that are read of a request after its refusal: more than a client of ours sends in one. */
 const MAX_DRAINED_BYTES = 16_777_216;
