@@ -9,8 +9,9 @@ import { NOT_COMPILED, RealFleet } from "./real_fleet.ts";
 import { RssWatch } from "./rss_watch.ts";
 
 /** Most memory that each process may take beyond its idle memory, in megabytes. */
-const MOST_MB = 60;
+const MAX_MB = 60;
 
+/** Size of input that takes no memory to speak of. */
 const SMALL_BYTES = 1_000;
 
 /** Memory that large input takes on its way to a program. */
@@ -21,7 +22,7 @@ export const inputMemory: Pair = {
   ours: `memory beyond that of an idle process while ${
     BULK_BYTES / 1e6
   } MB go by \`run web-1 --stdin FILE -- sha256sum\`: Manager, agent or command line, whichever takes most`,
-  beside: `the limit of ${MOST_MB} MB`,
+  beside: `the limit of ${MAX_MB} MB`,
   async open(): Promise<OpenPair | LeftOut> {
     const programs = await compiled();
     if (programs === undefined) return NOT_COMPILED;
@@ -70,7 +71,7 @@ export const inputMemory: Pair = {
         }
         return Math.max(...grown.map(([, bytes]) => bytes)) / 1e6;
       },
-      beside: () => Promise.resolve(MOST_MB),
+      beside: () => Promise.resolve(MAX_MB),
       notes: () =>
         [...most].map(([name, bytes]) =>
           `memory of the ${name}: at most ${
