@@ -14,7 +14,7 @@ const SOURCE = "bulk";
 export const data: Pair = {
   name: "data",
   unit: "MB/s",
-  goal: { least: 0.5 },
+  goal: { least: 0.6 },
   ours: `\`run web-1 --op file.Fetch\` of ${
     BULK_BYTES / 1e6
   } MB, its hash checked, on the disk when it is done`,

@@ -12,6 +12,7 @@ import { growth } from "./growth.ts";
 import { groups10k, job10k } from "./jobs.ts";
 import { history } from "./history.ts";
 import { input, put } from "./input.ts";
+import { inputMemory } from "./input_memory.ts";
 import { masking } from "./masking.ts";
 import { oneCommand } from "./one_command.ts";
 import { output } from "./output.ts";
@@ -41,6 +42,7 @@ export const pairs: readonly Pair[] = [
   output,
   masking,
   input,
+  inputMemory,
   put,
   data,
   history,

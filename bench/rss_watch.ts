@@ -27,6 +27,11 @@ export class RssWatch {
     }
   }
 
+  /** Largest memory of a process during the work, in bytes. */
+  mostOf(name: string): number {
+    return this.#most.get(name) ?? 0;
+  }
+
   /** Memory of each process before the first work, and its maximum since. */
   notes(): string[] {
     return Object.keys(this.#pids).map((name) =>

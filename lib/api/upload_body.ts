@@ -1,7 +1,7 @@
 import { type Clock, within } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { release } from "../base/memory.ts";
+import { releaseWhole } from "../base/memory.ts";
 import type { Manager } from "../manager/operator_api.ts";
 import { invalid, requireText } from "./checks.ts";
 import { toPiriError } from "./errors.ts";
@@ -108,7 +108,7 @@ class BodyReader {
       block.set(part, filled);
       filled += part.length;
       const isSpent = part.length === this.#rest.length;
-      if (isSpent) release(this.#rest);
+      if (isSpent) releaseWhole(this.#rest);
       this.#rest = isSpent
         ? new Uint8Array()
         : this.#rest.subarray(part.length);
@@ -123,7 +123,7 @@ class BodyReader {
       const chunk = await this.#read();
       if (chunk === undefined) return;
       bytes += chunk.length;
-      release(chunk);
+      releaseWhole(chunk);
     }
   }
 

@@ -8,3 +8,8 @@ export function release({ buffer, byteLength }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer)) return;
   if (buffer.byteLength === byteLength) buffer.transfer(0);
 }
+
+/** Frees the memory of bytes that have their buffer for themselves, also where they are only a part of it. */
+export function releaseWhole({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { createHash } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { codeOf, PiriError } from "../base/errors.ts";
-import { release } from "../base/memory.ts";
+import { releaseWhole } from "../base/memory.ts";
 import { Limits } from "../base/limits.ts";
 import {
   attributesOf,
@@ -15,12 +15,11 @@ import {
 import { report } from "./file_report.ts";
 import { NewFile } from "./new_file.ts";
 import { placeToWrite } from "./place_to_write.ts";
+import { MAX_AHEAD, PiecesAhead, type Range } from "./pieces_ahead.ts";
 import { byteProgress } from "./byte_progress.ts";
 import type { Operation, OperationContext } from "./operation.ts";
 import { changesOf, hashOf, setAttributes, targetAt } from "./target_file.ts";
 
-/** Count of pieces that are requested ahead of the piece that is written. */
-const AHEAD = 16;
 /** Shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 250;
 const OCTAL = /^[0-7]{3,4}$/;
@@ -98,7 +97,7 @@ export const fileFetch: Operation<typeof parameters> = {
       hash.update(bytes);
       await file.write(bytes);
       written += bytes.length;
-      release(bytes);
+      releaseWhole(bytes);
       const now = systemClock.monotonic();
       if (now - toldAt < PROGRESS_MS && written < size) continue;
       toldAt = now;
@@ -142,19 +141,13 @@ async function* pieces(
   size: number,
   { data, signal }: OperationContext,
 ): AsyncGenerator<Uint8Array> {
-  const asked: { length: number; answer: Promise<Uint8Array> }[] = [];
-  let offset = 0;
+  const asked = new PiecesAhead(
+    rangesOf(size),
+    (range) => data.bytes("file_content", { filename: source, ...range }),
+  );
   for (;;) {
-    while (asked.length < AHEAD && offset < size) {
-      const length = Math.min(Limits.piece, size - offset);
-      const params = { filename: source, offset, length };
-      const answer = data.bytes("file_content", params);
-      // The answer is awaited in its turn; a failure before that must not count as unhandled.
-      answer.catch(() => {});
-      asked.push({ length, answer });
-      offset += length;
-    }
-    const next = asked.shift();
+    asked.ask(MAX_AHEAD);
+    const next = asked.take();
     if (next === undefined) return;
     const bytes = await next.answer.catch((error) => {
       // The file was there when its size was asked for.
@@ -170,6 +163,12 @@ async function* pieces(
     }
     if (bytes.length !== next.length) throw changedMeanwhile(source);
     yield bytes;
+  }
+}
+
+function* rangesOf(size: number): Generator<Range> {
+  for (let offset = 0; offset < size; offset += Limits.piece) {
+    yield { offset, length: Math.min(Limits.piece, size - offset) };
   }
 }
 

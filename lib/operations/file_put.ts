@@ -105,7 +105,9 @@ export const filePut: Operation<typeof parameters> = {
       signal: context.signal,
       clock: systemClock,
       contentOf: ({ sha256, size }, from) =>
-        size === from ? nothing() : blobPieces(sha256, { ...context, from }),
+        size === from
+          ? nothing()
+          : blobPieces(sha256, { ...context, from, isPassedOn: true }),
     });
     writer.finish();
     return yield* report(params, writer.summary);

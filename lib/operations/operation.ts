@@ -60,7 +60,10 @@ export interface DataSource {
    * @throws {PiriError} NOT_FOUND and others with the Manager's reason; UNAVAILABLE if the link went down; TIMED_OUT.
    */
   text(type: string, params: unknown): Promise<string>;
-  /** Requests bytes, as a piece of a file (`file_content`). They belong to the caller. Throws as `text`. */
+  /**
+   * Requests bytes, as a piece of a file (`file_content`). They belong to the caller, with their
+   * whole buffer. Throws as `text`.
+   */
   bytes(type: string, params: unknown): Promise<Uint8Array>;
 }
 

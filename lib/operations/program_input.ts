@@ -1,9 +1,12 @@
 import type { Clock } from "../base/clock.ts";
-import { release } from "../base/memory.ts";
+import { releaseWhole } from "../base/memory.ts";
 import { PiriError } from "../base/errors.ts";
 import { aborted } from "../base/signals.ts";
 
-/** Standard input of a program: text, or pieces that are read as the program reads them. */
+/**
+ * Standard input of a program: text, or pieces that are read as the program reads them. Each piece has its buffer for
+ * itself, and is freed once it is written.
+ */
 export type ProgramInput =
   | string
   | ((signal: AbortSignal) => AsyncIterable<Uint8Array>);
@@ -49,7 +52,7 @@ export class Feeder {
     try {
       for await (const bytes of this.#piecesOf(input)) {
         await writer.write(bytes as Uint8Array<ArrayBuffer>);
-        release(bytes);
+        releaseWhole(bytes);
       }
       await writer.close();
     } catch {

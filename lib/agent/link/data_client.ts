@@ -27,7 +27,8 @@ interface Pending {
   readonly answer: PromiseWithResolvers<string | Uint8Array>;
   readonly pieces: Uint8Array[];
   bytes: number;
-  timer: Timer;
+  /** Monotonic time at which it fails, unless a byte comes before. */
+  deadline: number;
 }
 
 /** Requests data from the Manager over one connection. Requests only read, so a lost answer can be asked for again. */
@@ -38,6 +39,8 @@ export class DataClient {
   readonly #pending = new Map<bigint, Pending>();
   /** Requests that wait for their turn. */
   readonly #waiting: (() => void)[] = [];
+  /** Timer of all requests, set to the earliest deadline or before: one for each piece of a large file would cost more. */
+  #timer: Timer | undefined;
   #lastId = 0n;
   #closed = false;
 
@@ -69,9 +72,10 @@ export class DataClient {
       answer: Promise.withResolvers(),
       pieces: [],
       bytes: 0,
-      timer: this.#timer(requestId, type),
+      deadline: this.#clock.monotonic() + TIMEOUT_MS,
     };
     this.#pending.set(requestId, pending);
+    this.#timer ??= this.#clock.timer(TIMEOUT_MS, () => this.#fail());
     try {
       // Sent while the answer is awaited, so that the timeout also ends a request that the peer never reads.
       this.#peer.send({
@@ -80,8 +84,8 @@ export class DataClient {
       }).catch((error) => pending.answer.reject(error));
       return await pending.answer.promise;
     } finally {
-      pending.timer.cancel();
       this.#pending.delete(requestId);
+      if (this.#pending.size === 0) this.#stopTimer();
       this.#waiting.shift()?.();
     }
   }
@@ -113,8 +117,7 @@ export class DataClient {
         ),
       );
     } else if (more) {
-      pending.timer.cancel();
-      pending.timer = this.#timer(requestId, pending.type);
+      pending.deadline = this.#clock.monotonic() + TIMEOUT_MS;
     } else {
       pending.answer.resolve(joined(pending.pieces));
     }
@@ -129,20 +132,32 @@ export class DataClient {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  #timer(requestId: bigint, type: string): Timer {
-    return this.#clock.timer(
-      TIMEOUT_MS,
-      () =>
-        this.#pending.get(requestId)?.answer.reject(
-          new PiriError(
-            "TIMED_OUT",
-            `Cannot get "${type}" from the Manager: nothing came for ${
-              TIMEOUT_MS / 1_000
-            } s`,
-          ),
-        ),
-    );
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
+
+  /** Fails the requests that are due, and sets the timer for the others. */
+  #fail(): void {
+    this.#timer = undefined;
+    const now = this.#clock.monotonic();
+    let next = Infinity;
+    for (const { answer, deadline, type } of this.#pending.values()) {
+      if (deadline <= now) answer.reject(late(type));
+      else next = Math.min(next, deadline);
+    }
+    if (next === Infinity) return;
+    this.#timer = this.#clock.timer(next - now, () => this.#fail());
+  }
+}
+
+function late(type: string): PiriError {
+  return new PiriError(
+    "TIMED_OUT",
+    `Cannot get "${type}" from the Manager: nothing came for ${
+      TIMEOUT_MS / 1_000
+    } s`,
+  );
 }
 
 function unavailable(type: string): PiriError {

@@ -5,12 +5,14 @@ import type {
 } from "../../operations/operation.ts";
 import type { Surroundings } from "../../operations/surroundings.ts";
 import {
+  type Answer,
   Begun,
   type FromWork,
   MAX_UNTAKEN_PIECES,
   SHARED_BYTES,
   SharedNumber,
   type ToWorker,
+  type WorkRequest,
 } from "./worker_protocol.ts";
 import type { WorkItem, WorkOutcome, WorkSink } from "./workers.ts";
 
@@ -137,8 +139,8 @@ export class AssignedWork {
         return void this.#output(message);
       case "progress":
         return sink.progress(message.current, message.total, message.message);
-      case "request":
-        return void this.#request(message);
+      case "requests":
+        return void this.#answer(message.requests);
       case "ended":
         this.#isOver = true;
         this.#over();
@@ -205,19 +207,28 @@ export class AssignedWork {
     this.#taken = 0;
   }
 
-  async #request(
-    { request, type, params }: Extract<FromWork, { kind: "request" }>,
-  ): Promise<void> {
-    const answer = await this.#assignment.sink.request(type, params).then(
-      (value) => ({ value }),
-      (error) => ({ code: codeOf(error), message: messageOf(error) }),
+  async #answer(requests: readonly WorkRequest[]): Promise<void> {
+    const { sink } = this.#assignment;
+    const answers = await Promise.all(
+      requests.map(({ request, type, params }) =>
+        sink.request(type, params).then(
+          (value): Answer => ({ request, value }),
+          (error): Answer => ({
+            request,
+            code: codeOf(error),
+            message: messageOf(error),
+          }),
+        )
+      ),
     );
     // Nobody else holds the bytes of an answer, and transferred memory is not copied.
-    const given = "value" in answer && answer.value instanceof Uint8Array &&
+    const given = answers.flatMap((answer) =>
+      "value" in answer && answer.value instanceof Uint8Array &&
         answer.value.buffer instanceof ArrayBuffer
-      ? [answer.value.buffer]
-      : [];
-    this.#tell({ kind: "answer", item: this.#item, request, answer }, given);
+        ? [answer.value.buffer]
+        : []
+    );
+    this.#tell({ kind: "answers", item: this.#item, answers }, given);
   }
 
   #judge(outcome: WorkOutcome): WorkOutcome {

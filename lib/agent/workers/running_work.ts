@@ -1,5 +1,10 @@
 import { systemClock } from "../../base/clock.ts";
-import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import {
+  codeOf,
+  type ErrorCode,
+  messageOf,
+  PiriError,
+} from "../../base/errors.ts";
 import { MaskedOutput } from "../../base/masking/masked_output.ts";
 import { Sealed } from "../../base/sealed.ts";
 import { Guard, noGuard } from "../../operations/guard.ts";
@@ -13,10 +18,12 @@ import { patiently } from "../../operations/patiently.ts";
 import { operationNamed } from "../../operations/registry.ts";
 import { HashingOutput } from "./printed_hashes.ts";
 import {
+  type Answer,
   type FromWork,
   MAX_UNTAKEN_PIECES,
   SharedNumber,
   type ToWorker,
+  type WorkRequest,
 } from "./worker_protocol.ts";
 import type { WorkOutcome } from "./workers.ts";
 
@@ -39,6 +46,8 @@ export class RunningWork {
     systemClock,
     (stream, bytes) => this.#emit(stream, bytes),
   );
+  /** Requests of this turn that are not sent yet. */
+  readonly #gathered: WorkRequest[] = [];
   #lastRequest = 0;
   #untaken = 0;
   #wake: (() => void) | undefined;
@@ -69,7 +78,7 @@ export class RunningWork {
   stop(): void {
     this.#stop.abort();
     for (const id of [...this.#requests.keys()]) {
-      this.refuse(id, cancelled());
+      this.#refuse(id, cancelled());
     }
   }
 
@@ -85,14 +94,22 @@ export class RunningWork {
     this.#wake?.();
   }
 
-  /** Answers a request. Dropped if the operation does not wait for it any more. */
-  answer(request: number, value: string | Uint8Array): void {
-    this.#requests.get(request)?.resolve(value);
-    this.#requests.delete(request);
+  /** Takes answers. Dropped if the operation does not wait for them any more. */
+  answered(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      const { request } = answer;
+      if ("value" in answer) {
+        this.#requests.get(request)?.resolve(answer.value);
+        this.#requests.delete(request);
+        continue;
+      }
+      // On the main thread it was the code of a PiriError.
+      const code = answer.code as ErrorCode;
+      this.#refuse(request, new PiriError(code, answer.message));
+    }
   }
 
-  /** Refuses a request; otherwise as `answer`. */
-  refuse(request: number, error: PiriError): void {
+  #refuse(request: number, error: PiriError): void {
     this.#requests.get(request)?.reject(error);
     this.#requests.delete(request);
   }
@@ -184,7 +201,7 @@ export class RunningWork {
             : new TextDecoder().decode(answer);
         },
         bytes: async (type, params) => {
-          const answer = await this.#request(type, params);
+          const answer = await this.#request(type, params, this.#together);
           return typeof answer === "string"
             ? new TextEncoder().encode(answer)
             : answer;
@@ -206,15 +223,30 @@ export class RunningWork {
     return secret;
   }
 
-  #request(type: string, params: unknown): Promise<string | Uint8Array> {
+  #request(
+    type: string,
+    params: unknown,
+    send = (request: WorkRequest) => this.#ask([request]),
+  ): Promise<string | Uint8Array> {
     if (this.#stop.signal.aborted) return Promise.reject(cancelled());
     const request = ++this.#lastRequest;
     const answer = Promise.withResolvers<string | Uint8Array>();
     this.#requests.set(request, answer);
     // Legacy requests name what they want by a bare name.
     const text = typeof params === "string" ? params : JSON.stringify(params);
-    this.#post({ kind: "request", request, type, params: text });
+    send({ request, type, params: text });
     return answer.promise;
+  }
+
+  /** Sends a request with the others of this turn. */
+  readonly #together = (request: WorkRequest): void => {
+    this.#gathered.push(request);
+    if (this.#gathered.length > 1) return;
+    queueMicrotask(() => this.#ask(this.#gathered.splice(0)));
+  };
+
+  #ask(requests: readonly WorkRequest[]): void {
+    this.#post({ kind: "requests", requests });
   }
 }
 

@@ -1,5 +1,4 @@
 // Main module of a worker thread. It has no protobuf and no connection, so that it starts fast.
-import { type ErrorCode, PiriError } from "../../base/errors.ts";
 import { type JobMessage, RunningWork } from "./running_work.ts";
 import {
   Begun,
@@ -28,14 +27,8 @@ thread.onmessage = ({ data: message }) => {
       return running.get(item)?.kill();
     case "taken":
       return running.get(item)?.taken(message.count);
-    case "answer": {
-      const { answer, request } = message;
-      const work = running.get(item);
-      if ("value" in answer) return work?.answer(request, answer.value);
-      // On the main thread it was the code of a PiriError.
-      const code = answer.code as ErrorCode;
-      return work?.refuse(request, new PiriError(code, answer.message));
-    }
+    case "answers":
+      return running.get(item)?.answered(message.answers);
   }
 };
 post({ kind: "ready" });

@@ -39,14 +39,28 @@ export type ToWorker =
   | { readonly kind: "stop" | "kill"; readonly item: number }
   /** This many pieces of output were taken. */
   | { readonly kind: "taken"; readonly item: number; readonly count: number }
+  /** Answers to the requests of one message, in their order. */
   | {
-    readonly kind: "answer";
+    readonly kind: "answers";
     readonly item: number;
-    readonly request: number;
-    readonly answer:
-      | { readonly value: string | Uint8Array }
-      | { readonly code: string; readonly message: string };
+    readonly answers: readonly Answer[];
   };
+
+/** Answer to a request. Its bytes are transferred. */
+export type Answer =
+  & { readonly request: number }
+  & (
+    | { readonly value: string | Uint8Array }
+    | { readonly code: string; readonly message: string }
+  );
+
+/** Request for data of the Manager. */
+export interface WorkRequest {
+  /** Number that is unique in the work item. */
+  readonly request: number;
+  readonly type: string;
+  readonly params: string;
+}
 
 /** Message from a worker to the pool about a work item. */
 export type FromWork =
@@ -66,13 +80,8 @@ export type FromWork =
     readonly total: number;
     readonly message: string;
   }
-  | {
-    readonly kind: "request";
-    /** Number that is unique in the work item. */
-    readonly request: number;
-    readonly type: string;
-    readonly params: string;
-  }
+  /** Requests that are answered together: one message for many pieces, since each wakes the other thread. */
+  | { readonly kind: "requests"; readonly requests: readonly WorkRequest[] }
   /** Last message of a work item, after all output was taken. */
   | { readonly kind: "ended"; readonly outcome: WorkOutcome };
 

@@ -1,14 +1,25 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { Turns } from "../../base/turns.ts";
+import { release } from "../../base/memory.ts";
 
 /** Longest time for which a file is shared after it was opened, in milliseconds. Later requests look it up again. */
 const SHARED_MS = 250;
 
+/** Most bytes that are read at once for requests of pieces that follow each other. */
+const BLOCK_BYTES = 524_288;
+
+interface Read {
+  readonly offset: number;
+  readonly length: number;
+  readonly bytes: PromiseWithResolvers<Uint8Array<ArrayBuffer>>;
+}
+
 interface SharedFile {
   readonly file: Promise<Deno.FsFile>;
   readonly openedAt: number;
-  /** Orders the reads: each is a seek and a read. */
-  readonly turns: Turns;
+  /** Requests that wait, in their order. */
+  readonly waiting: Read[];
+  /** True while requests are carried out, one after the other. */
+  isReading: boolean;
   /** Offset of the next read without a seek; -1 if it is not known. */
   position: number;
   users: number;
@@ -17,6 +28,8 @@ interface SharedFile {
 /**
  * Files that stay open while requests read them. Of concurrent requests of one agent for one file, the first looks it
  * up and opens it. No file is open while none is read.
+ *
+ * Concurrent requests for pieces that follow each other are one call of the system.
  */
 export class SharedFiles {
   readonly #clock: Clock;
@@ -39,12 +52,12 @@ export class SharedFiles {
     { offset, length }: { offset: number; length: number },
   ): Promise<Uint8Array<ArrayBuffer>> {
     const shared = this.#share(key, find);
+    const bytes = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
     shared.users++;
+    shared.waiting.push({ offset, length, bytes });
+    if (!shared.isReading) void readAll(shared);
     try {
-      const file = await shared.file;
-      return await shared.turns.run(() =>
-        readAt(file, shared, { offset, length })
-      );
+      return await bytes.promise;
     } finally {
       shared.users--;
       if (shared.users === 0) this.#close(key, shared);
@@ -58,7 +71,8 @@ export class SharedFiles {
     const shared = {
       file: find().then((path) => Deno.open(path)),
       openedAt: now,
-      turns: new Turns(),
+      waiting: [],
+      isReading: false,
       position: 0,
       users: 0,
     };
@@ -73,12 +87,67 @@ export class SharedFiles {
   }
 }
 
+/** Carries out the requests that wait. Never rejects. */
+async function readAll(shared: SharedFile): Promise<void> {
+  shared.isReading = true;
+  // Memory for several pieces, made once they are asked for together.
+  let block: Uint8Array<ArrayBuffer> | undefined;
+  for (;;) {
+    const opened = await shared.file.catch(() => undefined);
+    const reads = takeNext(shared.waiting);
+    const [first] = reads;
+    if (first === undefined) break;
+    try {
+      const file = opened ?? await shared.file;
+      const length = reads.reduce((sum, read) => sum + read.length, 0);
+      const isOne = reads.length === 1;
+      const buffer = isOne
+        ? new Uint8Array(length)
+        : (block ??= new Uint8Array(BLOCK_BYTES)).subarray(0, length);
+      const filled = await readAt(file, shared, {
+        offset: first.offset,
+        buffer,
+      });
+      for (const { offset, length, bytes } of reads) {
+        const from = offset - first.offset;
+        const end = Math.min(from + length, filled);
+        bytes.resolve(
+          isOne ? buffer.subarray(0, filled) : buffer.slice(from, end),
+        );
+      }
+    } catch (error) {
+      for (const { bytes } of reads) bytes.reject(error);
+    }
+  }
+  if (block !== undefined) release(block);
+  shared.isReading = false;
+}
+
+/** Takes the first request that waits, and those behind it that go on where it ends. */
+function takeNext(waiting: Read[]): Read[] {
+  const [first] = waiting;
+  if (first === undefined) return [];
+  let end = first.offset + first.length;
+  let count = 1;
+  for (const { offset, length } of waiting.slice(1)) {
+    const isNext = offset === end &&
+      end + length - first.offset <= BLOCK_BYTES;
+    if (!isNext) break;
+    end += length;
+    count++;
+  }
+  return waiting.splice(0, count);
+}
+
+/** Fills a buffer from an offset on. Returns the number of bytes, which is smaller only where the file ends. */
 async function readAt(
   file: Deno.FsFile,
   at: { position: number },
-  { offset, length }: { offset: number; length: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const buffer = new Uint8Array(length);
+  { offset, buffer }: {
+    readonly offset: number;
+    readonly buffer: Uint8Array<ArrayBuffer>;
+  },
+): Promise<number> {
   if (at.position !== offset) {
     // Unknown until the seek has succeeded.
     at.position = -1;
@@ -86,11 +155,11 @@ async function readAt(
   }
   at.position = -1;
   let filled = 0;
-  while (filled < length) {
+  while (filled < buffer.length) {
     const count = await file.read(buffer.subarray(filled));
     if (count === null) break;
     filled += count;
   }
   at.position = offset + filled;
-  return buffer.subarray(0, filled);
+  return filled;
 }

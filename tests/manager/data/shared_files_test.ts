@@ -79,3 +79,16 @@ Deno.test("a missing file rejects all its readers, and the next one looks it up 
   await assertRejects(() => shared.read("k", missing, range), PiriError);
   assertEquals(await files.read("k", "a", 0, 4), "here");
 });
+
+Deno.test("pieces that follow each other are cut where the file ends, beside one that does not", async () => {
+  await using files = await sharedIn({ a: "0123456789" });
+  const read = await Promise.all([
+    files.read("k", "a", 3, 4),
+    files.read("k", "a", 7, 4),
+    files.read("k", "a", 11, 4),
+    files.read("k", "a", 0, 2),
+    files.read("k", "a", 15, 4),
+  ]);
+
+  assertEquals(read, ["3456", "789", "", "01", ""]);
+});
