@@ -1,5 +1,6 @@
 import { asErrorCode, PiriError } from "../base/errors.ts";
 import type { StoredIdentity } from "./identity.ts";
+import type { PackedPatches } from "./packed_patches.ts";
 import type { Store } from "./store.ts";
 
 /** Method of a Store that a worker can be asked for. */
@@ -44,7 +45,10 @@ export interface OpenRequest {
 /** Message to the worker. */
 export type ToWorker =
   | OpenRequest
-  | { readonly kind: "calls"; readonly calls: readonly StoreCall[] };
+  | {
+    readonly kind: "calls";
+    readonly calls: readonly (StoreCall | PackedPatches)[];
+  };
 
 /** Turns an error into one that can be sent between threads. */
 export function toFailure(error: unknown): Failure {
