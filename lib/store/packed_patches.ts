@@ -20,13 +20,13 @@ export function packCalls(
   calls: readonly StoreCall[],
 ): (StoreCall | PackedPatches)[] {
   const packed: (StoreCall | PackedPatches)[] = [];
-  for (let from = 0, below = 0; from < calls.length; from = below) {
-    below = endOfAlike(calls, from);
-    const call = calls[from];
-    if (call === undefined) break;
+  let from = 0;
+  for (let call = calls[from]; call !== undefined; call = calls[from]) {
+    const below = endOfAlike(calls, from);
     packed.push(
       below - from === 1 ? call : packPatches(calls.slice(from, below)),
     );
+    from = below;
   }
   return packed;
 }
