@@ -1,16 +1,5 @@
 import type { CommandPatch } from "./records.ts";
-import type { StoreCall } from "./thread_protocol.ts";
-
-/** Patches that follow each other and change the same fields, as they are sent: names and common values only once. */
-export interface PackedPatches {
-  /** Ids of the calls. */
-  readonly ids: readonly number[];
-  readonly first: CommandPatch;
-  /** Fields that are not the same in all. */
-  readonly own: readonly string[];
-  /** Values of these fields, call by call. */
-  readonly cells: readonly unknown[];
-}
+import type { PackedPatches, StoreCall } from "./thread_protocol.ts";
 
 /** Patch as fields by name. */
 type Fields = Readonly<Record<string, unknown>>;
