@@ -1,10 +1,11 @@
 import { PiriError } from "../lib/base/errors.ts";
-import { fromSource } from "../scripts/local/programs.ts";
+import { compiled, type Programs } from "../scripts/local/programs.ts";
 import { LoadFleet } from "./load_fleet.ts";
 import { LocalManager } from "./local_manager.ts";
 import { NoOps } from "./no_ops.ts";
-import { NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
+import { type LeftOut, NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
 import { watchProcess } from "./process_watch.ts";
+import { NOT_COMPILED } from "./real_fleet.ts";
 import { timedWell } from "./timed.ts";
 
 const AGENTS = 10_000;
@@ -18,21 +19,22 @@ export const job10k: Pair = {
   unit: "commands/s",
   goal: { least: 1.3 },
   ours:
-    "one `run all` of a no-op on 10,000 agents, from the start of the command line to its exit",
+    "one compiled `run all` of a no-op on 10,000 agents, from the start of the command line to its exit",
   beside: "the same by the older call Run, which answers with the commands",
-  async open(size): Promise<OpenPair | typeof NOT_QUICK> {
+  async open(size): Promise<OpenPair | LeftOut> {
     if (size === "quick") return NOT_QUICK;
+    const programs = await compiled();
+    if (programs === undefined) return NOT_COMPILED;
     await using undo = new AsyncDisposableStack();
-    const manager = undo.use(await LocalManager.start(fromSource));
+    const manager = undo.use(await LocalManager.start(programs));
     const load = undo.use(await LoadFleet.start(manager.dir, AGENTS));
     await load.connect();
     const commands = new NoOps(manager, load);
     const opened = undo.move();
     return {
       async ours() {
-        const ms = await timedWell(runAll(manager, "--quiet", ...NO_OP), {
-          complains: true,
-        });
+        const argv = runAll(programs, manager, "--quiet", ...NO_OP);
+        const ms = await timedWell(argv, { complains: true });
         return AGENTS / ms * 1_000;
       },
       async beside() {
@@ -49,19 +51,21 @@ export const groups10k: Pair = {
   unit: "MB",
   goal: { most: 2.5 },
   ours:
-    `memory of the command line that runs a program on 10,000 agents, of which ${DIFFERENT} print something else`,
+    `memory of the compiled command line that runs a program on 10,000 agents, of which ${DIFFERENT} print something else`,
   beside: "the same on one agent",
-  async open(size): Promise<OpenPair | typeof NOT_QUICK> {
+  async open(size): Promise<OpenPair | LeftOut> {
     if (size === "quick") return NOT_QUICK;
+    const programs = await compiled();
+    if (programs === undefined) return NOT_COMPILED;
     await using undo = new AsyncDisposableStack();
-    const manager = undo.use(await LocalManager.start(fromSource));
+    const manager = undo.use(await LocalManager.start(programs));
     const load = undo.use(await LoadFleet.start(manager.dir, AGENTS));
     await load.connect();
     const opened = undo.move();
     const notes: string[] = [];
     return {
       async ours() {
-        const argv = runAll(manager, "--", "true");
+        const argv = runAll(programs, manager, "--", "true");
         const seen = await watchProcess(argv);
         expectBlocks(seen.stdout);
         notes.push(
@@ -72,7 +76,7 @@ export const groups10k: Pair = {
         return seen.mostBytes / 1e6;
       },
       async beside() {
-        const argv = runOn(manager, "sim-00001", "--", "true");
+        const argv = runOn(programs, manager, ["sim-00001", "--", "true"]);
         return (await watchProcess(argv)).mostBytes / 1e6;
       },
       notes: () => notes,
@@ -83,12 +87,20 @@ export const groups10k: Pair = {
 
 const NO_OP = ["--op", "echo.Echo", "text=x"];
 
-function runAll(manager: LocalManager, ...words: string[]): string[] {
-  return runOn(manager, "all", ...words);
+function runAll(
+  programs: Programs,
+  manager: LocalManager,
+  ...words: string[]
+): string[] {
+  return runOn(programs, manager, ["all", ...words]);
 }
 
-function runOn({ dir }: LocalManager, ...words: string[]): string[] {
-  return [...fromSource.manager, "run", "--dir", dir, ...words];
+function runOn(
+  programs: Programs,
+  { dir }: LocalManager,
+  words: readonly string[],
+): string[] {
+  return [...programs.manager, "run", "--dir", dir, ...words];
 }
 
 /** @throws {PiriError} INTERNAL unless each different output is a block of its own, and all others are one */

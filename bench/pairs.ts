@@ -7,6 +7,7 @@ import { connect, connectProof } from "./connect.ts";
 import { connectionMemory } from "./connection_memory.ts";
 import { data } from "./data.ts";
 import { fanOut, fanOut10k } from "./fan_out.ts";
+import { fanOutAudit } from "./fan_out_audit.ts";
 import { fifty, fiftyAnsible } from "./fifty.ts";
 import { growth } from "./growth.ts";
 import { groups10k, job10k } from "./jobs.ts";
@@ -29,6 +30,7 @@ import { targets } from "./targets.ts";
 export const pairs: readonly Pair[] = [
   fanOut,
   fanOut10k,
+  fanOutAudit,
   job10k,
   groups10k,
   connect,

@@ -3,11 +3,15 @@ import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { type AgentCommands, stateList } from "./agent_commands.ts";
 import type { BlobRefs } from "./blob_refs.ts";
+import { commandShape as shape, NEW_FIELDS } from "./command_shape.ts";
 import {
-  commandShape as shape,
-  freshCommand,
-  NEW_FIELDS,
-} from "./command_shape.ts";
+  areAlike,
+  complete,
+  freshCommands,
+  OWN_FIELDS,
+  SHARED_FIELDS,
+  type StoredNewCommand,
+} from "./created_commands.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
 import { BulkPatches } from "./bulk_patches.ts";
 import { assignments, changedFields } from "./command_update.ts";
@@ -25,14 +29,6 @@ import type {
 const INSERT = `INSERT INTO commands (id, ${shape.names(NEW_FIELDS).join(", ")})
   VALUES (?, ${NEW_FIELDS.map(() => "?").join(", ")})`;
 
-/** Fields that differ between commands which are made together. */
-const OWN_FIELDS = ["agent", "nonce", "instance", "session"] as const;
-
-/** Fields that they share, so that a large text is bound once. */
-const SHARED_FIELDS = NEW_FIELDS.filter((field) =>
-  !OWN_FIELDS.some((own) => own === field)
-);
-
 /** Commands of the same request, with ids from the first value on. */
 const INSERT_ALL = `INSERT INTO commands (id, ${
   shape.names([...SHARED_FIELDS, ...OWN_FIELDS]).join(", ")
@@ -46,9 +42,6 @@ const OPEN = stateList(OPEN_STATES);
 
 const IDS_OF_STATE =
   "SELECT id FROM commands WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?";
-
-/** Command to be added: all fields that a command is created with. */
-type StoredNewCommand = Required<NewCommand> & { readonly job: string };
 
 type Held = NonNullable<CommandPatch["after"]>;
 
@@ -92,17 +85,9 @@ export class Commands {
     if (earlier !== undefined) return { ...earlier, repeated: true };
     const { job, blobs = [] } = request;
     const firstId = this.lastId() + 1n;
-    const full = commands.map((each) => ({
-      rerunOf: null,
-      survive: false,
-      saidBy: "",
-      ...each,
-      job,
-    }));
+    const full = complete(commands, job);
     this.addAll(firstId, full);
-    const made = full.map((command, index) =>
-      freshCommand(firstId + BigInt(index), command)
-    );
+    const made = freshCommands(firstId, full);
     for (const { id } of made) this.#blobs.add(id, blobs);
     this.#requests.add({
       ...request,
@@ -349,14 +334,6 @@ export class Commands {
     return ids.flat().sort((a, b) => a < b ? 1 : -1).slice(0, limit)
       .flatMap((id) => this.get(id) ?? []);
   }
-}
-
-/** True if commands differ only in what each has of its own. */
-function areAlike(commands: readonly StoredNewCommand[]): boolean {
-  const [first] = commands;
-  return commands.every((command) =>
-    SHARED_FIELDS.every((field) => command[field] === first?.[field])
-  );
 }
 
 /** Error for a command that does not exist; `attempt` says what it was needed for. */

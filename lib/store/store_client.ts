@@ -1,8 +1,10 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import type { NewAudit } from "./audit_records.ts";
+import { type CreatedIds, packed, withRecords } from "./created_commands.ts";
 import type { StoredIdentity } from "./identity.ts";
 import type { OutputPiece } from "./output_piece.ts";
+import { packCalls } from "./packed_patches.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 import {
@@ -148,6 +150,11 @@ function storeOn(thread: StoreThread, managerId: string): Store {
         ? thread.patch(patch)
         // It is not merged with others: it has an entry of its own.
         : thread.call("patchCommand", [patch, audit]),
+    createCommands: async (...args: Parameters<Store["createCommands"]>) => {
+      const [commands, ...rest] = args;
+      const asked = thread.call("createCommands", [packed(commands), ...rest]);
+      return withRecords(await asked as CreatedIds, commands);
+    },
     appendOutput: (id: bigint, piece: OutputPiece) => thread.append(id, piece),
     [Symbol.asyncDispose]: () => thread.close(),
   }) as unknown as Store;
@@ -275,7 +282,7 @@ class StoreThread {
       });
     }
     this.#post(
-      { kind: "calls", calls: calls.map(({ call }) => call) },
+      { kind: "calls", calls: packCalls(calls.map(({ call }) => call)) },
       buffers,
     );
   }

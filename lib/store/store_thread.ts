@@ -5,8 +5,14 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
+import {
+  type PackedCommands,
+  unpacked,
+  withoutRecords,
+} from "./created_commands.ts";
 import { openStore } from "./open.ts";
 import type { OwnedPiece } from "./output_piece.ts";
+import { unpackCalls } from "./packed_patches.ts";
 import type { Store } from "./store.ts";
 import {
   type FromWorker,
@@ -29,7 +35,7 @@ let answers: StoreAnswer[] = [];
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "open") void open(data);
-  else for (const call of data.calls) void answer(call);
+  else for (const call of unpackCalls(data.calls)) void answer(call);
 };
 
 async function open({ path, identity }: OpenRequest): Promise<void> {
@@ -70,11 +76,25 @@ function call(
   if (method === "close") {
     return Promise.resolve(store[Symbol.asyncDispose]());
   }
+  if (method === "createCommands") return create(store, args);
   // The client on the other side has the types; here the values are only passed on.
   const run = store[method] as (
     ...args: readonly unknown[]
   ) => Promise<unknown>;
   return run.apply(store, [...args]);
+}
+
+/** Makes commands that come packed, and answers without their records. */
+async function create(
+  store: Store,
+  [commands, ...rest]: readonly unknown[],
+): Promise<unknown> {
+  const [request, audit] = rest as [
+    Parameters<Store["createCommands"]>[1],
+    Parameters<Store["createCommands"]>[2],
+  ];
+  const made = unpacked(commands as PackedCommands);
+  return withoutRecords(await store.createCommands(made, request, audit));
 }
 
 /** Adds an answer; answers of one commit go back in one message. */

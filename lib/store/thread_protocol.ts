@@ -1,5 +1,6 @@
 import { asErrorCode, PiriError } from "../base/errors.ts";
 import type { StoredIdentity } from "./identity.ts";
+import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
 
 /** Method of a Store that a worker can be asked for. */
@@ -13,6 +14,17 @@ export interface StoreCall {
   readonly id: number;
   readonly method: StoreMethod | "close";
   readonly args: readonly unknown[];
+}
+
+/** Patches that follow each other and change the same fields, as they are sent: names and common values only once. */
+export interface PackedPatches {
+  /** Ids of the calls. */
+  readonly ids: readonly number[];
+  readonly first: CommandPatch;
+  /** Fields that are not the same in all. */
+  readonly own: readonly string[];
+  /** Values of these fields, call by call. */
+  readonly cells: readonly unknown[];
 }
 
 /** Answer to a call. */
@@ -44,7 +56,10 @@ export interface OpenRequest {
 /** Message to the worker. */
 export type ToWorker =
   | OpenRequest
-  | { readonly kind: "calls"; readonly calls: readonly StoreCall[] };
+  | {
+    readonly kind: "calls";
+    readonly calls: readonly (StoreCall | PackedPatches)[];
+  };
 
 /** Turns an error into one that can be sent between threads. */
 export function toFailure(error: unknown): Failure {

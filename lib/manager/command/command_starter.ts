@@ -79,12 +79,13 @@ export class CommandStarter {
     await this.#options.secrets?.check(request, names);
     this.#check(request, sessions);
     this.#options.fitness.count(sessions, 1);
+    const draft = {
+      now: this.#options.clock.now(),
+      rerunOf: again?.id ?? null,
+    };
     try {
       const { job, commands, repeated } = await store.createCommands(
-        sessions.map((session) => ({
-          ...this.#draft(request, session),
-          rerunOf: again?.id ?? null,
-        })),
+        sessions.map((session) => this.#draft(request, session, draft)),
         { requestId: request.requestId, job: this.#newJob(), blobs },
         this.#audit(request, sessions, again),
       );
@@ -123,8 +124,11 @@ export class CommandStarter {
     misfits.throwIfAny();
   }
 
-  #draft(request: RunRequest, session: AgentSession): NewCommand {
-    const now = this.#options.clock.now();
+  #draft(
+    request: RunRequest,
+    session: AgentSession,
+    { now, rerunOf }: { readonly now: number; readonly rerunOf: bigint | null },
+  ): NewCommand {
     return {
       agent: session.agent,
       operation: request.operation,
@@ -139,6 +143,7 @@ export class CommandStarter {
       // `sent` must be on disk before the first byte leaves: it is recorded together with the command.
       ...birthOf(session.takesCommands ? session : undefined, now),
       createdAt: now,
+      rerunOf,
     };
   }
 

@@ -27,15 +27,16 @@ export class CommandTrace {
   acknowledged: Readonly<Record<StreamName, bigint>> | undefined;
   /** Time at which its result was acknowledged. */
   resultAcknowledgedAt: number | undefined;
-  readonly #hellos: Listed[] = [];
+  #hellos: Listed[] | undefined;
 
   /** The latest hellos that listed it, oldest first. */
   get hellos(): readonly Listed[] {
-    return this.#hellos;
+    return this.#hellos ?? [];
   }
 
   noteHello(listed: Listed): void {
-    this.#hellos.push(listed);
-    if (this.#hellos.length > HELLOS) this.#hellos.shift();
+    const hellos = this.#hellos ??= [];
+    hellos.push(listed);
+    if (hellos.length > HELLOS) hellos.shift();
   }
 }

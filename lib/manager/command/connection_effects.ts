@@ -144,7 +144,7 @@ export class ConnectionEffects {
       } else if (command.cancelIsRecorded) {
         this.#dispatcher.cancel(command);
       }
-      command.feed.touch();
+      command.touch();
     }
   }
 

@@ -104,7 +104,7 @@ export class EndRequests {
       { agent, commandId: id },
     );
     this.#open.changed({ ...command.record, ...patch });
-    command.feed.finish();
+    command.finish();
   }
 
   /** Cancels a command that only counts as ended: its agent may still have it. Returns undefined if it is open again. */
@@ -133,7 +133,7 @@ export class EndRequests {
     command.noteCancelRecorded();
     if (patch.state !== undefined) {
       this.#open.ended({ ...command.record, ...patch });
-      command.feed.finish();
+      command.finish();
     } else if (command.isOpen) {
       // An earlier cancel that could not be recorded may have undone this one in memory; a later one may be shorter.
       command.apply({
@@ -145,7 +145,7 @@ export class EndRequests {
       });
       this.#options.dispatcher.cancel(command);
     }
-    command.feed.touch();
+    command.touch();
   }
 
   #isUnconfirmed(agent: string): boolean {

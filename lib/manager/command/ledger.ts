@@ -11,6 +11,16 @@ const PROMPT_BYTES = 262_144n;
 /** Bytes of each stream. */
 export type StreamBytes = Readonly<Record<StreamName, bigint>>;
 
+/** Counts of a ledger, by stream. */
+type Counts = Readonly<
+  Record<
+    "received" | "recorded" | "held" | "acknowledged",
+    Record<StreamName, bigint>
+  >
+>;
+
+const NOTHING: StreamBytes = Object.freeze({ stdout: 0n, stderr: 0n });
+
 /** Part of a piece of output that was not received before. */
 export interface FreshPiece {
   readonly stream: StreamName;
@@ -41,10 +51,9 @@ export interface FreshPiece {
  */
 export class Ledger {
   readonly #id: bigint;
-  readonly #received: Record<StreamName, bigint>;
-  readonly #recorded: Record<StreamName, bigint>;
-  readonly #held: Record<StreamName, bigint>;
-  readonly #acknowledged: Record<StreamName, bigint>;
+  readonly #opened: StreamBytes;
+  /** Counts since output, or a total, has come; most commands print nothing. */
+  #moved: Counts | undefined;
   #kept: bigint;
   /** Bytes kept of each stream's beginning, and of its end, as of the last piece. */
   #quarter = 0n;
@@ -59,28 +68,49 @@ export class Ledger {
     >,
   ) {
     this.#id = id;
-    const held = { stdout: stdoutHeld, stderr: stderrHeld };
-    this.#received = { ...held };
-    this.#recorded = { ...held };
-    this.#held = { ...held };
-    this.#acknowledged = { stdout: 0n, stderr: 0n };
+    const isEmpty = stdoutHeld === 0n && stderrHeld === 0n;
+    this.#opened = isEmpty
+      ? NOTHING
+      : { stdout: stdoutHeld, stderr: stderrHeld };
     this.#kept = outputKept;
   }
 
   get received(): StreamBytes {
-    return { ...this.#received };
+    return copyOf(this.#moved?.received ?? this.#opened);
   }
 
   get recorded(): StreamBytes {
-    return { ...this.#recorded };
+    return copyOf(this.#moved?.recorded ?? this.#opened);
   }
 
   get held(): StreamBytes {
-    return { ...this.#held };
+    return copyOf(this.#moved?.held ?? this.#opened);
   }
 
   get acknowledged(): StreamBytes {
-    return { ...this.#acknowledged };
+    return copyOf(this.#moved?.acknowledged ?? NOTHING);
+  }
+
+  /** Counts that are about to change. */
+  get #counts(): Counts {
+    return this.#moved ??= {
+      received: { ...this.#opened },
+      recorded: { ...this.#opened },
+      held: { ...this.#opened },
+      acknowledged: { ...NOTHING },
+    };
+  }
+
+  /** True if a record tells the bytes that are held, and those that are kept. */
+  isToldBy(
+    { stdoutHeld, stderrHeld, outputKept }: Pick<
+      CommandRecord,
+      "stdoutHeld" | "stderrHeld" | "outputKept"
+    >,
+  ): boolean {
+    const { stdout, stderr } = this.#moved?.held ?? this.#opened;
+    return stdout === stdoutHeld && stderr === stderrHeld &&
+      this.#kept === outputKept;
   }
 
   /** Bytes of both streams that the store keeps. */
@@ -91,7 +121,7 @@ export class Ledger {
   /** Bytes of a stream that are not to be kept, as far as output has come in; undefined if all of it is. */
   middle(stream: StreamName): OutputRange | undefined {
     const from = this.#quarter;
-    const below = this.#received[stream] - from;
+    const below = (this.#moved?.received ?? this.#opened)[stream] - from;
     return from > 0n && below > from ? { from, below } : undefined;
   }
 
@@ -107,7 +137,8 @@ export class Ledger {
     { offset, bytes, cut }: Pick<FreshPiece, "offset" | "bytes" | "cut">,
     keepBytes: bigint,
   ): FreshPiece | undefined {
-    const received = this.#received[stream];
+    const counts = this.#counts;
+    const received = counts.received[stream];
     const end = offset + BigInt(bytes.length);
     const gap = offset - received;
     if (gap > 0n && cut < gap) {
@@ -119,7 +150,7 @@ export class Ledger {
     if (end <= received) return undefined;
     const fresh = gap >= 0n ? bytes : bytes.subarray(Number(-gap));
     const size = BigInt(fresh.length);
-    this.#received[stream] = end;
+    counts.received[stream] = end;
     this.#quarter = keepBytes / 4n;
     return {
       stream,
@@ -133,8 +164,9 @@ export class Ledger {
 
   /** Takes in the text of a legacy agent's result, which is kept whatever its size, as the next bytes of stdout. */
   takeText(bytes: Uint8Array): FreshPiece {
-    const offset = this.#received.stdout;
-    this.#received.stdout += BigInt(bytes.length);
+    const { received } = this.#counts;
+    const offset = received.stdout;
+    received.stdout += BigInt(bytes.length);
     return {
       stream: "stdout",
       offset,
@@ -152,27 +184,33 @@ export class Ledger {
 
   /** Notes that the store has a stream up to this offset, kept or counted. */
   noteRecorded(stream: StreamName, end: bigint): void {
-    raise(this.#recorded, stream, end);
-    raise(this.#received, stream, end);
+    const { recorded, received } = this.#counts;
+    raise(recorded, stream, end);
+    raise(received, stream, end);
   }
 
   /** Lets a stream be acknowledged up to this offset, which must be recorded. */
   hold(stream: StreamName, end: bigint): void {
-    raise(this.#held, stream, end);
+    raise(this.#counts.held, stream, end);
   }
 
   /** Takes back a piece that could not be recorded: it comes again, from what is held on. */
   takeBack({ stream }: Pick<FreshPiece, "stream">): void {
-    this.#received[stream] = this.#recorded[stream];
+    const { received, recorded } = this.#counts;
+    received[stream] = recorded[stream];
   }
 
   /** Takes back all that is received and not recorded. */
   takeBackAll(): void {
-    Object.assign(this.#received, this.#recorded);
+    if (this.#moved === undefined) return;
+    Object.assign(this.#moved.received, this.#moved.recorded);
   }
 
   /** Closes both streams at these totals, which are recorded with the result: what did not come will not come. */
   close(totals: StreamBytes): void {
+    const { stdout, stderr } = this.#opened;
+    const isStill = totals.stdout <= stdout && totals.stderr <= stderr;
+    if (this.#moved === undefined && isStill) return;
     for (const stream of ["stdout", "stderr"] as const) {
       this.noteRecorded(stream, totals[stream]);
       this.hold(stream, totals[stream]);
@@ -182,12 +220,17 @@ export class Ledger {
   /** Acknowledges all that is held. `isPrompt` if so much is new that the agent should hear it at once. */
   acknowledge(): { readonly held: StreamBytes; readonly isPrompt: boolean } {
     const { held } = this;
-    Object.assign(this.#acknowledged, held);
+    Object.assign(this.#counts.acknowledged, held);
     const bytes = held.stdout + held.stderr;
     const isPrompt = bytes - this.#prompted >= PROMPT_BYTES;
     if (isPrompt) this.#prompted = bytes;
     return { held, isPrompt };
   }
+}
+
+/** Copy that stays as it is. Many commands share that of nothing. */
+function copyOf(bytes: StreamBytes): StreamBytes {
+  return bytes === NOTHING ? bytes : { ...bytes };
 }
 
 function raise(

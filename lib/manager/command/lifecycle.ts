@@ -114,12 +114,7 @@ export function changeBy<Event extends LifeEvent>(
 ): CommandPatch | undefined {
   const row: LifeRow<Event> | undefined = lifecycle[subject.stage][event];
   if (row === undefined) return undefined;
-  // The record of an open command is a copy, made here once.
-  const { record, stage, cancelIsRecorded } = subject;
-  return {
-    id: record.id,
-    ...row.change({ record, stage, cancelIsRecorded }, facts),
-  };
+  return { ...row.change(subject, facts), id: subject.record.id };
 }
 
 /** Stage of a command by its record alone: one that was not found at a start. */

@@ -14,6 +14,8 @@ import { Ledger } from "./ledger.ts";
 import type { Stage, Subject } from "./life_events.ts";
 import { isOpenStage, stageOf } from "./lifecycle.ts";
 
+type Changeable = { -readonly [K in keyof CommandRecord]: CommandRecord[K] };
+
 /** Progress of a command by its own account. */
 export interface ProgressView {
   readonly current: number;
@@ -32,13 +34,20 @@ export class OpenCommand implements Subject {
   readonly made: NewCommand;
   /** Statement that it is sent with, and its signatures. It is sent in this run of the Manager, or never. */
   readonly signed: SignedStatement | undefined;
-  readonly feed: Feed;
   readonly ledger: Ledger;
   trace = new CommandTrace();
   progress: ProgressView | undefined;
+  /** Progress that the record tells. */
+  #toldProgress: ProgressView | undefined;
   /** Time of the last recorded progress, by the monotonic clock. */
   progressAt = -Infinity;
-  readonly #record: { -readonly [K in keyof CommandRecord]: CommandRecord[K] };
+  readonly #clock: Clock;
+  /** Output for watchers; made with the first one, or with the first output. */
+  #feed: Feed | undefined;
+  #isFinished = false;
+  #record: CommandRecord;
+  /** True if somebody else may have the record: a change is then made to a copy. */
+  #isShared = true;
   readonly #rights: Rights | undefined;
   #stage: Stage;
   #cancelIsRecorded: boolean;
@@ -58,27 +67,67 @@ export class OpenCommand implements Subject {
     this.made = record;
     this.signed = signed;
     this.#rights = rights;
-    this.#record = { ...record };
+    this.#record = record;
     const stage = stageOf(record);
     this.#stage = isFound && stage === "queued" ? "found" : stage;
     this.#cancelIsRecorded = record.cancelRequestedAt !== null;
-    this.feed = new Feed(clock);
+    this.#clock = clock;
     this.ledger = new Ledger(record);
   }
 
   /** The record as it is now: later changes do not change it. */
   get record(): CommandRecord {
-    const { held, kept } = this.ledger;
-    return {
-      ...this.#record,
-      stdoutHeld: held.stdout,
-      stderrHeld: held.stderr,
-      outputKept: kept,
-      progressCurrent: this.progress?.current ?? this.#record.progressCurrent,
-      progressTotal: this.progress?.total ?? this.#record.progressTotal,
-      progressMessage: this.progress?.message ?? this.#record.progressMessage,
-      progressAt: this.progress?.at ?? this.#record.progressAt,
-    };
+    if (!this.ledger.isToldBy(this.#record)) {
+      const { held, kept } = this.ledger;
+      const own = this.#own();
+      own.stdoutHeld = held.stdout;
+      own.stderrHeld = held.stderr;
+      own.outputKept = kept;
+    }
+    if (this.#toldProgress !== this.progress) this.#tellProgress();
+    this.#isShared = true;
+    return this.#record;
+  }
+
+  /** The record, to be changed: a copy if somebody else has it. */
+  #own(): Changeable {
+    if (this.#isShared) {
+      this.#record = { ...this.#record };
+      this.#isShared = false;
+    }
+    return this.#record;
+  }
+
+  /** Writes the newest progress into the record. */
+  #tellProgress(): void {
+    this.#toldProgress = this.progress;
+    if (this.progress === undefined) return;
+    const { current, total, message, at } = this.progress;
+    const own = this.#own();
+    own.progressCurrent = current;
+    own.progressTotal = total;
+    own.progressMessage = message;
+    own.progressAt = at ?? own.progressAt;
+  }
+
+  /** Output for watchers. */
+  get feed(): Feed {
+    if (this.#feed === undefined) {
+      this.#feed = new Feed(this.#clock);
+      if (this.#isFinished) this.#feed.finish();
+    }
+    return this.#feed;
+  }
+
+  /** Wakes watchers for a change that is not output. */
+  touch(): void {
+    this.#feed?.touch();
+  }
+
+  /** Tells watchers that the end is recorded, and that no more output comes. */
+  finish(): void {
+    this.#isFinished = true;
+    this.#feed?.finish();
   }
 
   get id(): bigint {
@@ -114,7 +163,7 @@ export class OpenCommand implements Subject {
   /** Takes over what the store told after it recorded output. */
   noteOutput({ outputKept, truncated }: OutputFigures): void {
     this.ledger.noteKept(outputKept);
-    if (truncated) this.#record.truncated = true;
+    if (truncated) this.#own().truncated = true;
   }
 
   noteCancelRecorded(): void {
@@ -123,7 +172,7 @@ export class OpenCommand implements Subject {
 
   /** Takes over what the store was asked to change. Watchers are told by whoever knows that it is durable. */
   apply(patch: CommandPatch): void {
-    Object.assign(this.#record, patch);
+    Object.assign(this.#own(), patch);
     if (patch.state !== undefined) this.#stage = stageOf(this.#record);
   }
 
@@ -133,8 +182,9 @@ export class OpenCommand implements Subject {
     patch: CommandPatch,
   ): void {
     const values = new Map(Object.entries(before.record));
+    const own = this.#own();
     for (const field of Object.keys(patch)) {
-      Object.assign(this.#record, { [field]: values.get(field) });
+      Object.assign(own, { [field]: values.get(field) });
     }
     if (patch.state !== undefined) this.#stage = before.stage;
   }

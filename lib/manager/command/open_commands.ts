@@ -97,14 +97,9 @@ export class OpenCommands {
     this.#traces.set(id, trace);
   }
 
-  /** Applies patches, and removes the commands that they end. Returns the commands that they touched. */
-  apply(patches: readonly CommandPatch[]): OpenCommand[] {
-    return patches.flatMap((patch) => {
-      const command = this.#byId.get(patch.id);
-      if (command === undefined) return [];
-      command.apply(patch);
-      if (!command.isOpen) this.remove(command);
-      return [command];
-    });
+  /** Applies a patch to an open command, and removes the command if that ends it. */
+  apply(command: OpenCommand, patch: CommandPatch): void {
+    command.apply(patch);
+    if (!command.isOpen) this.remove(command);
   }
 }

@@ -106,7 +106,7 @@ export class Recorder {
     const now = this.#clock.monotonic();
     if (!this.#heard(session, command)) {
       if (now - command.progressAt < PROGRESS_MS) {
-        command.feed.touch();
+        command.touch();
         return;
       }
       this.#writer.patch(session, command, {

@@ -77,7 +77,7 @@ export class ReportWriter {
     const told = patch.progressAt === undefined ? undefined : command.record;
     this.#store.patchCommand(patch).then(
       () => {
-        command.feed.touch();
+        command.touch();
         if (patch.state !== undefined && command.isOpen) {
           this.#open.changed(command.record);
         }

@@ -10,6 +10,9 @@ import type { OpenCommand } from "./open_command.ts";
 
 const HASH_OF_NOTHING = new Uint8Array(createHash("sha256").digest());
 
+/** Processes of a command of which none is left, the same for all such commands. */
+const NONE: readonly number[] = [];
+
 /** Last moment that a Date can tell, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000n;
 
@@ -47,7 +50,7 @@ export function outcomeOf(
     held.stderr > received.stderr;
   // Our agents keep to the limits; other agents are held to them here.
   const text = hasOutput ? cutText(result.output, Limits.resultText) : "";
-  const alive = (result.reaped?.alive ?? []).slice(0, Limits.reapedAlive);
+  const alive = result.reaped?.alive.slice(0, Limits.reapedAlive) ?? NONE;
   const data = readData(result.data);
   /** Hash that is told; of a stream without output, unless it is unknown how far the program came, that of nothing. */
   function hashOf(stream: StreamName, told: Uint8Array): Uint8Array | null {
