@@ -239,7 +239,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/state": [
     "base",
     "type store",
-    "type manager/key_rotation.ts",
+    "type manager/rotating_keys.ts",
     "manager/door",
     "manager/webhooks/webhook.ts",
     "manager/drift/drift_rule.ts",
@@ -474,10 +474,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/blobs",
     "manager/watching",
   ],
+  "manager/rotating_keys.ts": [
+    "base",
+    "type wire",
+    "type manager/keys_api.ts",
+  ],
   "manager/key_rotation.ts": [
     "base",
     "targets",
     "wire",
+    "manager/rotating_keys.ts",
     "type store",
     "manager/audit_entry.ts",
     "manager/command",
@@ -562,6 +568,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agents.ts",
     "manager/enrolment.ts",
     "manager/key_rotation.ts",
+    "type manager/rotating_keys.ts",
     "manager/data_requests.ts",
     "manager/session.ts",
     "manager/webhooks",

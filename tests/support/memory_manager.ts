@@ -20,10 +20,8 @@ import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
 import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
-import type {
-  KeyRotation,
-  RotatingKeys,
-} from "../../lib/manager/key_rotation.ts";
+import type { KeyRotation } from "../../lib/manager/key_rotation.ts";
+import type { RotatingKeys } from "../../lib/manager/rotating_keys.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,

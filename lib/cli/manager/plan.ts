@@ -291,7 +291,7 @@ const approve = defineSubcommand({
 
 const reject = defineSubcommand({
   name: "reject",
-  summary: "refuse to approve of this plan, to all who wait to apply it",
+  summary: "refuse this plan, to all who wait to apply it",
   positionals: {
     ...ID,
     reason: { type: "one", summary: "reason, which who asked is told" },
