@@ -50,7 +50,24 @@ story(
     assertEquals(code, ExitCode.notFound);
     assertMatch(
       stderr,
-      /Cannot run "test.Sleep" on "web-1": it has no such operation\n.*a custom one is a step of a state/,
+      /Cannot run "test.Sleep" on "web-1": it has no such operation/,
+    );
+  },
+);
+
+story(
+  "an operation that is near none is told apart from a custom one of states",
+  async (executables) => {
+    await using fleet = await startFleet(executables, { agents: ["web-1"] });
+
+    const { code, stderr } = await fleet.manager(
+      ...["run", "web-1", "--op", "nginx.Tuned"],
+    );
+
+    assertEquals(code, ExitCode.notFound);
+    assertMatch(
+      stderr,
+      /"nginx.Tuned".*\n.*a custom one is a step of a state/,
     );
   },
 );
