@@ -18,6 +18,11 @@ export class NoOps {
     this.#load = load;
   }
 
+  /** Counts commands that the agents have run for somebody else, whose results the fleet counts as well. */
+  others(commands: number): void {
+    this.#commands += commands;
+  }
+
   /** Has each agent run this number of commands, all agents by one request. See `ask`. */
   async run(each: number): Promise<number> {
     const toAll = Array.from({ length: each }, () => ["sim-*"]);
