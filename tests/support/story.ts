@@ -7,12 +7,14 @@ const WAYS = ["source", "compiled"] as const;
 /** Ways to start the programs of stories: by PIRI_STORIES, or else compiled where that can be. */
 const asked = askedWays(Deno.env.get("PIRI_STORIES"));
 
-// Tests are registered before any of them runs, so it must be known by then if there are executables.
-const built = asked?.includes("compiled") === false
-  ? { unavailable: "PIRI_STORIES asks for the sources only" }
-  : await compiled();
+const wantsCompiled = asked?.includes("compiled") ?? true;
 
-if ("unavailable" in built && asked?.includes("compiled") !== false) {
+// Tests are registered before any of them runs, so it must be known by then if there are executables.
+const built = wantsCompiled
+  ? await compiled()
+  : { unavailable: "PIRI_STORIES asks for the sources only" };
+
+if (wantsCompiled && "unavailable" in built) {
   say(
     asked === undefined
       ? `Stories are told from source: ${built.unavailable}`

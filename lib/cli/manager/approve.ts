@@ -13,7 +13,7 @@ import {
   parseApprovalId,
 } from "./approval_text.ts";
 import { isPlanId, parsePlanId } from "./plan/plan_words.ts";
-import { rejectPlan } from "./plan/reject_plan.ts";
+import { rejectApproval, rejectPlan } from "./plan/reject_plan.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { answered } from "./ids.ts";
@@ -88,20 +88,13 @@ export const reject = defineSubcommand({
     { positionals: { approval: word, reason }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const requestedBy = userOf(terminal);
-    const rejected: Approval[] = [];
-    if (isPlanId(word)) {
-      const id = parsePlanId(word);
-      using control = await services.connect(dir);
-      const said = { control, reason, requestedBy };
-      rejected.push(...await rejectPlan(id, said));
-    } else {
-      const id = parseApprovalId(word);
-      using control = await services.connect(dir);
-      const asked = { id, reason, requestedBy };
-      const { approval } = await control.approvals.reject(asked);
-      rejected.push(answered(approval, `reject ${approvalName(id)}`));
-    }
+    const isPlan = isPlanId(word);
+    const id = isPlan ? parsePlanId(word) : parseApprovalId(word);
+    using control = await services.connect(dir);
+    const said = { control, reason, requestedBy: userOf(terminal) };
+    const rejected = isPlan
+      ? await rejectPlan(id, said)
+      : [await rejectApproval(id, said)];
     for (const approval of rejected) {
       await output.either(approvalJson(approval), rejectedLine(approval));
     }

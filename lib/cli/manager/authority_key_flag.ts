@@ -64,6 +64,7 @@ export async function readAuthorityKey(
   if (text.trimStart().startsWith(ARMOR) || text.startsWith(BINARY)) {
     return await decrypt(bytes, { path, identity, terminal });
   }
+  bytes.fill(0);
   if (path !== "-") await requirePrivate(path);
   if (identity === undefined) return text;
   throw new PiriError(

@@ -8,6 +8,23 @@ import type { Control } from "../services.ts";
 /** Most approvals that wait and are looked at. */
 const MAX_WAITING = 1_000;
 
+/** Means to reject, and what is said with it. */
+export interface Rejection {
+  readonly control: Pick<Control, "approvals">;
+  readonly reason: string;
+  readonly requestedBy: string;
+}
+
+/** Rejects one that waits, and returns it. */
+export async function rejectApproval(
+  id: bigint,
+  { control, reason, requestedBy }: Rejection,
+): Promise<Approval> {
+  const asked = { id, reason, requestedBy };
+  const { approval } = await control.approvals.reject(asked);
+  return answered(approval, `reject ${approvalName(id)}`);
+}
+
 /**
  * Rejects all that wait to apply a plan, and returns them.
  *
@@ -15,14 +32,10 @@ const MAX_WAITING = 1_000;
  */
 export async function rejectPlan(
   id: bigint,
-  { control, reason, requestedBy }: {
-    readonly control: Pick<Control, "approvals">;
-    readonly reason: string;
-    readonly requestedBy: string;
-  },
+  rejection: Rejection,
 ): Promise<Approval[]> {
   const name = planName(id);
-  const { approvals } = await control.approvals.listApprovals({
+  const { approvals } = await rejection.control.approvals.listApprovals({
     waiting: true,
     limit: MAX_WAITING,
   });
@@ -38,12 +51,7 @@ export async function rejectPlan(
   }
   const rejected: Approval[] = [];
   for (const { id } of waiting) {
-    const { approval } = await control.approvals.reject({
-      id,
-      reason,
-      requestedBy,
-    });
-    rejected.push(answered(approval, `reject ${approvalName(id)}`));
+    rejected.push(await rejectApproval(id, rejection));
   }
   return rejected;
 }

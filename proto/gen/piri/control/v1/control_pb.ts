@@ -6918,7 +6918,7 @@ export type GetKeysResponse = Message<"piri.control.v1.GetKeysResponse"> & {
   hasAuthorityKey: boolean;
 
   /**
-   * Whether that of the next authority is there; false without a rotation.
+   * True if that of the next authority is there; false without a rotation.
    *
    * @generated from field: bool has_next_authority_key = 4;
    */
