@@ -1,3 +1,4 @@
+import { ageFormOf } from "../../base/age_form.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { readFile, readPrivateFile, requirePrivate } from "../../base/files.ts";
 import { openInput } from "../input_file.ts";
@@ -6,10 +7,6 @@ import type { Terminal } from "../terminal.ts";
 
 /** Longest key, in bytes. */
 const MAX_KEY = 65_536;
-
-/** Beginning of a file that age has encrypted, with and without ASCII armor. */
-const ARMOR = "-----BEGIN AGE ENCRYPTED FILE-----";
-const BINARY = "age-encryption.org/";
 
 /** Flags with the key of the authority, for those who keep it elsewhere. */
 export const CA_KEY_FLAG = {
@@ -61,7 +58,7 @@ export async function readAuthorityKey(
   }
   const bytes = await readKeyFile(path, terminal);
   const text = new TextDecoder().decode(bytes);
-  if (text.trimStart().startsWith(ARMOR) || text.startsWith(BINARY)) {
+  if (ageFormOf(text) !== undefined) {
     return await decrypt(bytes, { path, identity, terminal });
   }
   bytes.fill(0);
@@ -113,13 +110,11 @@ async function decrypt(
   },
 ): Promise<string> {
   const { armor, Decrypter } = await import("age-encryption");
-  const isArmored = !new TextDecoder().decode(bytes).startsWith(BINARY);
+  const text = new TextDecoder().decode(bytes);
   const decrypter = new Decrypter();
   let what = "the passphrase";
   try {
-    const file = isArmored
-      ? armor.decode(new TextDecoder().decode(bytes))
-      : bytes;
+    const file = ageFormOf(text) === "armor" ? armor.decode(text) : bytes;
     if (identity !== undefined) {
       what = `"${identity}"`;
       for (const line of await readIdentities(identity)) {

@@ -6,6 +6,7 @@ import {
 } from "node:crypto";
 import { dirname, resolve } from "@std/path";
 import { armor, Encrypter } from "age-encryption";
+import { ageFormOf } from "../../base/age_form.ts";
 import { PiriError } from "../../base/errors.ts";
 import {
   diskError,
@@ -20,9 +21,6 @@ import { decodePem, type Identity } from "../../base/pem.ts";
 import type { Random } from "../../base/random.ts";
 import type { AuthorityKey } from "./authority.ts";
 import type { StatePaths } from "./state_paths.ts";
-
-/** Beginning of a file that age has encrypted, with and without ASCII armor. */
-const AGE = /^(?:-----BEGIN AGE ENCRYPTED FILE-----|age-encryption\.org\/)/;
 
 const ENCRYPTED_PEM = /ENCRYPTED/;
 
@@ -106,7 +104,7 @@ export function authorityOf(certPem: string, keyPem: string): Identity {
  * @throws {PiriError} INVALID_ARGUMENT if it is none
  */
 export function readAuthorityKey(keyPem: string): AuthorityKey {
-  if (AGE.test(keyPem)) {
+  if (ageFormOf(keyPem) !== undefined) {
     throw refuseKey("it is encrypted by age; give its text decrypted");
   }
   if (ENCRYPTED_PEM.test(keyPem)) {
