@@ -8,7 +8,7 @@ const AGENTS = 2_000;
 export const connect: Pair = {
   ...pairOf({ isProving: false }),
   name: "connect",
-  goal: { least: 0.8 },
+  goal: { least: 0.68 },
   ours: `TLS, hello, recorded, ready: ${withCommas(AGENTS)} agents`,
 };
 
@@ -16,7 +16,7 @@ export const connect: Pair = {
 export const connectProof: Pair = {
   ...pairOf({ isProving: true }),
   name: "connect-proof",
-  goal: { least: 0.45 },
+  goal: { least: 0.55 },
   ours: `the same, and both sides prove their keys: ${
     withCommas(AGENTS)
   } agents`,

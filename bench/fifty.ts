@@ -29,7 +29,7 @@ interface Prepared {
 /** Fifty hosts beside ClusterShell, which starts an ssh for each host. */
 export const fifty: Pair = pairBeside({
   name: "fifty",
-  goal: { most: 1 / 15 },
+  goal: { most: 1 / 12 },
   beside: `\`clush -f ${HOSTS}\` to ${HOSTS} loopback addresses, sshd as above`,
   tool: {
     peers: ["clush", "sshd", "ssh", "ssh-keygen"],
@@ -48,7 +48,7 @@ export const fifty: Pair = pairBeside({
 /** Fifty hosts beside Ansible, which keeps its connections for a minute: only the first round logs in. */
 export const fiftyAnsible: Pair = pairBeside({
   name: "fifty-ansible",
-  goal: { most: 1 / 25 },
+  goal: { most: 1 / 7 },
   beside:
     `\`ansible -f ${HOSTS} -m raw\` to ${HOSTS} loopback addresses, connections kept as is its habit`,
   tool: {

@@ -1,10 +1,10 @@
 import { agentMemory } from "./agent_memory.ts";
-import { agentTwelve } from "./agent_twelve.ts";
+import { agentAfterTwelve, agentTwelve } from "./agent_twelve.ts";
 import { auditVerify, auditWrite } from "./audit.ts";
 import { bus } from "./bus.ts";
 import { completion } from "./completion.ts";
 import { connect, connectProof } from "./connect.ts";
-import { connectionMemory } from "./connection_memory.ts";
+import { connectionMemory, connectionMemory2k } from "./connection_memory.ts";
 import { data } from "./data.ts";
 import { fanOut, fanOut10k } from "./fan_out.ts";
 import { fanOutAudit } from "./fan_out_audit.ts";
@@ -16,7 +16,7 @@ import { input, put } from "./input.ts";
 import { inputMemory } from "./input_memory.ts";
 import { masking } from "./masking.ts";
 import { oneCommand } from "./one_command.ts";
-import { output } from "./output.ts";
+import { output, outputMemory } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { decision, decision10k } from "./rules.ts";
 import { storm, stormProof } from "./storm.ts";
@@ -38,10 +38,12 @@ export const pairs: readonly Pair[] = [
   storm,
   stormProof,
   connectionMemory,
+  connectionMemory2k,
   oneCommand,
   fifty,
   fiftyAnsible,
   output,
+  outputMemory,
   masking,
   input,
   inputMemory,
@@ -64,5 +66,6 @@ export const pairs: readonly Pair[] = [
   completion,
   agentMemory,
   agentTwelve,
+  agentAfterTwelve,
   bus,
 ];

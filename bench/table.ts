@@ -56,9 +56,12 @@ export function goalText(goal: Pair["goal"]): string {
     : `<= ${ratioText(goal.most)}`;
 }
 
+/** Formats a ratio for people. A fraction without end, or a small one, is told by its inverse. */
 function ratioText(ratio: number): string {
+  const text = String(ratio);
   const inverse = Math.round(1 / ratio);
-  return inverse > 10 && ratio === 1 / inverse ? `1/${inverse}` : String(ratio);
+  const isLong = inverse > 10 || text.length > 5;
+  return isLong && ratio === 1 / inverse ? `1/${inverse}` : text;
 }
 
 /** Formats a count for people: 10,000. */

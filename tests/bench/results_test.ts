@@ -135,6 +135,8 @@ Deno.test("the table tells whether a goal is met", () => {
 | a    | 1    | 4      | x/s  | 0.25  | 0 %    | >= 0.5 | missed |`,
   );
   assertEquals(goalText({ most: 1 / 15 }), "<= 1/15");
+  assertEquals(goalText({ most: 1 / 7 }), "<= 1/7");
+  assertEquals(goalText({ least: 0.25 }), ">= 0.25");
   assertEquals(goalText({ most: 2 }), "<= 2");
   assertEquals(isMet({ least: 0.5 }, 0.5), true);
   assertEquals(isMet({ most: 1.2 }, 1.2), true);
