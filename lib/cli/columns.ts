@@ -1,12 +1,19 @@
 // Imported when it is needed: the tables of Unicode take 10 ms to load, which most subcommands do without.
 import { widthOf } from "./width.ts";
 
+/** Characters as people count them: an emoji of several code points is one. */
+const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+function charactersOf(text: string): string[] {
+  return Array.from(characters.segment(text), ({ segment }) => segment);
+}
+
 /** Text cut to at most this many columns, with an ellipsis in place of the rest. */
 export function cutToWidth(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let width = 0;
   let kept = "";
-  for (const character of text) {
+  for (const character of charactersOf(text)) {
     width += widthOf(character);
     if (width > columns - 1) break;
     kept += character;
@@ -19,7 +26,7 @@ export function endOfWidth(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let width = 0;
   let kept = "";
-  for (const character of [...text].reverse()) {
+  for (const character of charactersOf(text).reverse()) {
     width += widthOf(character);
     if (width > columns - 1) break;
     kept = character + kept;
@@ -47,6 +54,24 @@ export function wrapToWidth(text: string, columns: number): string[] {
     } else lines.push(word);
   }
   return lines;
+}
+
+/** Indent of the further lines of a paragraph, beyond that of its first one, in columns. */
+const HANGING = 4;
+
+/** A line in lines of at most this many columns. All but the first begin further to the right. */
+export function wrapHanging(line: string, columns: number): string[] {
+  if (widthOf(line) <= columns) return [line];
+  const indent = /^ */.exec(line)?.[0] ?? "";
+  const text = line.slice(indent.length);
+  const [first = ""] = wrapToWidth(text, columns - indent.length);
+  const rest = text.slice(first.length + 1);
+  if (rest === "") return [line];
+  const others = indent + " ".repeat(HANGING);
+  return [
+    indent + first,
+    ...wrapToWidth(rest, columns - others.length).map((part) => others + part),
+  ];
 }
 
 /** Text padded with spaces to this many columns. */

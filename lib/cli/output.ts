@@ -39,6 +39,16 @@ export class Output {
     for (const line of lines) await this.line(line);
   }
 
+  /** Prints lines for people. At a terminal, long ones are broken between words, and what follows is indented. */
+  async paragraphs(lines: Iterable<string>): Promise<void> {
+    const { stdout, columns } = this.#terminal;
+    const { wrapHanging } = await import("./columns.ts");
+    for (const line of lines) {
+      const shown = stdout.isTerminal ? wrapHanging(line, columns) : [line];
+      for (const part of shown) await this.line(part);
+    }
+  }
+
   /** Prints a line for people to standard error; nothing with `--json`. */
   async note(text: string): Promise<void> {
     if (!this.#json) await this.#terminal.stderr.write(`${oneLine(text)}\n`);

@@ -5,6 +5,7 @@ import {
   endOfWidth,
   expandTabs,
   fitColumns,
+  wrapHanging,
   wrapToWidth,
 } from "../../lib/cli/columns.ts";
 import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
@@ -84,8 +85,8 @@ Deno.test("fitColumns() cuts the widest columns, so that a long name hides none 
   const lines = alignColumns(fitColumns(rows, 40));
 
   assertEquals(lines, [
-    "AGENT  STEP         WHY",
-    "web-1  名前 👨‍👩‍👧 an…  another step w…",
+    "AGENT  STEP             WHY",
+    "web-1  名前 👨‍👩‍👧 and a …  another step w…",
   ]);
   assertEquals(lines.every((line) => widthOf(line) <= 40), true);
 });
@@ -97,6 +98,23 @@ Deno.test("fitColumns() leaves rows that are narrow enough, and those that no cu
   assertEquals(fitColumns(rows, 12), rows);
   assertEquals(fitColumns(many, 80), many);
   assertEquals(fitColumns([], 80), []);
+});
+
+Deno.test("a text is cut between characters as people count them, never inside one", () => {
+  const family = "👨‍👩‍👧";
+
+  assertEquals(cutToWidth(`${family}${family}x`, 4), `${family}…`);
+  assertEquals(endOfWidth(`x${family}${family}`, 4), `…${family}`);
+  assertEquals(cutToWidth("e\u0301e\u0301e\u0301", 2), "e\u0301…");
+});
+
+Deno.test("wrapHanging() indents all lines but the first further than it", () => {
+  assertEquals(wrapHanging("  ~ Note: content +1 -0, mode 0644", 20), [
+    "  ~ Note: content +1",
+    "      -0, mode 0644",
+  ]);
+  assertEquals(wrapHanging("  ~ Note: short", 20), ["  ~ Note: short"]);
+  assertEquals(wrapHanging("", 20), [""]);
 });
 
 Deno.test("wrapToWidth() breaks between words only, and counts columns", () => {

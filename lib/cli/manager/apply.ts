@@ -113,9 +113,7 @@ export const apply = defineSubcommand({
       ...signatureOf(terminal),
     }, context);
     if (plan === undefined) return exitCode;
-    if (!json) {
-      for (const line of planLines(plan, flags)) await output.line(line);
-    }
+    if (!json) await output.paragraphs(planLines(plan, flags));
     await output.note(planSummary(plan));
     const left = plan.entries.filter(({ state }) =>
       state === PlanEntryState.PLANNED
@@ -149,7 +147,7 @@ async function applyPlan(
   },
   context: PlanContext,
 ): Promise<number> {
-  const { connect, terminal, output } = context;
+  const { connect, terminal, output, json } = context;
   const listLine = `piri-manager plan show p-${asked.id}`;
   using waiting = await beginWaiting(context, {
     listLine,
@@ -178,7 +176,8 @@ async function applyPlan(
   );
   const exitCode = await followPlan(started, follow);
   const plan = await getPlan(asked.id, connect);
-  await output.either(planJson(plan), ...appliedLines(plan));
+  if (json) await output.value(planJson(plan));
+  else await output.paragraphs(appliedLines(plan));
   return worst([exitCode as ExitCode, ...refusals(plan)]);
 }
 

@@ -85,9 +85,7 @@ const show = defineSubcommand({
     if (plan === undefined) return ExitCode.ok;
     await output.line("");
     const connect = () => services.connect(dir);
-    for (const line of planLines(await getPlan(plan, connect), flags)) {
-      await output.line(line);
-    }
+    await output.paragraphs(planLines(await getPlan(plan, connect), flags));
     return ExitCode.ok;
   },
 });

@@ -43,7 +43,7 @@ export const drift = defineSubcommand({
     }
     for (const [index, rule] of json ? [] : rules.entries()) {
       if (index > 0) await output.line("");
-      for (const line of ruleLines(rule, flags)) await output.line(line);
+      await output.paragraphs(ruleLines(rule, flags));
     }
     if (rules.length === 0) {
       await output.note("no rules: drift: in config.yaml has them");

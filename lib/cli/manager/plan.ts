@@ -105,7 +105,8 @@ const make = defineSubcommand({
       ...signatureOf(terminal),
     }, { connect: () => services.connect(dir), json, terminal, output });
     if (plan === undefined) return exitCode;
-    await output.either(planJson(plan), ...planLines(plan, flags));
+    if (json) await output.value(planJson(plan));
+    else await output.paragraphs(planLines(plan, flags));
     const isOpen = plan.entries.some(({ state }) =>
       state === PlanEntryState.PLANNED
     );
@@ -127,20 +128,22 @@ const show = defineSubcommand({
   flags: { diff: DIFF },
   examples: ["p-17", "p-17 --diff", "p-17 --json"],
   async execute(
-    { positionals, flags, dir, output },
+    { positionals, flags, dir, json, output },
     services: ManagerServices,
   ) {
     const id = parsePlanId(positionals.id);
     const plan = await getPlan(id, () => services.connect(dir));
     const applied = [...appliedLines(plan)];
-    await output.either(
-      planJson(plan),
-      ...planLines(plan, flags),
-      ...applied.length === 0 ? [] : ["", ...applied],
-      ...plan.sha256.length === 0
-        ? []
-        : ["", `sha256: ${encodeHex(plan.sha256)}`],
-    );
+    if (json) await output.value(planJson(plan));
+    else {
+      await output.paragraphs([
+        ...planLines(plan, flags),
+        ...applied.length === 0 ? [] : ["", ...applied],
+        ...plan.sha256.length === 0
+          ? []
+          : ["", `sha256: ${encodeHex(plan.sha256)}`],
+      ]);
+    }
     await output.note(planSummary(plan));
     return ExitCode.ok;
   },
@@ -259,9 +262,7 @@ const approve = defineSubcommand({
       );
     }
     const shown = await getPlan(id, () => services.connect(dir));
-    if (!json) {
-      for (const line of planLines(shown, flags)) await output.line(line);
-    }
+    if (!json) await output.paragraphs(planLines(shown, flags));
     if (asks && !await confirmed(`approve p-${id}?`, terminal)) {
       throw new PiriError(
         "CANCELLED",

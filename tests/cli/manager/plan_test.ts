@@ -31,6 +31,7 @@ Deno.test("plan shows equal hosts once, apply does it and refuses one that was c
   assertEquals(apply.out, outcome);
   assertEquals(apply.err, "applying p-1 on 3 agents, job j-2\n");
   assertMatch(shown.out, /, partly\n/);
+  assertEquals(shown.err, "p-1: applied: 2 agents, refused: 1 agent\n");
   assertStringIncludes(shown.out, `\n\n${outcome}\nsha256: `);
   assertEquals(
     rest.out,
@@ -50,6 +51,27 @@ nothing to do on 2 agents: web-[1,3]
   );
   assertEquals(await site.fleet.text("web-1", "motd"), "hello by web-1\n");
   assertEquals(await site.fleet.text("web-2", "motd"), "by hand\n");
+});
+
+Deno.test("a long step goes on in indented lines at a terminal, and in one line elsewhere", async () => {
+  const name =
+    "A name of many words, as people give them to steps that do a lot";
+  await using site = await served({
+    "states/all/long.yaml":
+      `- ${name}: {type: file.Installed, path: "%ROOT%/\${agent}/x", content: x}\n`,
+  });
+  const atTerminal = site.begin(["plan", "long", "web-1"], {
+    terminals: ["stdout"],
+    columns: 50,
+  });
+  await atTerminal.code;
+  const piped = await site.run("plan", "long", "web-1");
+
+  assertStringIncludes(
+    atTerminal.fake.stdout.text,
+    "  ~ A name of many words, as people give them to\n      steps that do a lot: content +1 -0 (new)\n",
+  );
+  assertStringIncludes(piped.out, `  ~ ${name}: content +1 -0 (new)\n`);
 });
 
 Deno.test("errors of a state are printed with place, line and agents, and there is no plan", async () => {

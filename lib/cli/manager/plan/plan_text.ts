@@ -78,16 +78,9 @@ export function* stepLines(
 
 /** Lines that tell how far a plan was applied; none if that was not begun. */
 export function* appliedLines(plan: Plan): Generator<string> {
-  const states = [
-    PlanEntryState.APPLYING,
-    PlanEntryState.APPLIED,
-    PlanEntryState.REFUSED,
-    PlanEntryState.APPLY_FAILED,
-    PlanEntryState.LOST,
-  ];
-  for (const state of states) {
+  for (const state of APPLY_STATES) {
     const entries = plan.entries.filter((each) => each.state === state);
-    yield* messages(entries, WORDS[state] ?? planStateName(plan));
+    yield* messages(entries, WORDS[state]);
   }
   const notRun = plan.entries.filter(({ state, applyJob }) =>
     state === PlanEntryState.PLANNED && applyJob !== undefined
@@ -95,8 +88,17 @@ export function* appliedLines(plan: Plan): Generator<string> {
   yield* messages(notRun, "not applied");
 }
 
-const WORDS: Readonly<Partial<Record<PlanEntryState, string>>> = {
-  [PlanEntryState.APPLYING]: "is being applied",
+/** States of agents on which an apply was begun, in the order in which they are told. */
+const APPLY_STATES = [
+  PlanEntryState.APPLYING,
+  PlanEntryState.APPLIED,
+  PlanEntryState.REFUSED,
+  PlanEntryState.APPLY_FAILED,
+  PlanEntryState.LOST,
+] as const;
+
+const WORDS: Readonly<Record<typeof APPLY_STATES[number], string>> = {
+  [PlanEntryState.APPLYING]: "being applied",
   [PlanEntryState.APPLIED]: "applied",
   [PlanEntryState.REFUSED]: "refused",
   [PlanEntryState.APPLY_FAILED]: "failed",
@@ -107,14 +109,19 @@ const WORDS: Readonly<Partial<Record<PlanEntryState, string>>> = {
 export function planSummary({ id, entries }: Plan): string {
   const count = (...states: PlanEntryState[]) =>
     entries.filter(({ state }) => states.includes(state)).length;
-  const changing =
-    entries.filter(({ counts, state }) =>
-      state !== PlanEntryState.FAILED && (counts?.change ?? 0) > 0
-    ).length;
-  const unknown = entries.filter(({ counts }) => (counts?.unknown ?? 0) > 0);
+  // What was applied, or refused, is told by its end.
+  const planned = entries.filter(({ state }) =>
+    state === PlanEntryState.PLANNED
+  );
+  const changing = planned.filter(({ counts }) => (counts?.change ?? 0) > 0);
+  const unknown = planned.filter(({ counts }) => (counts?.unknown ?? 0) > 0);
   const parts: [number, string][] = [
-    [changing, "would change"],
+    [changing.length, "would change"],
     [unknown.length, "cannot be told in full"],
+    ...APPLY_STATES.map((state): [number, string] => [
+      count(state),
+      WORDS[state],
+    ]),
     [count(PlanEntryState.SAME), "nothing to do"],
     [count(PlanEntryState.FAILED), "could not be planned"],
     [count(PlanEntryState.PLANNING), "still being looked at"],
