@@ -11,6 +11,9 @@ const AT_SYMLINK_NOFOLLOW = 0x100n;
 const AT_REMOVEDIR = 0x200n;
 const STATX_BASIC = 0x7ffn;
 
+/** Flag of openat2(2): a link anywhere in the path is an error. */
+const RESOLVE_NO_SYMLINKS = 0x04n;
+
 /** Numbers of a file that a stat tells. */
 export interface RawStat {
   readonly mode: number;
@@ -24,6 +27,11 @@ export interface RawStat {
 export interface ByteCalls {
   /** Opens a folder, and returns its number. It is not read, only used. */
   openFolder(path: Uint8Array, follow: boolean): number;
+  /**
+   * Opens a folder by a path that has no link, and returns its number; undefined if the path has a link, for any other
+   * error, and where the system is too old to tell (before Linux 5.6).
+   */
+  openFolderWithoutLinks(path: Uint8Array): number | undefined;
   close(fd: number): void;
   /** Opens a file for Deno, which knows it by a path with its number. */
   openFile(path: Uint8Array): number;
@@ -70,6 +78,23 @@ function wrap({ symbols, done }: Syscalls): ByteCalls {
         OPEN.path | OPEN.folder | OPEN.closeOnExec |
           (follow ? 0n : OPEN.noFollow),
       ),
+    openFolderWithoutLinks(path) {
+      // struct open_how: flags, mode, resolve.
+      const how = new BigUint64Array([
+        OPEN.path | OPEN.folder | OPEN.closeOnExec,
+        0n,
+        RESOLVE_NO_SYMLINKS,
+      ]);
+      const fd = symbols.withPathAndBuffer(
+        NUMBERS.openat2,
+        AT_FDCWD,
+        pathBytes(path),
+        how,
+        BigInt(how.byteLength),
+        0n,
+      );
+      return fd < 0n ? undefined : Number(fd);
+    },
     close: (fd) => void symbols.withFile(NUMBERS.close, BigInt(fd)),
     openFile: (path) =>
       openAt(path, OPEN.path | OPEN.noFollow | OPEN.closeOnExec),

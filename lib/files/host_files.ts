@@ -264,6 +264,14 @@ export class HostFolder implements Disposable {
     return HostFolder.#of(path, path, fd);
   }
 
+  /** Opens a folder by a path without links; undefined if there is one in it, or if the system cannot tell at once. */
+  static openWithoutLinks(path: string): HostFolder | undefined {
+    const fd = pins()
+      ? byteCalls()?.openFolderWithoutLinks(bytesOfName(path))
+      : undefined;
+    return fd === undefined ? undefined : HostFolder.#of(path, path, fd);
+  }
+
   static #of(shown: string, path: string, fd: number | undefined): HostFolder {
     const own = fd === undefined ? path : `/proc/self/fd/${fd}`;
     return new HostFolder(shown, own, fd);

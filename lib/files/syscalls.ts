@@ -19,6 +19,7 @@ export const NUMBERS = Deno.build.arch === "aarch64"
     read: 63n,
     write: 64n,
     ftruncate: 46n,
+    openat2: 437n,
   }
   : {
     openat: 257n,
@@ -39,6 +40,7 @@ export const NUMBERS = Deno.build.arch === "aarch64"
     read: 0n,
     write: 1n,
     ftruncate: 77n,
+    openat2: 437n,
   };
 
 const SYMBOLS = {
