@@ -13,6 +13,7 @@ import { stepOperations } from "../steps/registry.ts";
 import { MaskedSink } from "../steps/secrets/masked_sink.ts";
 import { SecretPaths } from "../steps/secrets/secret_paths.ts";
 import { openCustomSteps } from "./custom/custom_steps.ts";
+import { GatheredRecords } from "./gathered_records.ts";
 import { Handoff } from "./handoff.ts";
 import type { OperationContext, OperationEvent, Outcome } from "./operation.ts";
 import { stepHost, type StepHostOptions } from "./step_host.ts";
@@ -42,21 +43,19 @@ export function runSteps(
   context: OperationContext,
 ): AsyncGenerator<OperationEvent, Outcome> {
   return runInTurn(context, async ({ disk, signal, give }) => {
+    const told = new GatheredRecords(systemClock, give);
     // All that is told goes through the masks.
     const sink = new MaskedSink({
-      record: async (record) => {
-        const text = textOf(record);
-        if (text !== "") await give(printed(text));
-      },
+      record: (record) => told.add(record, textOf(record)),
       progress: (current, total, message) =>
-        void give({ kind: "progress", current, total, message }),
+        told.progress(current, total, message),
     }, systemClock);
     await using custom = await openCustomSteps(modules, {
       context: { ...context, signal },
       print: (step, stream, text) =>
         sink.record({ kind: "output", step, stream, text }),
     });
-    const ended = await work({
+    const means: RunMeans = {
       // The last operation of a name counts: nothing takes the place of Piri's own.
       operations: [...custom.operations, ...stepOperations],
       host: stepHost({ ...context, signal }, { judgesOwners }),
@@ -70,7 +69,8 @@ export function runSteps(
         masks: sink.masks,
       },
       sink,
-    });
+    };
+    const ended = await work(means).finally(() => told.flush());
     const { count } = sink.masks;
     return count === 0 ? ended : { ...ended, masked: count };
   });
@@ -119,12 +119,6 @@ export async function* runInTurn(
     events.close();
     await outcome.catch(() => {});
   }
-}
-
-function printed(text: string): OperationEvent {
-  const bytes = new TextEncoder().encode(text);
-  // A masked sink has masked it: here, where it is JSON already, a secret of digits could damage it.
-  return { kind: "output", stream: "stdout", bytes, isMasked: true };
 }
 
 /**
