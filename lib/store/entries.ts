@@ -47,9 +47,9 @@ const COMMAND_FIELDS = [
   "progressMessage",
 ] as const satisfies (keyof EntryCommand)[];
 
-const SELECT_COMMAND = `SELECT ${
+const SELECT_COMMANDS = `SELECT ${
   commandShape.names(COMMAND_FIELDS).join(", ")
-} FROM commands WHERE id = ?`;
+} FROM commands WHERE id IN (SELECT value FROM json_each(?))`;
 
 /** Condition of each set of a job's agents; `c` is the command, null for an entry without one. */
 const SETS: Readonly<Record<JobSetName, string>> = {
@@ -107,24 +107,26 @@ export class Entries {
 
   /** Entries of a job from a position on, in the order of starting. */
   list(job: bigint, from: number, limit: number): EntryRecord[] {
-    return this.#db.all(
+    const rows = this.#db.all(
       `SELECT ${shape.list} FROM entries WHERE job_id = ? AND position >= ? ORDER BY position LIMIT ?`,
       job,
       from,
       limit,
-    ).map((row) => this.#record(row));
+    );
+    return this.#records(rows);
   }
 
   /** Entries at these positions. */
   at(job: bigint, positions: readonly number[]): EntryRecord[] {
-    return positions.flatMap((position) => {
-      const row = this.#db.get(
-        `SELECT ${shape.list} FROM entries WHERE job_id = ? AND position = ?`,
-        job,
-        position,
-      );
-      return row === undefined ? [] : [this.#record(row)];
-    });
+    const rows = this.#db.all(
+      `SELECT ${shape.list} FROM entries WHERE job_id = ? AND position IN (SELECT value FROM json_each(?))`,
+      job,
+      JSON.stringify(positions),
+    );
+    const found = new Map(
+      this.#records(rows).map((entry) => [entry.position, entry]),
+    );
+    return positions.flatMap((position) => found.get(position) ?? []);
   }
 
   /** Entries of a job in a state, from a position on. */
@@ -371,12 +373,18 @@ export class Entries {
     });
   }
 
-  #record(row: Row): EntryRecord {
-    const entry = shape.record(row);
-    const found = entry.commandId === null
-      ? undefined
-      : this.#db.get(SELECT_COMMAND, entry.commandId);
-    return { ...entry, command: found ? commandOf(found) : null };
+  /** Records of entries with their commands, which one query finds. */
+  #records(rows: readonly Row[]): EntryRecord[] {
+    const entries = rows.map((row) => shape.record(row));
+    const ids = entries.flatMap(({ commandId }) => commandId ?? []);
+    const commands = new Map(
+      ids.length === 0 ? [] : this.#db.all(SELECT_COMMANDS, `[${ids.join()}]`)
+        .map(commandOf).map((command) => [command.id, command]),
+    );
+    return entries.map((entry) => ({
+      ...entry,
+      command: commands.get(entry.commandId ?? 0n) ?? null,
+    }));
   }
 }
 

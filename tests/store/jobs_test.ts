@@ -379,3 +379,26 @@ Deno.test("an older database keeps its requests, and knows what was sent to whom
     [{ agent: "a", last_id: 2n }],
   );
 });
+
+Deno.test("entries at positions come in the asked order, with their commands, and missing ones do not", async () => {
+  await using made = await startStore();
+  const { store } = made;
+  for (const name of ["web-1", "web-2", "web-3"]) await addAgent(store, name);
+  const { id } = await make(store, ["web-1", "web-2", "web-3"]);
+  await start(store, id, { 2: "web-3", 0: "web-1" });
+
+  const entries = await store.jobEntries(id, { positions: [2, 1, 9, 0, 2] });
+  assertEquals(
+    entries.map(({ position, agent, command }) => [
+      position,
+      agent,
+      command?.agent ?? null,
+    ]),
+    [
+      [2, "web-3", "web-3"],
+      [1, "web-2", null],
+      [0, "web-1", "web-1"],
+      [2, "web-3", "web-3"],
+    ],
+  );
+});
