@@ -45,22 +45,29 @@ export async function answerUpload(
   { blobs, clock, admit, signal }: UploadBodyOptions,
 ): Promise<Response> {
   const body = new BodyReader(request.body, clock);
+  let stored: Promise<number> | undefined;
   try {
     admit(request.headers, "BlobsService.upload");
     const { searchParams } = new URL(request.url);
     const id = requireText("upload_id", searchParams.get("upload_id") ?? "");
     let offset = offsetOf(searchParams.get("offset") ?? "");
-    const block = new Uint8Array(BLOCK_BYTES);
-    let reached = offset;
+    // One block is stored while the next one comes.
+    const blocks = [new Uint8Array(BLOCK_BYTES), new Uint8Array(BLOCK_BYTES)];
     for (;;) {
+      const [block = new Uint8Array()] = blocks;
       const count = await body.fill(block);
       signal.throwIfAborted();
-      reached = await blobs.append(id, offset, block.subarray(0, count));
+      await stored;
+      stored = blobs.append(id, offset, block.subarray(0, count));
+      // It is awaited before the next one, and before the answer.
+      stored.catch(() => {});
       offset += count;
+      blocks.reverse();
       if (count < block.length) break;
     }
-    return new Response(String(reached));
+    return new Response(String(await stored));
   } catch (error) {
+    await stored?.catch(() => {});
     // A client that still sends would not read the answer.
     await body.drain().catch(() => {});
     return uploadRefusal(visible(error, signal));

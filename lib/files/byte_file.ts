@@ -14,6 +14,8 @@ export interface HostFile extends Disposable {
   write(bytes: Uint8Array): Promise<number>;
   seek(offset: number, whence: Deno.SeekMode): Promise<number>;
   truncate(size: number): Promise<void>;
+  /** Writes its data to the disk; absent where that would block this thread. */
+  syncData?(): Promise<void>;
   close(): void;
 }
 

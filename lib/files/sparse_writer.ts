@@ -1,8 +1,12 @@
 import { writeAll } from "../base/write_all.ts";
+import { WriteOut } from "../base/write_out.ts";
 import type { HostFile } from "./byte_file.ts";
 
 /** Shortest run of zeros that becomes a hole, in bytes. */
 const HOLE_BYTES = 4_096;
+
+/** Size from which on a file is on the disk when it is finished, in bytes. Smaller ones are left to a sync of many. */
+const LARGE_BYTES = 1_048_576;
 
 /** Writes pieces to a new file one after the other. Pieces of zeros become holes, which take no room on the disk. */
 export class SparseWriter {
@@ -10,11 +14,13 @@ export class SparseWriter {
   #size = 0;
   /** Bytes at the end that are skipped and not yet there. */
   #hole = 0;
+  readonly #writeOut: WriteOut;
 
   /** @param size Bytes that the file has already; it must be at their end. */
   constructor(file: HostFile, size = 0) {
     this.#file = file;
     this.#size = size;
+    this.#writeOut = new WriteOut(async () => await file.syncData?.());
   }
 
   /** Bytes so far. */
@@ -33,11 +39,14 @@ export class SparseWriter {
       this.#hole = 0;
     }
     await writeAll(this.#file, bytes);
+    this.#writeOut.wrote(bytes.length);
   }
 
-  /** Makes a hole at the end. */
+  /** Makes a hole at the end, and writes a large file to the disk. */
   async finish(): Promise<void> {
     if (this.#hole > 0) await this.#file.truncate(this.#size);
+    await this.#writeOut.settled();
+    if (this.#size >= LARGE_BYTES) await this.#file.syncData?.();
   }
 }
 

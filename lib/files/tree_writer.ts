@@ -9,6 +9,7 @@ import {
   linkAt,
   makeFolder,
   makeLink,
+  openPlain,
   rename,
   setMode,
   setOwner,
@@ -28,6 +29,9 @@ import { hashAt } from "./tree_reader.ts";
 
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
+
+/** Most entries of a tree that are written to the disk one by one. */
+const FEW_ENTRIES = 16;
 
 /** Choices for writing a tree. */
 export interface TreeWriterOptions {
@@ -153,7 +157,7 @@ export class TreeWriter {
   }
 
   /** Deletes what is too much, gives the folders their attributes, and makes all of it last. */
-  finish(): void {
+  async finish(): Promise<void> {
     for (const entry of this.#entries.toReversed()) {
       if (entry.kind !== "folder") continue;
       this.#throwIfCancelled();
@@ -161,7 +165,28 @@ export class TreeWriter {
       if (this.#options.delete) this.#prune(place, entry);
       this.#setAttributes(place, entry);
     }
-    this.#base.sync();
+    await this.#sync();
+  }
+
+  /**
+   * Makes all of it survive a power cut. For a large tree one call writes the whole file system; for a small one that
+   * would wait for what others have written.
+   */
+  async #sync(): Promise<void> {
+    const isFew = this.#entries.length <= FEW_ENTRIES;
+    for (const entry of isFew ? this.#entries : []) {
+      using place = this.#placeOf(entry);
+      using undo = new DisposableStack();
+      const opened = openToSync(place, entry.kind);
+      if (opened === undefined) return this.#base.sync();
+      for (const each of opened) undo.use(each);
+      try {
+        for (const each of opened) await each.sync();
+      } catch (error) {
+        throw fileError("write", place.folder.shownAt(place.name), error);
+      }
+    }
+    if (!isFew) this.#base.sync();
   }
 
   #planFolder(place: Place, facts: FileFacts | undefined): void {
@@ -286,6 +311,28 @@ export class TreeWriter {
       "CANCELLED",
       `Cannot write into "${this.#base.shown}": it was cancelled`,
     );
+  }
+}
+
+/** Opens what is at a place, and its folder; undefined if the agent may write there and not read, or Deno cannot. */
+function openToSync(
+  { folder, name }: OpenPlace,
+  kind: TreeEntry["kind"],
+): Deno.FsFile[] | undefined {
+  // Windows neither needs nor allows it.
+  if (Deno.build.os === "windows") return [];
+  const opened: Deno.FsFile[] = [];
+  try {
+    if (kind === "file") opened.push(openPlain(folder.at(name)));
+    if (kind === "folder") {
+      using inner = folder.enter(name);
+      opened.push(Deno.openSync(inner.self));
+    }
+    opened.push(Deno.openSync(folder.self));
+    return opened;
+  } catch {
+    for (const each of opened) each.close();
+    return undefined;
   }
 }
 

@@ -109,7 +109,7 @@ export const filePut: Operation<typeof parameters> = {
           ? nothing()
           : blobPieces(sha256, { ...context, from, isPassedOn: true }),
     });
-    writer.finish();
+    await writer.finish();
     return yield* report(params, writer.summary);
   },
 };

@@ -121,6 +121,37 @@ Deno.test("a body that is silent for half a minute ends, and what came of it sta
   assertEquals(manager.stored.get("upload-1")?.length, BLOCK);
 });
 
+Deno.test("a block is stored while the next one comes, and an error of it ends the upload", async () => {
+  const manager = new SmallManager();
+  const stored = Promise.withResolvers<number>();
+  const begun: number[] = [];
+  manager.blobs.append = (_id, offset) => {
+    begun.push(offset);
+    return stored.promise;
+  };
+  await using fleet = await startControl({ manager });
+  await fleet.control.blobs.openUpload({});
+  const sentAll = Promise.withResolvers<void>();
+  const sent = refusal(send(
+    fleet,
+    0,
+    (async function* () {
+      yield floodBytes(BLOCK);
+      yield floodBytes(BLOCK);
+      sentAll.resolve();
+      yield floodBytes(BLOCK);
+    })(),
+  ));
+  await sentAll.promise;
+  while (begun.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  stored.reject(new PiriError("DISK", "Cannot store it"));
+  const { code } = await sent;
+
+  assertEquals([begun, code], [[0], "DISK"]);
+});
+
 /** Error of bytes that are refused. */
 function refusal(sent: Promise<number>): Promise<PiriError> {
   return assertRejects(() => sent, PiriError);

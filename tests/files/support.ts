@@ -62,7 +62,7 @@ export async function writeTree(
     const bytes = new TextEncoder().encode(content).subarray(offset);
     await writer.write(file, pieces(bytes), offset);
   }
-  writer.finish();
+  await writer.finish();
   return writer;
 }
 

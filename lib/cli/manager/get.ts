@@ -212,7 +212,7 @@ async function getFrom(
   for (const { file, offset, length } of parts) {
     await writer.write(file, stream.take(length), offset);
   }
-  writer.finish();
+  await writer.finish();
   return { summary: writer.summary, note };
 }
 

@@ -7,7 +7,9 @@ import { PiriError } from "../../base/errors.ts";
 import { diskError, PRIVATE_FILE } from "../../base/files.ts";
 import { makePrivateFolder } from "../../base/private_folder.ts";
 import type { Random } from "../../base/random.ts";
+import { QuickCalls } from "../../base/quick_calls.ts";
 import { Turns } from "../../base/turns.ts";
+import { WriteOut } from "../../base/write_out.ts";
 import { LEASE_MS } from "./blob_folder.ts";
 
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
@@ -23,6 +25,7 @@ interface Upload {
   offset: number;
   /** Hash of them. */
   readonly hash: Hash;
+  readonly writeOut: WriteOut;
 }
 
 /** Complete upload. */
@@ -41,6 +44,7 @@ export class Uploads {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #known = new Map<string, Promise<Upload>>();
+  readonly #opens = new QuickCalls();
   #bytes = 0;
 
   private constructor(dir: string, clock: Clock, random: Random) {
@@ -75,8 +79,7 @@ export class Uploads {
     } catch (error) {
       throw diskError("begin an upload", error);
     }
-    const hash = createHash("sha256");
-    const upload = { path, turns: new Turns(), offset: 0, hash };
+    const upload = uploadAt(path, { offset: 0, hash: createHash("sha256") });
     this.#known.set(id, Promise.resolve(upload));
     return id;
   }
@@ -103,7 +106,7 @@ export class Uploads {
       }
       const fresh = bytes.subarray(upload.offset - offset);
       try {
-        await appendTo(upload, fresh);
+        await appendTo(upload, fresh, this.#opens);
       } catch (error) {
         // The file may have a part of them: it is looked at again.
         this.#known.delete(id);
@@ -125,6 +128,7 @@ export class Uploads {
     const upload = await this.#find(id);
     return await upload.turns.run(async () => {
       try {
+        await upload.writeOut.settled();
         using file = await Deno.open(upload.path, { write: true });
         await file.sync();
       } catch (error) {
@@ -196,16 +200,32 @@ async function load(path: string, id: string): Promise<Upload> {
     if (error instanceof Deno.errors.NotFound) throw noUpload(id);
     throw diskError("read an upload", error);
   }
-  return { path, turns: new Turns(), offset, hash };
+  return uploadAt(path, { offset, hash });
+}
+
+function uploadAt(
+  path: string,
+  state: Pick<Upload, "offset" | "hash">,
+): Upload {
+  const writeOut = new WriteOut(async () => {
+    using file = await Deno.open(path, { write: true });
+    await file.syncData();
+  });
+  return { path, turns: new Turns(), writeOut, ...state };
 }
 
 async function appendTo(
-  { path, offset }: Upload,
+  { path, offset, writeOut }: Upload,
   bytes: Uint8Array,
+  opens: QuickCalls,
 ): Promise<void> {
-  using file = await Deno.open(path, { write: true });
-  await file.seek(offset, Deno.SeekMode.Start);
+  using file = await opens.call({
+    here: () => Deno.openSync(path, { write: true }),
+    elsewhere: () => Deno.open(path, { write: true }),
+  });
+  file.seekSync(offset, Deno.SeekMode.Start);
   await writeAll(file, bytes);
+  writeOut.wrote(bytes.length);
 }
 
 function noUpload(id: string): PiriError {
