@@ -42,6 +42,7 @@ const STATES: Readonly<Record<PlanView["state"], PlanState>> = {
   partly: PlanState.PARTLY,
   stale: PlanState.STALE,
   withdrawn: PlanState.WITHDRAWN,
+  same: PlanState.SAME,
 };
 
 const ENTRY_STATES: Readonly<Record<PlanEntry["state"], PlanEntryState>> = {

@@ -5,9 +5,6 @@ import type { HostFile } from "./byte_file.ts";
 /** Shortest run of zeros that becomes a hole, in bytes. */
 const HOLE_BYTES = 4_096;
 
-/** Size from which on a file is on the disk when it is finished, in bytes. Smaller ones are left to a sync of many. */
-const LARGE_BYTES = 1_048_576;
-
 /** Writes pieces to a new file one after the other. Pieces of zeros become holes, which take no room on the disk. */
 export class SparseWriter {
   readonly #file: HostFile;
@@ -42,11 +39,10 @@ export class SparseWriter {
     this.#writeOut.wrote(bytes.length);
   }
 
-  /** Makes a hole at the end, and writes a large file to the disk. */
+  /** Makes a hole at the end. The caller writes to the disk what is not there yet. */
   async finish(): Promise<void> {
     if (this.#hole > 0) await this.#file.truncate(this.#size);
     await this.#writeOut.settled();
-    if (this.#size >= LARGE_BYTES) await this.#file.syncData?.();
   }
 }
 

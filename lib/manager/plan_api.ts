@@ -86,7 +86,9 @@ export type PlanState =
   | "applied"
   | "partly"
   | "stale"
-  | "withdrawn";
+  | "withdrawn"
+  /** Nothing is to do on any agent. */
+  | "same";
 
 /** State of an agent of a plan. */
 export type PlanEntryState =

@@ -13,10 +13,11 @@ import { canAsk, confirmed } from "./confirmed.ts";
 import { answered } from "./ids.ts";
 import { SKIP_DENIED } from "./job/launch_job.ts";
 import { getPlan, makePlan } from "./plan/make_plan.ts";
-import { planJson, planStateName } from "./plan/plan_json.ts";
+import { planJson } from "./plan/plan_json.ts";
 import {
   appliedLines,
   planLines,
+  planStateText,
   planSummary,
   wouldChange,
 } from "./plan/plan_text.ts";
@@ -184,7 +185,7 @@ const list = defineSubcommand({
       json: planJson,
       columns: {
         ID: ({ id }) => `p-${id}`,
-        STATE: planStateName,
+        STATE: planStateText,
         OF: ({ stateName }) => stateName === "" ? "(whole)" : stateName,
         AGENTS: ({ entries }) => agentsText(entries.length),
         CREATED: ({ createdAtMs }) => output.time(createdAtMs),

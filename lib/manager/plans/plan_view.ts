@@ -71,6 +71,7 @@ function stateOf(
       ? "partly"
       : "applied";
   }
+  if (entries.every(({ state }) => state === "same")) return "same";
   return isStale(plan, now) ? "stale" : "open";
 }
 

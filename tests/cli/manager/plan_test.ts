@@ -74,6 +74,31 @@ Deno.test("a long step goes on in indented lines at a terminal, and in one line 
   assertStringIncludes(piped.out, `  ~ ${name}: content +1 -0 (new)\n`);
 });
 
+Deno.test("a plan with nothing to do on any agent is not open, and a later one of some is", async () => {
+  await using site = await served();
+  await site.run("plan", "motd", "all");
+  await site.run("apply", "p-1");
+  const same = await site.run("plan", "motd", "all");
+  await Deno.writeTextFile(site.fleet.on("web-2", "motd"), "by hand\n");
+  await site.run("plan", "motd", "all");
+  const list = await site.run("plan", "list", "--json");
+  const table = await site.run("plan", "list");
+
+  assertEquals(
+    same.out,
+    `plan p-2: state motd on all, by ${OWNER}, TIME, nothing to do
+
+nothing to do on 3 agents: web-[1-3]
+`,
+  );
+  assertEquals(jsonLines(list.out).map(({ state }) => state), [
+    "open",
+    "same",
+    "applied",
+  ]);
+  assertMatch(table.out, /\np-2 +nothing to do +motd/);
+});
+
 Deno.test("errors of a state are printed with place, line and agents, and there is no plan", async () => {
   await using site = await served({
     "states/all/motd.yaml": STATES["states/all/motd.yaml"],

@@ -19,6 +19,7 @@ const STATES: Readonly<Record<PlanState, string>> = {
   [PlanState.PARTLY]: "partly",
   [PlanState.STALE]: "stale",
   [PlanState.WITHDRAWN]: "withdrawn",
+  [PlanState.SAME]: "same",
 };
 
 const ENTRY_STATES: Readonly<Record<PlanEntryState, string>> = {

@@ -4,6 +4,7 @@ import {
   PlanEntryState,
   type PlannedChange,
   type PlannedStep,
+  PlanState,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine, printable } from "../../text.ts";
@@ -138,6 +139,11 @@ export function wouldChange({ entries }: Plan): boolean {
   );
 }
 
+/** State of a plan for people. */
+export function planStateText(plan: Plan): string {
+  return plan.state === PlanState.SAME ? "nothing to do" : planStateName(plan);
+}
+
 function headLine(plan: Plan): string {
   const { id, stateName, expressions, requestedBy, createdAtMs, note } = plan;
   const state = stateName === "" ? "whole states" : `state ${stateName}`;
@@ -150,7 +156,7 @@ function headLine(plan: Plan): string {
     `plan p-${id}: ${state}${bounds} on ${
       expressions.join(" ")
     }, by ${requestedBy}, ${localTime(Number(createdAtMs))}, ${
-      planStateName(plan)
+      planStateText(plan)
     }${more}`,
   );
 }
