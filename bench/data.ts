@@ -13,6 +13,7 @@ const SOURCE = "bulk";
 /** A file of the Manager's data that is sent to a host. */
 export const data: Pair = {
   name: "data",
+  instead: { tool: "scp", task: "Fetch 200 MB of data" },
   unit: "MB/s",
   goal: { least: 0.6 },
   ours: `\`run web-1 --op file.Fetch\` of ${

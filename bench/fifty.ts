@@ -2,7 +2,13 @@ import { PiriError } from "../lib/base/errors.ts";
 import { CommandState } from "../proto/gen/piri/control/v1/control_pb.ts";
 import { compiled } from "../scripts/local/programs.ts";
 import { inParallel } from "./parallel.ts";
-import { type LeftOut, NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
+import {
+  type Instead,
+  type LeftOut,
+  NOT_QUICK,
+  type OpenPair,
+  type Pair,
+} from "./pair.ts";
 import { lacking, type Peer } from "./peer.ts";
 import { NOT_COMPILED, RealFleet } from "./real_fleet.ts";
 import { SshHost } from "./ssh_host.ts";
@@ -29,6 +35,7 @@ interface Prepared {
 /** Fifty hosts beside ClusterShell, which starts an ssh for each host. */
 export const fifty: Pair = pairBeside({
   name: "fifty",
+  instead: { tool: "clush", task: "Run a program on 50 hosts" },
   goal: { most: 1 / 12 },
   beside: `\`clush -f ${HOSTS}\` to ${HOSTS} loopback addresses, sshd as above`,
   tool: {
@@ -48,6 +55,7 @@ export const fifty: Pair = pairBeside({
 /** Fifty hosts beside Ansible, which keeps its connections for a minute: only the first round logs in. */
 export const fiftyAnsible: Pair = pairBeside({
   name: "fifty-ansible",
+  instead: { tool: "ansible", task: "Run a program on 50 hosts" },
   goal: { most: 1 / 7 },
   beside:
     `\`ansible -f ${HOSTS} -m raw\` to ${HOSTS} loopback addresses, connections kept as is its habit`,
@@ -58,12 +66,16 @@ export const fiftyAnsible: Pair = pairBeside({
 });
 
 function pairBeside(
-  { name, goal, beside, tool }: Pick<Pair, "name" | "goal" | "beside"> & {
-    readonly tool: Tool;
-  },
+  { name, instead, goal, beside, tool }:
+    & Pick<Pair, "name" | "goal" | "beside">
+    & {
+      readonly instead: Instead;
+      readonly tool: Tool;
+    },
 ): Pair {
   return {
     name,
+    instead,
     unit: "ms",
     goal,
     ours:

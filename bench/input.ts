@@ -10,6 +10,7 @@ import { timedWell } from "./timed.ts";
 /** Input of a program, all the way from the user's file. */
 export const input: Pair = {
   name: "stdin",
+  instead: { tool: "ssh", task: "Read 200 MB from stdin" },
   unit: "MB/s",
   goal: { least: 0.5 },
   ours: `${
@@ -29,6 +30,7 @@ export const input: Pair = {
 /** A file for a host. */
 export const put: Pair = {
   name: "put",
+  instead: { tool: "scp", task: "Put 200 MB on a host" },
   unit: "MB/s",
   goal: { least: 0.6 },
   ours: `${

@@ -9,14 +9,16 @@
  */
 import { join } from "@std/path";
 import { messageOf, PiriError } from "../lib/base/errors.ts";
+import { chartSvg } from "./chart.ts";
 import { compareTable } from "./compare.ts";
 import { machineName } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { BENCH_HELP, type BenchOptions, parseBenchOptions } from "./options.ts";
-import { pageWith } from "./page.ts";
+import { pageWith, rowsOf } from "./page.ts";
 import type { Pair } from "./pair.ts";
 import { pairs } from "./pairs.ts";
 import {
+  isOfSameMachine,
   merged,
   readResults,
   resultOf,
@@ -30,6 +32,7 @@ import { main, say } from "../scripts/build/main.ts";
 
 const RESULTS = join(ROOT, "bench", "results.json");
 const PAGE = join(ROOT, "docs", "performance.md");
+const CHART = join(ROOT, "docs", "performance.svg");
 
 async function bench(options: BenchOptions): Promise<void> {
   const committed = await readCommitted();
@@ -39,13 +42,14 @@ async function bench(options: BenchOptions): Promise<void> {
     }
     return;
   }
-  const isKept = options.size === "full" && !options.compare;
   let results: Results = {
     machine: machineName(),
     commit: await commitOf(ROOT),
     deno: Deno.version.deno,
     results: [],
   };
+  const isKept = options.size === "full" && !options.compare &&
+    isWhole(options, { committed, now: results });
   const rows: Row[] = [];
   const failed: string[] = [];
   for (const pair of options.pairs) {
@@ -70,6 +74,19 @@ async function bench(options: BenchOptions): Promise<void> {
   if (failed.length > 0) {
     throw new PiriError("INTERNAL", `Cannot measure ${failed.join(", ")}`);
   }
+}
+
+/** True unless a few rows of this machine would take the place of a whole table of another one. */
+function isWhole(
+  options: BenchOptions,
+  { committed, now }: { committed: Results | undefined; now: Results },
+): boolean {
+  if (committed === undefined || isOfSameMachine(committed, now)) return true;
+  if (options.pairs.length === pairs.length) return true;
+  say(
+    `not kept: bench/results.json is of another machine or Deno (${committed.machine}, ${committed.deno}); without names, all rows are measured and kept`,
+  );
+  return false;
 }
 
 const NAMES = pairs.map(({ name }) => name);
@@ -112,6 +129,7 @@ async function write(results: Results): Promise<void> {
   await Deno.writeTextFile(RESULTS, resultsText(results));
   const page = await Deno.readTextFile(PAGE);
   await Deno.writeTextFile(PAGE, pageWith(page, results, pairs));
+  await Deno.writeTextFile(CHART, chartSvg(rowsOf(results, pairs)));
 }
 
 function print(text: string): void {

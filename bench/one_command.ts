@@ -12,6 +12,7 @@ const RUNS = 7;
 /** Time to run a program on one host, as a user sees it. */
 export const oneCommand: Pair = {
   name: "one command",
+  instead: { tool: "ssh", task: "Run a program on one host" },
   unit: "ms",
   goal: { most: 0.33 },
   ours: "compiled `piri-manager run web-1 -- true`, wall time",

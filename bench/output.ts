@@ -13,6 +13,7 @@ const MAX_MB = 150;
 /** Output of a command, all the way to the user's terminal. */
 export const output: Pair = {
   name: "output",
+  instead: { tool: "ssh", task: "Print 200 MB" },
   unit: "MB/s",
   goal: { least: 0.48 },
   ours: `${

@@ -43,9 +43,22 @@ export function pageWith(
 function textOf(results: Results, pairs: readonly Pair[]): string {
   const rows = rowsOf(results, pairs);
   const { machine, deno, commit } = results;
+  const [tools, others] = [
+    rows.filter(({ pair }) => pair.instead !== undefined),
+    rows.filter(({ pair }) => pair.instead === undefined),
+  ];
   return [
-    markdownTable(rows),
+    ...sectionOf("Beside the tools that people use", tools),
+    ...sectionOf("Beside the bare runtime, and beside itself", others),
     `Measured on ${machine}, with Deno ${deno}, at commit ${commit}.`,
-    legend(rows.map(({ pair }) => pair)),
   ].join("\n\n");
+}
+
+function sectionOf(title: string, rows: readonly Row[]): string[] {
+  if (rows.length === 0) return [];
+  return [
+    `### ${title}`,
+    markdownTable(rows),
+    legend(rows.map(({ pair }) => pair)),
+  ];
 }

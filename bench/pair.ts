@@ -7,6 +7,13 @@ export const PROVING = "keys";
 /** Extent of a measurement: all that the table promises, or a run of a minute or two. */
 export type Size = "full" | "quick";
 
+/** Tool that people use today. */
+export interface Instead {
+  readonly tool: string;
+  /** Its task, in a few words. */
+  readonly task: string;
+}
+
 /** Two things that are measured beside each other. */
 export interface Pair {
   readonly name: string;
@@ -16,6 +23,8 @@ export interface Pair {
   /** Both sides in words, for the table. */
   readonly ours: string;
   readonly beside: string;
+  /** Tool beside which it is measured; absent for the runtime, and for Piri itself. */
+  readonly instead?: Instead;
   /** Prepares everything that is not measured, or tells why the pair cannot be measured. */
   open(size: Size): Promise<OpenPair | LeftOut>;
 }

@@ -70,14 +70,26 @@ export function merged(
   now: Results,
   names: readonly string[],
 ): Results {
-  const isSame = former?.machine === now.machine && former.deno === now.deno;
-  const known = [...now.results, ...isSame ? former.results : []];
+  const known = [
+    ...now.results,
+    ...former !== undefined && isOfSameMachine(former, now)
+      ? former.results
+      : [],
+  ];
   return {
     ...now,
     results: names.flatMap((name) =>
       known.find((result) => result.name === name) ?? []
     ),
   };
+}
+
+/** True if results can stand in one table. */
+export function isOfSameMachine(
+  former: Pick<Results, "machine" | "deno">,
+  now: Pick<Results, "machine" | "deno">,
+): boolean {
+  return former.machine === now.machine && former.deno === now.deno;
 }
 
 /** Rounds to four significant digits. More would be noise. */

@@ -13,6 +13,7 @@ const PACKAGES = 100;
 /** A state of many packages, when all of them are installed. */
 export const statePackages: Pair = {
   name: "state-packages",
+  instead: { tool: "puppet", task: "Check packages" },
   unit: "ms",
   goal: { most: 0.1 },
   ours:

@@ -1,7 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
+import { chartSvg } from "../../bench/chart.ts";
 import { compareTable } from "../../bench/compare.ts";
-import { pageWith } from "../../bench/page.ts";
+import { pageWith, rowsOf } from "../../bench/page.ts";
 import type { Pair } from "../../bench/pair.ts";
 import { pairs } from "../../bench/pairs.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type Results,
   resultsText,
 } from "../../bench/results.ts";
-import { goalText, isMet, markdownTable } from "../../bench/table.ts";
+import { goalText, isMet, markdownTable, type Row } from "../../bench/table.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -23,6 +24,20 @@ function aPair(name: string, goal: Pair["goal"]): Pair {
     ours: `our ${name}`,
     beside: `their ${name}`,
     open: () => Promise.resolve({ leftOut: "" }),
+  };
+}
+
+/** Row of a pair, beside a tool or alone. */
+function rowOf(
+  name: string,
+  { ratio, unit, tool }: { ratio: number; unit: string; tool?: string },
+): Row {
+  const pair = { ...aPair(name, { most: 1 }), unit };
+  return {
+    pair: tool === undefined
+      ? pair
+      : { ...pair, instead: { tool, task: name } },
+    result: resultOf({ name, unit }, [[ratio, 1]]),
   };
 }
 
@@ -174,8 +189,12 @@ Deno.test("new results replace those in the page, and the rest of it stays", () 
   const [begin, end] = MARKS;
   const page = pageWith(
     `# Title\n\n${begin}\nold\n\n${end}\nMore\n`,
-    results("m", { a: 1 }),
-    [aPair("a", { least: 0.5 }), aPair("not measured", { least: 1 })],
+    results("m", { a: 1, b: 1 }),
+    [
+      aPair("a", { least: 0.5 }),
+      aPair("not measured", { least: 1 }),
+      { ...aPair("b", { most: 2 }), instead: { tool: "ssh", task: "Run" } },
+    ],
   );
 
   assertEquals(
@@ -183,18 +202,51 @@ Deno.test("new results replace those in the page, and the rest of it stays", () 
     `# Title
 
 ${begin}
+### Beside the tools that people use
+
+| name | ours | beside | unit | ratio | spread | goal |     |
+| ---- | ---- | ------ | ---- | ----- | ------ | ---- | --- |
+| b    | 1    | 1      | x/s  | 1     | 0 %    | <= 2 | met |
+
+- b: our b; beside it their b
+
+### Beside the bare runtime, and beside itself
+
 | name | ours | beside | unit | ratio | spread | goal   |     |
 | ---- | ---- | ------ | ---- | ----- | ------ | ------ | --- |
 | a    | 1    | 1      | x/s  | 1     | 0 %    | >= 0.5 | met |
 
-Measured on m, with Deno d, at commit c.
-
 - a: our a; beside it their a
+
+Measured on m, with Deno d, at commit c.
 
 ${end}
 More
 `,
   );
+});
+
+Deno.test("the chart has the time beside each tool, whether a row is of a rate or of a time", () => {
+  const rows = [
+    rowOf("seconds", { ratio: 0.25, unit: "s", tool: "ssh" }),
+    rowOf("rate", { ratio: 0.5, unit: "MB/s", tool: "scp" }),
+    rowOf("even", { ratio: 1.02, unit: "ms", tool: "clush" }),
+    rowOf("alone", { ratio: 3, unit: "s" }),
+  ];
+  const svg = chartSvg(rows);
+  const widths = [...svg.matchAll(/<rect class="(\w+)".* width="([\d.]+)"/g)]
+    .map(([, kind, width]) => [kind, width]);
+
+  // The longest bar is 230 wide.
+  assertEquals(widths, [
+    ["faster", "28.8"],
+    ["slower", "230"],
+    ["slower", "117.3"],
+  ]);
+  assertStringIncludes(svg, ">4.0 times faster than ssh<");
+  assertStringIncludes(svg, ">2.0 times slower than scp<");
+  assertStringIncludes(svg, ">as fast as clush<");
+  assertEquals(svg.includes("alone"), false);
 });
 
 Deno.test("a page without a place for the results is refused", () => {
@@ -218,6 +270,14 @@ Deno.test("the page has the committed results, as the bench writes them", async 
   assertEquals(
     pageWith(page, committed ?? results("", {}), pairs),
     page,
+    "deno task bench --page writes it again",
+  );
+  const chart = await Deno.readTextFile(
+    new URL("docs/performance.svg", ROOT),
+  );
+  assertEquals(
+    chartSvg(rowsOf(committed ?? results("", {}), pairs)),
+    chart,
     "deno task bench --page writes it again",
   );
 });
