@@ -18,6 +18,8 @@ export interface FakeApt {
   readonly calls: string[];
   /** Table of the kernel's locks. */
   locks: string;
+  /** Time at which the lists were read, in seconds since 1970; undefined if there are none. */
+  listsReadAt: number | undefined;
 }
 
 const FOLDER: FakeNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
@@ -47,7 +49,9 @@ export function fakeApt(
       return aptGet(fake, words);
     },
     "apt-mark": () => 0,
-    stat: () => ({ stdout: "77\n" }),
+    stat: (_, words) => ({
+      stdout: words.includes("%Y") ? `${fake.listsReadAt}\n` : "77\n",
+    }),
     find: () => ({ stdout: "/proc/12/fd/3\n" }),
     cat: (_, [path]) => ({
       stdout: path === "/proc/locks" ? fake.locks : "unattended-upgr\n",
@@ -63,6 +67,7 @@ export function fakeApt(
     broken: new Set(),
     calls: [],
     locks: "",
+    listsReadAt: undefined,
   };
   return fake;
 }
@@ -73,7 +78,19 @@ export function transactionsOf({ calls }: FakeApt): readonly string[] {
     .map((call) => call.replace(/^.* (install|remove|purge|upgrade)\b/, "$1"));
 }
 
+/** Gives the host lists that were read at a time, in milliseconds since 1970. */
+export function readLists(fake: FakeApt, at: number): void {
+  fake.listsReadAt = Math.floor(at / 1_000);
+  fake.host.tree.set("/var/lib/apt", FOLDER);
+  fake.host.tree.set("/var/lib/apt/lists", FOLDER);
+  fake.host.tree.set("/var/lib/apt/lists/test_Packages", FILE);
+}
+
 function aptGet(fake: FakeApt, words: readonly string[]) {
+  if (words.includes("update")) {
+    readLists(fake, fake.host.clock.now());
+    return { stdout: "" };
+  }
   const act = ["install", "remove", "purge", "upgrade"]
     .find((each) => words.includes(each));
   const moves = act === "remove" || act === "purge"

@@ -6,9 +6,11 @@ import { stepOperations } from "../../../lib/steps/registry.ts";
 import type { Sheet, SheetStep } from "../../../lib/steps/sheet.ts";
 import type { StepOperation } from "../../../lib/steps/step_operation.ts";
 import { applyOn, planOn, type Ran, sheetOf } from "../runs.ts";
-import { type FakeApt, fakeApt } from "./fake_apt.ts";
+import { type FakeApt, fakeApt, readLists } from "./fake_apt.ts";
 
 const CASES = 150;
+/** What a plan says of a version that it cannot know before lists are read. */
+const NEWEST = "the newest version of the new lists";
 const NAMES = ["aa", "bb", "cc", "lib"] as const;
 
 /** Host with apt, before a run. */
@@ -18,6 +20,8 @@ interface Start {
   readonly depends: readonly string[];
   readonly recommends: readonly string[];
   readonly broken: readonly string[];
+  /** Age of the lists of packages in days; null if there are none. */
+  readonly listsAge: number | null;
 }
 
 const versions = fc.constantFrom("1", "2");
@@ -37,6 +41,7 @@ const anyStart: fc.Arbitrary<Start> = fc.record({
   depends: someNames,
   recommends: fc.constantFrom([], ["aa", "bb", "cc"]),
   broken: fc.constant<string[]>([]),
+  listsAge: fc.constantFrom(null, 0, 3),
 }).map((start) => {
   const needs = start.depends.some((name) => name in start.installed);
   const lib = needs ? { lib: "1" } : {};
@@ -48,6 +53,9 @@ function hostOf(start: Start): FakeApt {
   for (const name of start.depends) fake.depends.set(name, ["lib"]);
   for (const name of start.recommends) fake.recommends.set(name, ["lib"]);
   for (const name of start.broken) fake.broken.add(name);
+  if (start.listsAge !== null) {
+    readLists(fake, fake.host.clock.now() - start.listsAge * 86_400_000);
+  }
   return fake;
 }
 
@@ -71,13 +79,36 @@ function stepsAbout(name: string): fc.Arbitrary<Step> {
   );
 }
 
+/** Steps about lists and repositories, in front of those that install from them. */
+const anyBefore: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    fc.constantFrom({}, { max_age: 3_600_000 }, { max_age: 604_800_000 })
+      .map((params) => ({ operation: "package.Lists", params })),
+    fc.record({
+      name: fc.constant("site"),
+      url: fc.constant("https://packages.example"),
+      suites: fc.constant(["stable"]),
+      components: fc.constant(["main"]),
+      key: fc.constant("-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+      enabled: fc.boolean(),
+    }, { requiredKeys: ["name", "url", "suites", "components"] })
+      .map((params) => ({ operation: "package.Repository", params })),
+  ),
+  { maxLength: 2 },
+).filter((steps) =>
+  // Two that want different things of one repository never come to an end.
+  steps.filter(({ operation }) => operation === "package.Repository").length < 2
+);
+
 /** Steps that agree with each other; a package that others need is only installed. */
 const anyAgreeing: fc.Arbitrary<Sheet> = fc.tuple(
   fc.tuple(...["aa", "bb", "cc"].map(stepsAbout)),
   fc.boolean(),
   fc.boolean(),
-).map(([steps, hasLib, upgrades]) =>
+  anyBefore,
+).map(([steps, hasLib, upgrades, before]) =>
   sheetOf(
+    ...before,
     // A version that stays below the newest one is no work for both.
     ...upgrades && steps.every(({ params }) => !("version" in params))
       ? [{ operation: "package.Upgraded", params: {} }]
@@ -152,12 +183,13 @@ const isTrue: Property = (operations) =>
     assertEquals(steps.map(({ verdict }) => verdict), verdictsOf(planned));
     // The last step that is about a package has the last word.
     const told = new Map(
-      planned.steps.flatMap(({ changes }) => changes).map((
-        { what, to = "" },
-      ) => [what, to.replace(/, with .*$/, "")]),
+      planned.steps.flatMap(({ changes }) => changes)
+        .filter(({ what }) => NAMES.some((name) => name === what))
+        .map(({ what, to = "" }) => [what, to.replace(/, with .*$/, "")]),
     );
     for (const [name, to] of told) {
-      assertEquals(fake.installed.get(name) ?? "(absent)", to, name);
+      const version = to === NEWEST ? fake.available.get(name) : to;
+      assertEquals(fake.installed.get(name) ?? "(absent)", version, name);
     }
   });
 
