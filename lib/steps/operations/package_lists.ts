@@ -4,7 +4,7 @@ import { findManager } from "../providers/packages/find_manager.ts";
 import { waitForLock } from "../providers/packages/lock_wait.ts";
 import type { PackageManager } from "../providers/packages/package_manager.ts";
 import { type Check, stepOperation } from "../step_operation.ts";
-import { LISTS, runOne } from "./packages.ts";
+import { listsEffects, READ_LISTS, runOne } from "./packages.ts";
 
 const MAX_AGE_MS = 86_400_000;
 
@@ -23,13 +23,13 @@ export const packageLists = stepOperation({
   },
   async check({ max_age: max = MAX_AGE_MS }, reader): Promise<Check> {
     const manager = await findManager(reader);
-    const isFresh = reader.foreseen(LISTS) !== undefined ||
+    const isFresh = reader.foreseen(READ_LISTS) !== undefined ||
       await areFresh(manager, reader, max);
     return {
       verdict: isFresh ? "ok" : "change",
       changes: isFresh ? [] : [{ what: "lists of packages", to: "read anew" }],
       fingerprint: fingerprintOf(isFresh),
-      effects: [{ kind: "thing", thing: LISTS, facts: {} }],
+      effects: listsEffects({ areRead: true }),
       counts: false,
       // With an age of 0 they would be read again and again.
       after: "none",

@@ -22,7 +22,7 @@ import {
   findFile,
   type WantedFile,
 } from "./new_content.ts";
-import { LISTS, runOne } from "./packages.ts";
+import { listsEffects, runOne } from "./packages.ts";
 
 const MAX_KEY_BYTES = 1_048_576;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -227,7 +227,7 @@ async function checkFiles(
     fingerprint,
     effects: [
       ...checks.flatMap(({ effects = [] }) => effects),
-      ...listsEffects(),
+      ...otherPackages({ areRead: isUsed }),
     ],
   };
 }
@@ -253,14 +253,14 @@ function checkAbsent(
         path,
         facts: undefined,
       })),
-      ...listsEffects(),
+      ...otherPackages({ areRead: false }),
     ],
   };
 }
 
 /** Packages and versions are other ones then. */
-function listsEffects(): Effect[] {
-  return [{ kind: "thing", thing: LISTS, facts: {} }, { kind: "opaque" }];
+function otherPackages(how: { areRead: boolean }): Effect[] {
+  return [...listsEffects(how), { kind: "opaque" }];
 }
 
 /** Reads the lists of a repository before its file is in place, so that it is never there without them. */

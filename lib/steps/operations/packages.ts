@@ -17,8 +17,20 @@ import { runProgram } from "../providers/run_program.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 
-/** Thing that stands for the lists of packages: a step that reads them anew foresees it. */
+/** Thing that stands for the lists of packages: a step after which other packages are known foresees it. */
 export const LISTS = { kind: "setting", name: "lists of packages" } as const;
+
+/** Thing that a step foresees which reads the lists anew. */
+export const READ_LISTS = {
+  kind: "setting",
+  name: "lists of packages, read",
+} as const;
+
+/** Effects of what reads the lists anew, or makes other packages known without that. */
+export function listsEffects({ areRead }: { areRead: boolean }): Effect[] {
+  return [LISTS, ...areRead ? [READ_LISTS] : []]
+    .map((thing): Effect => ({ kind: "thing", thing, facts: {} }));
+}
 
 /** Name of the agent's own package. */
 const OWN_PACKAGE = "piri-agent";

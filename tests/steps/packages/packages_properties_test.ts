@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { installPackages } from "../../../lib/steps/operations/install_packages.ts";
 import { apt } from "../../../lib/steps/providers/packages/apt.ts";
+import type { StepRecord } from "../../../lib/steps/engine/records.ts";
 import { stepOperations } from "../../../lib/steps/registry.ts";
 import type { Sheet, SheetStep } from "../../../lib/steps/sheet.ts";
 import type { StepOperation } from "../../../lib/steps/step_operation.ts";
@@ -9,7 +10,7 @@ import { applyOn, planOn, type Ran, sheetOf } from "../runs.ts";
 import { type FakeApt, fakeApt, readLists } from "./fake_apt.ts";
 
 const CASES = 150;
-/** What a plan says of a version that it cannot know before lists are read. */
+/** Words of a plan for a version that it cannot know before lists are read. */
 const NEWEST = "the newest version of the new lists";
 const NAMES = ["aa", "bb", "cc", "lib"] as const;
 
@@ -22,6 +23,8 @@ interface Start {
   readonly broken: readonly string[];
   /** Age of the lists of packages in days; null if there are none. */
   readonly listsAge: number | null;
+  /** True if it has a file of the repository that steps are about. */
+  readonly hasRepository: boolean;
 }
 
 const versions = fc.constantFrom("1", "2");
@@ -42,6 +45,7 @@ const anyStart: fc.Arbitrary<Start> = fc.record({
   recommends: fc.constantFrom([], ["aa", "bb", "cc"]),
   broken: fc.constant<string[]>([]),
   listsAge: fc.constantFrom(null, 0, 3),
+  hasRepository: fc.boolean(),
 }).map((start) => {
   const needs = start.depends.some((name) => name in start.installed);
   const lib = needs ? { lib: "1" } : {};
@@ -53,6 +57,18 @@ function hostOf(start: Start): FakeApt {
   for (const name of start.depends) fake.depends.set(name, ["lib"]);
   for (const name of start.recommends) fake.recommends.set(name, ["lib"]);
   for (const name of start.broken) fake.broken.add(name);
+  if (start.hasRepository) {
+    const folder = { kind: "folder", mode: 0o755, uid: 0, gid: 0 } as const;
+    const { tree } = fake.host;
+    tree.set("/etc/apt", folder);
+    tree.set("/etc/apt/sources.list.d", folder);
+    tree.set("/etc/apt/sources.list.d/site.sources", {
+      ...folder,
+      kind: "file",
+      mode: 0o644,
+      text: "Enabled: yes\nTypes: deb\n",
+    });
+  }
   if (start.listsAge !== null) {
     readLists(fake, fake.host.clock.now() - start.listsAge * 86_400_000);
   }
@@ -91,6 +107,7 @@ const anyBefore: fc.Arbitrary<readonly Step[]> = fc.array(
       components: fc.constant(["main"]),
       key: fc.constant("-----BEGIN PGP PUBLIC KEY BLOCK-----"),
       enabled: fc.boolean(),
+      absent: fc.boolean(),
     }, { requiredKeys: ["name", "url", "suites", "components"] })
       .map((params) => ({ operation: "package.Repository", params })),
   ),
@@ -180,7 +197,15 @@ const isTrue: Property = (operations) =>
       end.message,
       [],
     ]);
-    assertEquals(steps.map(({ verdict }) => verdict), verdictsOf(planned));
+    // Before lists are read nobody knows what comes along with a package: one that a later step names may be there then.
+    const isGuess = ({ changes }: StepRecord) =>
+      changes.some(({ to }) => to === NEWEST);
+    assertEquals(
+      steps.map(({ verdict }) => verdict),
+      planned.steps.map((step, index) =>
+        isGuess(step) && steps[index]?.verdict === "ok" ? "ok" : step.verdict
+      ),
+    );
     // The last step that is about a package has the last word.
     const told = new Map(
       planned.steps.flatMap(({ changes }) => changes)
