@@ -82,7 +82,7 @@ export const stateGate: Pair = {
     let plans = 0;
     const plan = () => {
       plans++;
-      return opened.run(["plan", "web-1"], "~ Change: ");
+      return opened.run(["plan", "web-1"], "~ Change");
     };
     return {
       async ours() {
