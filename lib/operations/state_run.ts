@@ -21,6 +21,7 @@ import type { Sheet } from "../steps/sheet.ts";
 import { customOperationsOf } from "./custom/custom_steps.ts";
 import { blobPieces } from "./blob_reader.ts";
 import { flag } from "./file_params.ts";
+import { KnownSheets } from "./known_sheets.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
 import { patiently } from "./patiently.ts";
 
@@ -136,7 +137,7 @@ export async function sheetOf(
   context: OperationContext,
 ): Promise<Sheet> {
   const read = typeof sheet === "string"
-    ? parseSheet(await textOf(sheet, context))
+    ? parseSheet(await sheetText(sheet, context))
     : checkSheet(sheet);
   if (state === undefined || state === read.state) return read;
   throw new PiriError(
@@ -152,7 +153,7 @@ export async function expectedOf(
 ): Promise<ExpectedSteps | undefined> {
   if (expect === undefined) return undefined;
   const findings = typeof expect === "string"
-    ? findingsIn(await textOf(expect, context))
+    ? findingsIn(new TextDecoder().decode(await bytesOf(expect, context)))
     : expect;
   return new Map(
     (findings as Expected[]).map((finding) => [finding.name, finding]),
@@ -172,10 +173,26 @@ function findingsIn(text: string): unknown {
   );
 }
 
-async function textOf(
+/** Text of a sheet. The Manager is asked for it only if this host has not read it before. */
+async function sheetText(
   sha256: string,
   context: OperationContext,
 ): Promise<string> {
+  const { stepsFolder } = context.surroundings;
+  const known = stepsFolder === undefined
+    ? undefined
+    : new KnownSheets(stepsFolder);
+  const kept = await known?.find(sha256);
+  if (kept !== undefined) return new TextDecoder().decode(kept);
+  const bytes = await bytesOf(sha256, context);
+  await known?.keep(sha256, bytes);
+  return new TextDecoder().decode(bytes);
+}
+
+async function bytesOf(
+  sha256: string,
+  context: OperationContext,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of blobPieces(sha256, context)) {
@@ -187,7 +204,7 @@ async function textOf(
       `Cannot read the sheet: it is over the limit of ${MAX_SHEET_BYTES} bytes`,
     );
   }
-  return new TextDecoder().decode(concat(pieces));
+  return concat(pieces);
 }
 
 /** Blobs that the parameters name. */

@@ -6,7 +6,7 @@ import { checkParams } from "../../lib/operations/params.ts";
 import { operationNamed } from "../../lib/operations/registry.ts";
 import { stateApply } from "../../lib/operations/state_apply.ts";
 import { statePlan } from "../../lib/operations/state_plan.ts";
-import type { RunRecord } from "../../lib/steps/engine/records.ts";
+import { recordOfLine } from "../../lib/steps/engine/records.ts";
 import type { Sheet } from "../../lib/steps/sheet.ts";
 import { blobOf, finish, newContext } from "../operations/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
@@ -52,7 +52,7 @@ async function realHost() {
 
 function recordsOf<More extends { readonly text: string }>(ran: More) {
   const records = ran.text.split("\n").filter((line) => line !== "")
-    .map((line): RunRecord => JSON.parse(line));
+    .map(recordOfLine);
   const steps = records.filter((record) => record.kind === "step");
   return { ...ran, records, steps };
 }

@@ -2,7 +2,7 @@ import type { Operation } from "../../lib/operations/operation.ts";
 import { checkParams } from "../../lib/operations/params.ts";
 import { stateApply } from "../../lib/operations/state_apply.ts";
 import { statePlan } from "../../lib/operations/state_plan.ts";
-import type { RunRecord, StepRecord } from "../../lib/steps/engine/records.ts";
+import { recordOfLine, type StepRecord } from "../../lib/steps/engine/records.ts";
 import { finish, newContext } from "../operations/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { sheetOf } from "./runs.ts";
@@ -41,7 +41,7 @@ export async function stepPlace(
     );
     const records = new TextDecoder().decode(stdout).split("\n")
       .filter((line) => line !== "")
-      .map((line): RunRecord => JSON.parse(line));
+      .map(recordOfLine);
     const step = records.find((record) => record.kind === "step");
     return {
       verdict: step?.verdict,

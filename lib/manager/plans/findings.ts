@@ -1,6 +1,10 @@
 import type { PlanCounts, PlanFindings } from "../../store/plan_records.ts";
 import type { PlannedStep } from "../plan_api.ts";
-import type { RunRecord, StepRecord } from "../../steps/engine/records.ts";
+import {
+  recordOfLine,
+  type RunRecord,
+  type StepRecord,
+} from "../../steps/engine/records.ts";
 
 /** Records of a plan, read. */
 export interface ReadFindings {
@@ -46,7 +50,7 @@ export function readFindings(output: string): ReadFindings {
 
 function recordOf(line: string): RunRecord[] {
   try {
-    return line === "" ? [] : [JSON.parse(line) as RunRecord];
+    return line === "" ? [] : [recordOfLine(line)];
   } catch {
     // The line was cut: that some are missing shows in their count.
     return [];

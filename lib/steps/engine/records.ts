@@ -85,6 +85,55 @@ export type RunRecord =
     readonly message: string;
   } & RunCounts);
 
+/** Line of a step with nothing to do, of which most runs have many: a third of a whole record. */
+interface OkLine {
+  readonly ok: string;
+  readonly step: number;
+  readonly fingerprint?: string;
+}
+
+/** Fields of a record that says no more than an `OkLine`. */
+const OK_FIELDS: ReadonlySet<string> = new Set(
+  [
+    "kind",
+    "step",
+    "name",
+    "operation",
+    "verdict",
+    "changes",
+    "fingerprint",
+  ] satisfies (keyof StepRecord)[],
+);
+
+/**
+ * Reads a line of records. The operation of a step with nothing to do is not in it.
+ *
+ * @throws {SyntaxError} for other text
+ */
+export function recordOfLine(line: string): RunRecord {
+  const value = JSON.parse(line) as RunRecord | OkLine;
+  if (!("ok" in value) || "kind" in value) return value as RunRecord;
+  const { ok: name, step, fingerprint } = value;
+  return {
+    kind: "step",
+    step,
+    name,
+    operation: "",
+    verdict: "ok",
+    changes: [],
+    ...fingerprint === undefined ? {} : { fingerprint },
+  };
+}
+
+function shortest(record: RunRecord): RunRecord | OkLine {
+  const isPlain = record.kind === "step" && record.verdict === "ok" &&
+    record.changes.length === 0 &&
+    Object.keys(record).every((key) => OK_FIELDS.has(key));
+  if (!isPlain) return record;
+  const { name: ok, step, fingerprint } = record;
+  return { ok, step, ...fingerprint === undefined ? {} : { fingerprint } };
+}
+
 /** Finding as it is compared with that of a plan. */
 export interface Finding {
   readonly verdict: StepRecord["verdict"];
@@ -123,7 +172,7 @@ export class RecordLimit {
   }
 
   #take(record: RunRecord): string {
-    const line = `${JSON.stringify(record)}\n`;
+    const line = `${JSON.stringify(shortest(record))}\n`;
     this.#used += bytesOf(line);
     return line;
   }

@@ -1,5 +1,5 @@
 import { fromFileUrl } from "@std/path";
-import type { RunRecord } from "../../../lib/steps/engine/records.ts";
+import { recordOfLine } from "../../../lib/steps/engine/records.ts";
 import type { Sheet } from "../../../lib/steps/sheet.ts";
 import { linesOf } from "./lines_of.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
@@ -146,7 +146,7 @@ export type GuestRun = ReturnType<typeof runOf>;
 
 function runOf({ text, success, message, error }: GuestAnswer) {
   const records = text.split("\n").filter((line) => line !== "")
-    .map((line): RunRecord => JSON.parse(line));
+    .map(recordOfLine);
   return {
     records,
     success,
