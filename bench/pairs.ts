@@ -24,6 +24,8 @@ import { stateFiles, stateFilesAnsible, stateGate } from "./state_files.ts";
 import { stateMemory } from "./state_memory.ts";
 import { statePackages } from "./state_packages.ts";
 import { states, statesEqual } from "./states.ts";
+import { stateBytes } from "./state_bytes.ts";
+import { stateThousand, stateThousandMemory } from "./state_thousand.ts";
 import { targets } from "./targets.ts";
 
 /** All pairs of the bench, in the order of the table. */
@@ -58,6 +60,9 @@ export const pairs: readonly Pair[] = [
   stateGate,
   statePackages,
   stateMemory,
+  stateThousand,
+  stateThousandMemory,
+  stateBytes,
   targets,
   decision,
   decision10k,

@@ -10,6 +10,7 @@ const PACKAGES = {
   "nats-server": "nats-server",
   puppet: "puppet-agent",
   scp: "openssh-client",
+  ss: "iproute2",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",

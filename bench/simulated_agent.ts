@@ -33,6 +33,7 @@ import { LIVENESS } from "../lib/wire/liveness.ts";
 import { ignore, type Table } from "../lib/wire/table.ts";
 import { dialTls } from "../lib/wire/tls.ts";
 import type { Identity } from "./identity.ts";
+import { planOutput } from "./plan_output.ts";
 
 /** Reactions of a simulated agent to the Manager's messages: those of an Agent, without journal and workers. */
 const table: Table<SimulatedAgent> = {
@@ -236,8 +237,12 @@ export class SimulatedAgent {
     answered();
   }
 
-  /** Output of a command: for a program, one line, which only every thousandth agent has for itself. */
+  /**
+   * Output of a command: for a plan the records of its steps; for a program one line, which only every thousandth agent
+   * has for itself.
+   */
   #outputOf({ type }: Command): Uint8Array<ArrayBuffer> {
+    if (type === "state.Plan") return planOutput();
     if (type !== "command.Run") return this.#output;
     const { name } = this.#identity;
     const line = name.endsWith("000") ? name : "same everywhere";

@@ -109,14 +109,15 @@ export class FilesAndFleet implements AsyncDisposable {
     readonly undo: AsyncDisposableStack,
   ) {}
 
-  /** Starts the fleet. The state has these steps, too. */
+  /** Starts the fleet. The state has these steps, too, and a step for each of `count` files. */
   static async open(
     steps: readonly unknown[] = [],
+    count = STEPS,
   ): Promise<FilesAndFleet | LeftOut> {
     const programs = await compiled();
     if (programs === undefined) return NOT_COMPILED;
     await using undo = new AsyncDisposableStack();
-    const files = undo.use(await DescribedFiles.make(STEPS));
+    const files = undo.use(await DescribedFiles.make(count));
     const state = [...steps, ...JSON.parse(files.state())];
     const fleet = undo.use(
       await RealFleet.start(programs, {
