@@ -2,7 +2,10 @@ import type { Operation } from "../../lib/operations/operation.ts";
 import { checkParams } from "../../lib/operations/params.ts";
 import { stateApply } from "../../lib/operations/state_apply.ts";
 import { statePlan } from "../../lib/operations/state_plan.ts";
-import { recordOfLine, type StepRecord } from "../../lib/steps/engine/records.ts";
+import {
+  recordOfLine,
+  type StepRecord,
+} from "../../lib/steps/engine/records.ts";
 import { finish, newContext } from "../operations/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { sheetOf } from "./runs.ts";

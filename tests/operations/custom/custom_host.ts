@@ -10,7 +10,10 @@ import type {
 import { stateApply } from "../../../lib/operations/state_apply.ts";
 import { statePlan } from "../../../lib/operations/state_plan.ts";
 import type { Surroundings } from "../../../lib/operations/surroundings.ts";
-import { recordOfLine, type RunRecord } from "../../../lib/steps/engine/records.ts";
+import {
+  recordOfLine,
+  type RunRecord,
+} from "../../../lib/steps/engine/records.ts";
 import type { Sheet } from "../../../lib/steps/sheet.ts";
 import { anAgent, compilerOf } from "../../states/memory_folder.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
