@@ -46,6 +46,8 @@ export interface TreeWriterOptions {
   readonly gid?: number | undefined;
   /** True if what is replaced or deleted stays as NAME~. */
   readonly backup?: boolean;
+  /** True if folders above the one that is written into may be new: they are to survive a power cut as well. */
+  readonly hasNewParents?: boolean;
   /** True if what the tree does not have is deleted from its folders. */
   readonly delete?: boolean;
   readonly signal: AbortSignal;
@@ -173,7 +175,8 @@ export class TreeWriter {
    * would wait for what others have written.
    */
   async #sync(): Promise<void> {
-    const isFew = this.#entries.length <= FEW_ENTRIES;
+    const { hasNewParents = false } = this.#options;
+    const isFew = this.#entries.length <= FEW_ENTRIES && !hasNewParents;
     for (const entry of isFew ? this.#entries : []) {
       using place = this.#placeOf(entry);
       using undo = new DisposableStack();

@@ -98,6 +98,7 @@ export const filePut: Operation<typeof parameters> = {
       gid: wanted.gid,
       backup: params.backup ?? false,
       delete: params.delete ?? false,
+      hasNewParents: params.parents ?? false,
       signal: context.signal,
     });
     const needed = await writer.plan();

@@ -200,6 +200,7 @@ async function getFrom(
     modeMask: MODE_MASK,
     delete: context.delete,
     backup: context.backup,
+    hasNewParents: true,
     signal,
   });
   const files = await writer.plan();
