@@ -1,6 +1,6 @@
 import { compiled } from "../scripts/local/programs.ts";
-import { TempFolder } from "../scripts/local/temp_folder.ts";
 import { BULK_BYTES, printedRate, writeBulk } from "./bulk.ts";
+import { BulkFleet } from "./bulk_fleet.ts";
 import type { LeftOut, OpenPair, Pair } from "./pair.ts";
 import { lacking } from "./peer.ts";
 import { NOT_COMPILED, RealFleet } from "./real_fleet.ts";
@@ -58,24 +58,17 @@ export const outputMemory: Pair = {
   } MB are printed by \`run web-1 -- cat\``,
   beside: `the limit of ${MAX_MB} MB`,
   async open(): Promise<OpenPair | LeftOut> {
-    const programs = await compiled();
-    if (programs === undefined) return NOT_COMPILED;
-    await using undo = new AsyncDisposableStack();
-    const folder = undo.use(await TempFolder.make("piri-bench-"));
-    const file = folder.at("bulk");
-    const sha256 = await writeBulk(file);
-    const fleet = undo.use(await RealFleet.start(programs));
-    const opened = undo.move();
+    const bulk = await BulkFleet.open();
+    if ("leftOut" in bulk) return bulk;
+    const { pid } = bulk.fleet.manager.daemon;
     return {
       async ours() {
-        const memory = new RssWatch({ Manager: fleet.manager.daemon.pid });
-        await memory.during(() =>
-          printedRate(fleet.run("web-1", "--", "cat", file), sha256)
-        );
+        const memory = new RssWatch({ Manager: pid });
+        await memory.during(() => bulk.print());
         return memory.mostOf("Manager") / 1e6;
       },
       beside: () => Promise.resolve(MAX_MB),
-      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+      [Symbol.asyncDispose]: () => bulk[Symbol.asyncDispose](),
     };
   },
 };

@@ -6,16 +6,22 @@ import { TempFolder } from "../support/temp_folder.ts";
 /** Asked before the tests, as it opens the C library once for all. */
 const ignore = !pins();
 
+/** Folder with `real/inner`, a link to `real`, and a file. Its own path has no link. */
+async function linkedFolders(): Promise<TempFolder> {
+  const temp = await TempFolder.make();
+  await Deno.mkdir(temp.at("real/inner"), { recursive: true });
+  await Deno.symlink("real", temp.at("link"));
+  await Deno.writeTextFile(temp.at("file"), "");
+  return temp;
+}
+
 Deno.test({
   name: "a folder is opened at once only if no part of its path is a link",
   ignore,
   async fn() {
-    await using temp = await TempFolder.make();
-    const root = await Deno.realPath(temp.path);
-    await Deno.mkdir(`${root}/real/inner`, { recursive: true });
-    await Deno.symlink("real", `${root}/link`);
+    await using temp = await linkedFolders();
+    const { path: root } = temp;
     await Deno.symlink("inner", `${root}/real/last`);
-    await Deno.writeTextFile(`${root}/file`, "");
     const opened = (path: string) => {
       using folder = HostFolder.openWithoutLinks(`${root}/${path}`);
       return folder?.real;
@@ -34,11 +40,8 @@ Deno.test({
     "a path with links is opened to write where they lead, and an error is the system's",
   ignore,
   async fn() {
-    await using temp = await TempFolder.make();
-    const root = await Deno.realPath(temp.path);
-    await Deno.mkdir(`${root}/real/inner`, { recursive: true });
-    await Deno.symlink("real", `${root}/link`);
-    await Deno.writeTextFile(`${root}/file`, "");
+    await using temp = await linkedFolders();
+    const { path: root } = temp;
     const opened = (path: string) => {
       using folder = openFolderToWrite(`${root}/${path}`);
       return folder.real;
