@@ -52,9 +52,9 @@ export async function answerUpload(
     const id = requireText("upload_id", searchParams.get("upload_id") ?? "");
     let offset = offsetOf(searchParams.get("offset") ?? "");
     // One block is stored while the next one comes.
-    const blocks = [new Uint8Array(BLOCK_BYTES), new Uint8Array(BLOCK_BYTES)];
+    let block = new Uint8Array(BLOCK_BYTES);
+    let other = new Uint8Array(BLOCK_BYTES);
     for (;;) {
-      const [block = new Uint8Array()] = blocks;
       const count = await body.fill(block);
       signal.throwIfAborted();
       await stored;
@@ -62,8 +62,8 @@ export async function answerUpload(
       // It is awaited before the next one, and before the answer.
       stored.catch(() => {});
       offset += count;
-      blocks.reverse();
       if (count < block.length) break;
+      [block, other] = [other, block];
     }
     return new Response(String(await stored));
   } catch (error) {

@@ -1,10 +1,11 @@
 // Imported when it is needed: the tables of Unicode take 10 ms to load, which most subcommands do without.
 import { widthOf } from "./width.ts";
 
-/** Characters as people count them: an emoji of several code points is one. */
-const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let characters: Intl.Segmenter | undefined;
 
+/** Characters as people count them: an emoji of several code points is one. */
 function charactersOf(text: string): string[] {
+  characters ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   return Array.from(characters.segment(text), ({ segment }) => segment);
 }
 

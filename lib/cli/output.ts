@@ -42,11 +42,20 @@ export class Output {
   /** Prints lines for people. At a terminal, long ones are broken between words, and what follows is indented. */
   async paragraphs(lines: Iterable<string>): Promise<void> {
     const { stdout, columns } = this.#terminal;
+    if (!stdout.isTerminal) {
+      for (const line of lines) await this.line(line);
+      return;
+    }
     const { wrapHanging } = await import("./columns.ts");
     for (const line of lines) {
-      const shown = stdout.isTerminal ? wrapHanging(line, columns) : [line];
-      for (const part of shown) await this.line(part);
+      for (const part of wrapHanging(line, columns)) await this.line(part);
     }
+  }
+
+  /** Prints the value with `--json`, otherwise the lines as paragraphs. */
+  async report(value: unknown, lines: Iterable<string>): Promise<void> {
+    if (this.#json) await this.value(value);
+    else await this.paragraphs(lines);
   }
 
   /** Prints a line for people to standard error; nothing with `--json`. */

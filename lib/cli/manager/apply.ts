@@ -147,7 +147,7 @@ async function applyPlan(
   },
   context: PlanContext,
 ): Promise<number> {
-  const { connect, terminal, output, json } = context;
+  const { connect, terminal, output } = context;
   const listLine = `piri-manager plan show p-${asked.id}`;
   using waiting = await beginWaiting(context, {
     listLine,
@@ -176,8 +176,7 @@ async function applyPlan(
   );
   const exitCode = await followPlan(started, follow);
   const plan = await getPlan(asked.id, connect);
-  if (json) await output.value(planJson(plan));
-  else await output.paragraphs(appliedLines(plan));
+  await output.report(planJson(plan), appliedLines(plan));
   return worst([exitCode as ExitCode, ...refusals(plan)]);
 }
 

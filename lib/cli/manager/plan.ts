@@ -106,8 +106,7 @@ const make = defineSubcommand({
       ...signatureOf(terminal),
     }, { connect: () => services.connect(dir), json, terminal, output });
     if (plan === undefined) return exitCode;
-    if (json) await output.value(planJson(plan));
-    else await output.paragraphs(planLines(plan, flags));
+    await output.report(planJson(plan), planLines(plan, flags));
     const isOpen = plan.entries.some(({ state }) =>
       state === PlanEntryState.PLANNED
     );
@@ -129,22 +128,19 @@ const show = defineSubcommand({
   flags: { diff: DIFF },
   examples: ["p-17", "p-17 --diff", "p-17 --json"],
   async execute(
-    { positionals, flags, dir, json, output },
+    { positionals, flags, dir, output },
     services: ManagerServices,
   ) {
     const id = parsePlanId(positionals.id);
     const plan = await getPlan(id, () => services.connect(dir));
     const applied = [...appliedLines(plan)];
-    if (json) await output.value(planJson(plan));
-    else {
-      await output.paragraphs([
-        ...planLines(plan, flags),
-        ...applied.length === 0 ? [] : ["", ...applied],
-        ...plan.sha256.length === 0
-          ? []
-          : ["", `sha256: ${encodeHex(plan.sha256)}`],
-      ]);
-    }
+    await output.report(planJson(plan), [
+      ...planLines(plan, flags),
+      ...applied.length === 0 ? [] : ["", ...applied],
+      ...plan.sha256.length === 0
+        ? []
+        : ["", `sha256: ${encodeHex(plan.sha256)}`],
+    ]);
     await output.note(planSummary(plan));
     return ExitCode.ok;
   },

@@ -110,7 +110,7 @@ const WORDS: Readonly<Record<typeof APPLY_STATES[number], string>> = {
 export function planSummary({ id, entries }: Plan): string {
   const count = (...states: PlanEntryState[]) =>
     entries.filter(({ state }) => states.includes(state)).length;
-  // What was applied, or refused, is told by its end.
+  // An agent on which an apply was begun counts by its end only.
   const planned = entries.filter(({ state }) =>
     state === PlanEntryState.PLANNED
   );
