@@ -2,16 +2,18 @@
 // deno-lint-ignore-file no-console
 import { readProcess } from "../../lib/operations/process_table.ts";
 import { becomeSubreaper } from "../../lib/operations/subreaper.ts";
-import { processesWith, until } from "./support.ts";
+import { processesWith, uniqueSeconds, until } from "./support.ts";
 
 const active = becomeSubreaper();
-const seconds = `0.5${Deno.pid}`;
+const seconds = uniqueSeconds();
 const shell = `(env -i setsid sleep ${seconds} &); sleep 0.1; exit 3`;
 const child = new Deno.Command("/bin/sh", { args: ["-c", shell] }).spawn();
 await until("it runs", () => processesWith(`sleep\0${seconds}`).length === 1);
-const [orphan = 0] = processesWith(`sleep\0${seconds}`);
+const [orphan] = processesWith(`sleep\0${seconds}`);
+if (orphan === undefined) throw new Error("It does not run any more.");
 const { code } = await child.status;
 const parent = readProcess(orphan)?.parent;
+Deno.kill(orphan, "SIGKILL");
 await until("it is reaped", () => readProcess(orphan) === undefined);
 const codes = await Promise.all(
   Array.from(
