@@ -5,7 +5,8 @@ import { readProcessTable } from "../../lib/operations/process_table.ts";
 import { ProcessTree } from "../../lib/operations/process_tree.ts";
 import { becomeSubreaper } from "../../lib/operations/subreaper.ts";
 import { withTimerSlack } from "../../lib/operations/timer_slack.ts";
-import { newContext, until } from "./support.ts";
+import { newContext } from "./support.ts";
+import { until } from "../../scripts/local/until.ts";
 
 becomeSubreaper();
 const { marker, timerSlack = 0 } = newContext();

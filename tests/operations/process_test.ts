@@ -13,8 +13,8 @@ import {
   textOf,
   timerSlackIsShown,
   uniqueSeconds,
-  until,
 } from "./support.ts";
+import { until } from "../../scripts/local/until.ts";
 
 const posix = Deno.build.os !== "windows";
 const linux = Deno.build.os === "linux";

@@ -8,7 +8,8 @@ import { endSurvivors } from "../../lib/operations/survivors.ts";
 import { program } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { entryOf } from "./host.ts";
-import { finish, newContext, textOf, until } from "./support.ts";
+import { finish, newContext, textOf } from "./support.ts";
+import { until } from "../../scripts/local/until.ts";
 
 const isRoot = Deno.build.os !== "windows" && Deno.uid() === 0;
 

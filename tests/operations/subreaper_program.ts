@@ -2,7 +2,8 @@
 // deno-lint-ignore-file no-console
 import { readProcess } from "../../lib/operations/process_table.ts";
 import { becomeSubreaper } from "../../lib/operations/subreaper.ts";
-import { processesWith, uniqueSeconds, until } from "./support.ts";
+import { processesWith, uniqueSeconds } from "./support.ts";
+import { until } from "../../scripts/local/until.ts";
 
 const active = becomeSubreaper();
 const seconds = uniqueSeconds();

@@ -172,15 +172,3 @@ export function uniqueSeconds(): string {
   const [digits = 0] = crypto.getRandomValues(new Uint32Array(1));
   return `3600.${digits}`;
 }
-
-/** Resolves once the condition holds; fails if it does not within 10 s. */
-export async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!await isSo()) {
-    if (performance.now() > end) throw new Error(`Not within 10 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -11,7 +11,8 @@ import { readProcess } from "../../../lib/operations/process_table.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { floodBytes, program } from "../../support/program.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { textOf, until } from "../../operations/support.ts";
+import { textOf } from "../../operations/support.ts";
+import { until } from "../../../scripts/local/until.ts";
 import { hashOf, jobOf, newPool, TestSink } from "./support.ts";
 
 // Opened once here: a test that opened it would fail for not closing it.

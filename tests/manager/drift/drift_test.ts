@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
 import { parseWithin } from "../../../lib/base/within.ts";
 import type { MemoryManager } from "../../support/memory_manager.ts";
-import { until } from "../../operations/support.ts";
+import { until } from "../../../scripts/local/until.ts";
 import { PlanFleet } from "../plans/plan_fleet.ts";
 
 const NAMES = ["web-1", "web-2", "web-3"];

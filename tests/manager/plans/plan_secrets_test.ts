@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { exists } from "../../../lib/base/files.ts";
 import type { PlanView } from "../../../lib/manager/plan_api.ts";
-import { until } from "../../operations/support.ts";
+import { until } from "../../../scripts/local/until.ts";
 import { PlanFleet, statesOf } from "./plan_fleet.ts";
 
 const CONFIG = `
