@@ -122,6 +122,14 @@ function heldOf({ stdoutHeld, stderrHeld }: CommandView): Held {
   return { stdout: stdoutHeld, stderr: stderrHeld };
 }
 
+/** Open command of a watch. */
+interface Live {
+  readonly command: OpenCommand;
+  readonly reader: FeedReader;
+  /** Bytes that were recorded before the reader. What is recorded after them comes to it. */
+  readonly before: Held;
+}
+
 /** Progress of a watcher on one command. */
 class CommandWatch {
   done = false;
@@ -129,7 +137,7 @@ class CommandWatch {
   readonly #id: bigint;
   readonly #wake: () => void;
   readonly #offset: Record<StreamName, bigint>;
-  #live: { command: OpenCommand; reader: FeedReader } | undefined;
+  #live: Live | undefined;
   #told: CommandView | undefined;
   #toldProgress: unknown;
 
@@ -151,7 +159,8 @@ class CommandWatch {
     if (this.#told === undefined) {
       const view = await this.#source.view(this.#id);
       yield this.#tell(view);
-      yield* this.#stored(heldOf(view));
+      // No more: the store may be about to drop what is recorded meanwhile, and the reader has it.
+      yield* this.#stored(this.#live?.before ?? heldOf(view));
     }
     const live = this.#live;
     if (live !== undefined) {
@@ -190,7 +199,7 @@ class CommandWatch {
     const command = this.#source.open(this.#id);
     if (command === undefined) return;
     const reader = command.feed.open(this.#wake, this.#offset);
-    this.#live = { command, reader };
+    this.#live = { command, reader, before: command.ledger.recorded };
   }
 
   #tell(command: CommandView): WatchEvent {
@@ -211,9 +220,7 @@ class CommandWatch {
     }
   }
 
-  async *#pieces(
-    { command, reader }: { command: OpenCommand; reader: FeedReader },
-  ): AsyncGenerator<WatchEvent> {
+  async *#pieces({ command, reader }: Live): AsyncGenerator<WatchEvent> {
     while (true) {
       const piece = command.feed.read(reader);
       if (piece === undefined) break;
@@ -251,17 +258,19 @@ class CommandWatch {
     }
   }
 
-  /** Yields the output in the store that was not told yet, up to the held offsets. */
-  async *#stored(held: Held): AsyncGenerator<WatchEvent> {
+  /** Yields the pieces in the store that were not told yet and begin below these offsets. */
+  async *#stored(below: Held): AsyncGenerator<WatchEvent> {
     for (const stream of ["stdout", "stderr"] as const) {
-      while (this.#offset[stream] < held[stream]) {
-        const pieces = await this.#source.store.readOutput(this.#id, {
+      while (this.#offset[stream] < below[stream]) {
+        const read = await this.#source.store.readOutput(this.#id, {
           stream,
           offset: this.#offset[stream],
           limit: READ_BYTES,
         });
-        if (pieces.length === 0) break;
+        const pieces = read.filter(({ offset }) => offset < below[stream]);
         for (const piece of pieces) yield* this.#piece({ stream, ...piece });
+        // The rest was dropped.
+        if (pieces.length === 0) break;
       }
     }
   }

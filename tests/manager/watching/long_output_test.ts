@@ -26,9 +26,12 @@ async function acknowledged({ core, agent }: Noisy): Promise<number> {
 }
 
 /** Starts a watch and reads its first event only. */
-async function slowWatch({ core, id }: Noisy): Promise<Watcher> {
+async function slowWatch(
+  { core, id }: Noisy,
+  state = "sent",
+): Promise<Watcher> {
   const watcher = core.watch(id);
-  assertEquals(await watcher.next(), "sent");
+  assertEquals(await watcher.next(), state);
   return watcher;
 }
 
@@ -191,4 +194,34 @@ Deno.test("a slow watcher of two long streams is shown all of both after the com
   assertEquals(shownOf(told, "stderr") === noisy.printed.stderr, true);
   await noisy.core.clock.settle();
   await assertBothEnds(noisy, "stderr");
+});
+
+Deno.test("a watch that begins while a long output is being written shows all that is recorded from then on", async () => {
+  await using noisy = await Noisy.start();
+  const { core } = noisy;
+  await noisy.prints("stdout", lines(1, 50_000));
+  const before = noisy.printed.stdout.length;
+  assertEquals(before > QUARTER, true);
+  const write = core.slow.hold("appendOutput");
+  await noisy.prints("stdout", lines(1, 150_000));
+  // It reads the record only once that is written, with a part of it dropped.
+  const read = core.slow.hold("readOutput");
+  const watcher = await slowWatch(noisy, "running");
+  const next = watcher.next();
+  write();
+  await core.clock.settle();
+  read();
+  const told = [await next ?? ""];
+  await noisy.fails();
+  told.push(...await watcher.rest());
+
+  assertEquals(await gapOf(noisy, "stdout") > before - QUARTER, true);
+  assertEquals(cutsOf(told), [
+    `stdout cut ${before - QUARTER} before ${before}`,
+  ]);
+  const { stdout } = noisy.printed;
+  assertEquals(
+    shownOf(told, "stdout") === stdout.slice(0, QUARTER) + stdout.slice(before),
+    true,
+  );
 });
