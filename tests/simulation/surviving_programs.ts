@@ -62,6 +62,7 @@ export class SurvivingPrograms {
     }
     const program = this.#programs.get(job.marker);
     const reader = new Reader(this.#options, { program, sink, life, isNew });
+    if (program !== undefined) program.reader = reader;
     void reader.run();
     return {
       stop: () => life.passes() && program?.ask("stop"),
@@ -141,6 +142,10 @@ class SurvivingProgram {
   #asked: "stop" | "kill" | undefined;
   #isDying = false;
   end: { readonly exitCode?: number; readonly signal?: string } | undefined;
+  /** Reader of the newest run of the agent. */
+  reader: Reader | undefined;
+  /** Bytes that readers have passed on. */
+  readonly taken = { stdout: 0, stderr: 0 };
 
   constructor(host: HostOptions, { marker, params }: WorkItem, start: number) {
     this.#host = host;
@@ -199,7 +204,12 @@ class SurvivingProgram {
 
   destroy(): void {
     this.#isDead = true;
-    if (this.#fate !== undefined) this.#fate.lives = false;
+    if (this.#fate === undefined) return;
+    this.#fate.lives = false;
+    // Nobody reads what it printed after its reader was given up.
+    if (this.reader?.isAbandoned) {
+      Object.assign(this.#fate.printed, this.taken);
+    }
   }
 
   async #print(): Promise<void> {
@@ -245,6 +255,11 @@ class Reader {
     this.#isNew = isNew;
   }
 
+  /** True once its agent takes nothing from it any more. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
   abandon(): void {
     this.#isAbandoned = true;
   }
@@ -264,7 +279,7 @@ class Reader {
   }
 
   async #take(
-    { nonce, printed }: SurvivingProgram,
+    { nonce, printed, taken }: SurvivingProgram,
     stream: "stdout" | "stderr",
   ): Promise<void> {
     while (this.#read[stream] < printed[stream]) {
@@ -272,6 +287,7 @@ class Reader {
       const length = Math.min(PIECE, printed[stream] - offset);
       const bytes = expectedBytes(nonce, stream, { offset, length });
       this.#read[stream] += length;
+      taken[stream] = Math.max(taken[stream], this.#read[stream]);
       this.#hashing.add(stream, bytes);
       await this.#sink.output(stream, bytes, offset);
     }
