@@ -5,6 +5,7 @@ import { messageOf } from "./base/errors.ts";
 import type { MinisignKey } from "./base/minisign.ts";
 import { VERSION } from "./base/version.ts";
 import { HostFiles } from "./service/host_files.ts";
+import { startLaterIfBusy } from "./operations/busy_file.ts";
 import type { Ran } from "./service/host_system.ts";
 import { guardStart } from "./update/guard.ts";
 import { installedAt, rootOfGuard } from "./update/slot_links.ts";
@@ -82,13 +83,17 @@ async function runBriefly(
 ): Promise<Ran> {
   const decoder = new TextDecoder();
   try {
-    const { code, stdout, stderr } = await new Deno.Command(program, {
+    const command = new Deno.Command(program, {
       args: [...args],
       stdin: "null",
       // What it is told about its service is not for it.
       env: { NOTIFY_SOCKET: "", WATCHDOG_USEC: "" },
       signal: AbortSignal.timeout(TRY_MS),
-    }).output();
+    });
+    const { code, stdout, stderr } = await startLaterIfBusy(
+      systemClock,
+      () => command.output(),
+    );
     return {
       code,
       stdout: decoder.decode(stdout),

@@ -1,4 +1,5 @@
 import { messageOf, PiriError } from "../base/errors.ts";
+import { isBusyFile, startWhenFree } from "./busy_file.ts";
 import { withGroupsOf } from "./credentials.ts";
 import { isFolder } from "./environment.ts";
 import type { Program } from "./program.ts";
@@ -25,7 +26,7 @@ export function startProgram(
   const command = byShell
     ? commandOf(program, SHELL, shellArguments(program))
     : commandOf(program, name, args);
-  const spawn = () => command.spawn();
+  const spawn = () => startWhenFree(() => command.spawn());
   const withSlack = timerSlack === undefined
     ? spawn
     : () => withTimerSlack(timerSlack, spawn);
@@ -76,6 +77,9 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such program";
   if (error instanceof Deno.errors.PermissionDenied) {
     return "permission was denied, perhaps by a mount option or a security module of the host";
+  }
+  if (isBusyFile(error)) {
+    return "its file is open for writing; wait until it is complete";
   }
   return messageOf(error);
 }

@@ -203,10 +203,11 @@ function otherThread(): string {
 }
 
 async function idBySu(user: string): Promise<string> {
-  const { stdout } = await new Deno.Command("/bin/su", {
+  const { code, stdout, stderr } = await new Deno.Command("/bin/su", {
     args: [user, "-s", "/bin/sh", "-c", "id"],
     stdin: "null",
   }).output();
+  assertEquals({ code, stderr: textOf(stderr) }, { code: 0, stderr: "" });
   return textOf(stdout);
 }
 

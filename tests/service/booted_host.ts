@@ -76,6 +76,8 @@ export class BootedHost implements AsyncDisposable {
         "--register=no",
         "--keep-unit",
         "--boot",
+        // Its ports are its own.
+        "--private-network",
         `--machine=piri-${crypto.randomUUID().slice(0, 8)}`,
         `--directory=${this.#folder.at("root")}`,
         `--bind-ro=${this.#programs}:/mnt`,

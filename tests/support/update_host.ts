@@ -2,6 +2,8 @@ import { AgentCore } from "../../lib/agent/core.ts";
 import { openJournal } from "../../lib/agent/journal/disk_journal.ts";
 import { Trial } from "../../lib/agent/update/trial.ts";
 import type { UpdateParts } from "../../lib/agent/update/update_parts.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { startLaterIfBusy } from "../../lib/operations/busy_file.ts";
 import { HostFiles } from "../../lib/service/host_files.ts";
 import type { Ran } from "../../lib/service/host_system.ts";
 import { guardStart } from "../../lib/update/guard.ts";
@@ -391,10 +393,14 @@ async function runProgram(
 ): Promise<Ran> {
   const decoder = new TextDecoder();
   try {
-    const { code, stdout, stderr } = await new Deno.Command(program, {
+    const command = new Deno.Command(program, {
       args: [...args],
       stdin: "null",
-    }).output();
+    });
+    const { code, stdout, stderr } = await startLaterIfBusy(
+      systemClock,
+      () => command.output(),
+    );
     return {
       code,
       stdout: decoder.decode(stdout),
