@@ -234,8 +234,9 @@ export class Admission {
       this.#checkSession(hello, record, { last: await lastId, peer });
     }
     this.#checkReplacements(hello.clientId, peer);
-    const ended = await effects.listedButEnded(record.id, hello);
-    const facts = { ...checked, dialect, ended };
+    const listed = effects.listed(record.id, hello);
+    do await listed.read(); while (listed.hasUnread);
+    const facts = { ...checked, dialect, ended: listed.ended };
     const { agent, outcome } = this.#decide(hello, connection, facts);
     try {
       await this.#record(hello, agent, { ...outcome, ...checked });

@@ -19,6 +19,7 @@ import { reconcile, type Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Listed } from "./command_trace.ts";
 import type { DisputedResults } from "./disputed_results.ts";
+import { ListedCommands } from "./listed_commands.ts";
 
 const LISTED_STATES: ReadonlyMap<CommandState_State, Listed["state"]> = new Map(
   [
@@ -54,17 +55,12 @@ export class ConnectionEffects {
     this.#dispatcher = options.dispatcher;
   }
 
-  /** Finds the commands that a hello lists and that are not open here: an input of `reconcile`. */
-  async listedButEnded(
-    agent: string,
-    hello: ClientHello,
-  ): Promise<CommandRecord[]> {
-    const records = await Promise.all(
-      hello.commands
-        .filter(({ commandId }) => this.#open.get(commandId) === undefined)
-        .map(({ commandId }) => this.#store.command(commandId)),
-    );
-    return records.flatMap((record) => record?.agent === agent ? [record] : []);
+  /** Commands that a hello lists, to be read as far as they are not open here. */
+  listed(agent: string, hello: ClientHello): ListedCommands {
+    return new ListedCommands(agent, hello, {
+      store: this.#store,
+      open: this.#open,
+    });
   }
 
   /**

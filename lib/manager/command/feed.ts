@@ -23,7 +23,7 @@ export interface FeedPiece {
   readonly cut: bigint;
   /** Time at which it came, in milliseconds since 1970; absent if that was not recorded. */
   readonly at?: number;
-  /** The store has it too, unless so much came after it that it was dropped. */
+  /** The store has it too, unless so much came after it that it was dropped. False stays in memory for all readers. */
   readonly kept: boolean;
 }
 
@@ -59,7 +59,7 @@ interface Waiting {
  *
  * Pieces that the store keeps stay here while memory is cheap: a slow reader finds the rest in the store. Pieces that the
  * store only counts stay until every reader has had them, or has stalled. The store drops kept output only as far
- * as `readTo` tells.
+ * as `drop` tells. What it was told to drop before a reader came stays here, too, if it is recorded after that.
  */
 export class Feed {
   readonly #clock: Clock;
@@ -75,6 +75,8 @@ export class Feed {
     stderr: [],
   };
   #waitingBytes = 0;
+  /** Offset up to which the store drops each stream, or has dropped it. */
+  readonly #dropped: Record<StreamName, bigint> = { stdout: 0n, stderr: 0n };
   /** One timer for all waiting promises. It is set again when it fires, not at each read. */
   #stall: Timer | undefined;
   /** Time since which some promise has waited without a break. */
@@ -136,7 +138,8 @@ export class Feed {
       // A reader that has had everything was not slow: its time to read runs from now.
       if (reader.next === number) reader.readAt = this.#clock.monotonic();
     }
-    this.#pieces.push(piece);
+    const kept = piece.kept && piece.offset >= this.#dropped[piece.stream];
+    this.#pieces.push(kept === piece.kept ? piece : { ...piece, kept });
     this.#heldBytes += costOf(piece);
     this.#trim();
     if (this.#heldBytes > HELD_BYTES) {
@@ -175,6 +178,13 @@ export class Feed {
       if (had[stream] < lowest) lowest = had[stream];
     }
     return lowest;
+  }
+
+  /** Lets the store drop a stream as far as every reader has had it, and at most to this limit. Returns the offset. */
+  drop(stream: StreamName, limit: bigint): bigint {
+    const below = this.readTo(stream, limit);
+    if (below > this.#dropped[stream]) this.#dropped[stream] = below;
+    return below;
   }
 
   /**

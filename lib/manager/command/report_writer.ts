@@ -206,7 +206,7 @@ function droppable(
 ): OutputRange | undefined {
   if (middle === undefined) return undefined;
   const { from } = middle;
-  const below = feed.readTo(stream, middle.below);
+  const below = feed.drop(stream, middle.below);
   return below > from ? { from, below } : undefined;
 }
 

@@ -221,15 +221,22 @@ class CommandWatch {
   }
 
   async *#pieces({ command, reader }: Live): AsyncGenerator<WatchEvent> {
+    let wasBehind = false;
     while (true) {
       const piece = command.feed.read(reader);
-      if (piece === undefined) break;
       if (piece === "behind") {
-        yield* this.#stored(command.ledger.held);
+        wasBehind = true;
         command.feed.rejoin(reader);
         continue;
       }
-      // While the store was read, pieces may have left the memory that the store has, or has dropped since.
+      if (piece === undefined) {
+        if (!wasBehind) break;
+        wasBehind = false;
+        // Of a stream that has no piece in memory any more.
+        yield* this.#stored(command.ledger.recorded);
+        continue;
+      }
+      // Pieces before it may have left the memory: the store has them, or has dropped them since.
       const start = piece.offset - piece.cut;
       if (start > this.#offset[piece.stream]) {
         yield* this.#stored({ ...this.#offset, [piece.stream]: start });
