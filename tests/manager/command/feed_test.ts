@@ -178,6 +178,21 @@ for (
   });
 }
 
+Deno.test("what the store was told to drop before a reader came stays in memory for it", () => {
+  const size = 600_000;
+  const found = [0n, 1_200_000n].map((dropped) => {
+    const { feed } = feedWith(0);
+    assertEquals(feed.drop("stdout", dropped), dropped);
+    const reader = feed.open(() => {}, NOTHING);
+    for (const n of [0, 1, 2, 3]) feed.push(piece(n * size, { size }));
+    return read(feed, reader);
+  });
+  assertEquals(found, [
+    ["behind", 1_800_000n],
+    [0n, 600_000n, "behind", 1_800_000n],
+  ]);
+});
+
 Deno.test("what is waited for is a stream up to an offset, however a reader has it", async () => {
   const { clock, feed, readers: [reader] } = feedWith(1);
   assert(reader !== undefined);

@@ -7,6 +7,7 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MemoryManager, OLD_HELLO } from "../../support/memory_manager.ts";
 import { running } from "../../support/running.ts";
+import { connected, listed } from "../connected_agent.ts";
 
 const { SUCCESS } = CommandResult_Status;
 const { RUNNING } = CommandState_State;
@@ -140,4 +141,36 @@ Deno.test("a command that is given up before it was sent is never sent", async (
   assertEquals(state, "queued");
   assertEquals(agent.heardSoFar(), []);
   assertEquals(await standing(core, id), GIVEN_UP);
+});
+
+Deno.test("the result of a command that is given up while its agent's hello is read is recorded", async () => {
+  await using parts = await connected();
+  const { core, agent } = parts;
+  const first = await core.run("web-1");
+  const second = await core.run("web-1");
+  agent.hangUp();
+  await core.ends[0];
+  await core.commands.giveUp(first.id, { requestedBy: "" });
+  const hello = {
+    lastCommandId: second.id,
+    commands: [await listed(core, first.id), await listed(core, second.id)],
+  };
+  // The record of the first one has to be read. The second one is open, and need not be.
+  const read = core.slow.hold("command");
+  const admitted = core.admitted("web-1", hello);
+  await core.clock.settle();
+  const givenUp = core.commands.giveUp(second.id, { requestedBy: "" });
+  await core.clock.settle();
+  read();
+  await givenUp;
+  const again = await admitted;
+  for (const { id } of [first, second]) {
+    await again.says("result", { commandId: id, status: SUCCESS });
+    await again.hears("commandAck");
+  }
+
+  await core.clock.settle();
+  for (const { id } of [first, second]) {
+    assertEquals(await standing(core, id), ["succeeded", false, ""]);
+  }
 });

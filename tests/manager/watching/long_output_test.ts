@@ -196,32 +196,35 @@ Deno.test("a slow watcher of two long streams is shown all of both after the com
   await assertBothEnds(noisy, "stderr");
 });
 
-Deno.test("a watch that begins while a long output is being written shows all that is recorded from then on", async () => {
-  await using noisy = await Noisy.start();
-  const { core } = noisy;
-  await noisy.prints("stdout", lines(1, 50_000));
-  const before = noisy.printed.stdout.length;
-  assertEquals(before > QUARTER, true);
-  const write = core.slow.hold("appendOutput");
-  await noisy.prints("stdout", lines(1, 150_000));
-  // It reads the record only once that is written, with a part of it dropped.
-  const read = core.slow.hold("readOutput");
-  const watcher = await slowWatch(noisy, "running");
-  const next = watcher.next();
-  write();
-  await core.clock.settle();
-  read();
-  const told = [await next ?? ""];
-  await noisy.fails();
-  told.push(...await watcher.rest());
+for (const [size, last] of [["1", 150_000], ["3", 450_000]] as const) {
+  Deno.test(`a watch that begins while ${size} MB of output are being written shows all that is recorded from then on`, async () => {
+    await using noisy = await Noisy.start();
+    const { core } = noisy;
+    await noisy.prints("stdout", lines(1, 50_000));
+    const before = noisy.printed.stdout.length;
+    assertEquals(before > QUARTER, true);
+    const write = core.slow.hold("appendOutput");
+    await noisy.prints("stdout", lines(1, last));
+    // It reads the record only once that is written, with a part of it dropped.
+    const read = core.slow.hold("readOutput");
+    const watcher = await slowWatch(noisy, "running");
+    const next = watcher.next();
+    write();
+    await core.clock.settle();
+    read();
+    const told = [await next ?? ""];
+    await noisy.fails();
+    told.push(...await watcher.rest());
 
-  assertEquals(await gapOf(noisy, "stdout") > before - QUARTER, true);
-  assertEquals(cutsOf(told), [
-    `stdout cut ${before - QUARTER} before ${before}`,
-  ]);
-  const { stdout } = noisy.printed;
-  assertEquals(
-    shownOf(told, "stdout") === stdout.slice(0, QUARTER) + stdout.slice(before),
-    true,
-  );
-});
+    assertEquals(await gapOf(noisy, "stdout") > before - QUARTER, true);
+    assertEquals(cutsOf(told), [
+      `stdout cut ${before - QUARTER} before ${before}`,
+    ]);
+    const { stdout } = noisy.printed;
+    assertEquals(
+      shownOf(told, "stdout") ===
+        stdout.slice(0, QUARTER) + stdout.slice(before),
+      true,
+    );
+  });
+}
