@@ -197,7 +197,7 @@ Deno.test("a slow watcher of two long streams is shown all of both after the com
 });
 
 for (const [size, last] of [["1", 150_000], ["3", 450_000]] as const) {
-  Deno.test(`a watch that begins while ${size} MB of output are being written shows all that is recorded from then on`, async () => {
+  Deno.test(`a watch that begins while ${size} MB of output are written shows all that is recorded after it`, async () => {
     await using noisy = await Noisy.start();
     const { core } = noisy;
     await noisy.prints("stdout", lines(1, 50_000));
