@@ -113,7 +113,7 @@ async function compiledHolder(output: string): Promise<string> {
     name: "hold-tls",
     entry: "bench/hold_tls.ts",
     workers: [],
-    permissions: ["--allow-all"],
+    flags: ["--allow-all"],
   }, {
     bundle: { main: join(ROOT, "bench/hold_tls.ts"), workers: [] },
     base: await findBase("auto", target, join(ROOT, ".cache")),

@@ -30,7 +30,7 @@ export async function compile(
     // The code cache would be in the temporary folder at a path that others can predict: not safe for an agent that
     // runs as root.
     "--no-code-cache",
-    ...product.permissions,
+    ...product.flags,
     "--target",
     target.triple,
     "--output",

@@ -13,7 +13,7 @@ export interface Programs {
   readonly observer: readonly string[];
 }
 
-/** Starts them with `deno run`, with the permissions of the compiled programs. */
+/** Starts them with `deno run`, with the flags of the compiled programs. */
 export const fromSource: Programs = {
   manager: sourceArgv(manager),
   agent: sourceArgv(agent),
@@ -27,7 +27,7 @@ function sourceArgv(product: Product): string[] {
     "--quiet",
     "--config",
     join(ROOT, "deno.json"),
-    ...product.permissions,
+    ...product.flags,
     join(ROOT, product.entry),
   ];
 }

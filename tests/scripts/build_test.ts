@@ -36,7 +36,7 @@ const product = {
   name: "program",
   entry: "main.ts",
   workers: ["lib/worker.ts"],
-  permissions: [],
+  flags: [],
 };
 
 Deno.test("a bundle runs from its own folder, with its worker and its commit", async () => {
@@ -241,5 +241,5 @@ Deno.test("the version of the program is the one in deno.json", async () => {
 Deno.test("the Manager has permissions by name, so that it can give up single ones", () => {
   const all = ["--allow-all", "-A"];
 
-  assertEquals(all.filter((flag) => manager.permissions.includes(flag)), []);
+  assertEquals(all.filter((flag) => manager.flags.includes(flag)), []);
 });

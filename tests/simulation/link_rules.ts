@@ -19,6 +19,7 @@ export interface LinkedAgent
   extends Pick<BoundedAgent, "name" | "journal" | "isEnding"> {
   /** Session of any type; undefined while there is no link. */
   readonly session: unknown;
+  readonly standsStill: boolean;
 }
 
 /** Limits of a command without a link. */
@@ -31,6 +32,8 @@ interface Lease {
   unseenSince: number;
   /** Longest time without a link that is possible, in milliseconds. */
   longestMs: number;
+  /** Time of the last look at which its agent stood still. */
+  stillAt: number;
   isOver: boolean;
 }
 
@@ -68,8 +71,11 @@ export class LinkRules {
     lease.awaySince ??= now;
     const awayMs = now - lease.awaySince;
     lease.longestMs = Math.max(lease.longestMs, now - lease.unseenSince);
+    if (agent.standsStill) lease.stillAt = now;
     this.#truth.must(
-      awayMs <= lease.killAfterMs + SETTLES_MS || agent.isEnding(entry),
+      // An agent that stands still ends nothing.
+      awayMs <= lease.killAfterMs + SETTLES_MS ||
+        now - lease.stillAt <= SETTLES_MS || agent.isEnding(entry),
       () =>
         `command ${entry.id} on ${agent.name} goes on without a link since ${lease.awaySince} ms`,
     );
@@ -111,6 +117,7 @@ export class LinkRules {
       awaySince: undefined,
       unseenSince: 0,
       longestMs: 0,
+      stillAt: -Infinity,
       isOver: false,
     };
     this.#leases.set(entry, lease);

@@ -57,6 +57,9 @@ class Leased implements AsyncDisposable {
     this.#look();
   }
 
+  /** True while the agent stands still. */
+  standsStill = false;
+
   get violation(): string {
     return this.truth.violation?.message ?? "";
   }
@@ -71,6 +74,7 @@ class Leased implements AsyncDisposable {
       name: "web-1",
       journal: core.journal,
       session: this.#isLinked ? "a link" : undefined,
+      standsStill: this.standsStill,
       isEnding: () => core.workers.newest.asked.length > 0,
     });
   }
@@ -101,6 +105,19 @@ Deno.test("a command that continues although its link stays away breaks a rule",
   await forgotten.link(false, KILL_AFTER_MS + LONG_MS, { told: false });
   assertMatch(
     forgotten.violation,
+    /^command 1 on web-1 goes on without a link since 0 ms/,
+  );
+});
+
+Deno.test("an agent that stands still ends its command once it goes on, or breaks a rule", async () => {
+  await using still = await Leased.start();
+  still.standsStill = true;
+  await still.link(false, KILL_AFTER_MS + LONG_MS, { told: false });
+  assertEquals(still.violation, "");
+  still.standsStill = false;
+  await still.link(false, LONG_MS, { told: false });
+  assertMatch(
+    still.violation,
     /^command 1 on web-1 goes on without a link since 0 ms/,
   );
 });

@@ -480,6 +480,11 @@ export class SimulatedAgent extends Mortal {
     };
   }
 
+  /** True while the program stands still. */
+  get standsStill(): boolean {
+    return this.life?.standsStill ?? false;
+  }
+
   /** True if it is the copy of another agent. */
   get isClone(): boolean {
     return this.#isClone;
