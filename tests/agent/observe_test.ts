@@ -17,7 +17,7 @@ async function runObserver(
       "--quiet",
       "--config",
       fileOf("../../deno.json"),
-      ...observer.permissions,
+      ...observer.flags,
       fileOf(name),
       ...args,
     ],
