@@ -84,7 +84,8 @@ exec 2>/dev/null
 mkfifo 1-pipe 2-pipe || exit
 collect 1 <1-pipe &
 collect 2 <2-pipe &
-setsid ${SHELL} start <stdin >1-pipe 2>2-pipe
+# In a shell of its own: this one has words about the signal that ends it, and they would be in its stderr.
+(exec setsid ${SHELL} start <stdin >1-pipe 2>2-pipe)
 echo "exit $?" 1<>noted
 mv noted end
 rm -f 1-pipe 2-pipe

@@ -113,6 +113,35 @@ Deno.test({
   },
 });
 
+for (
+  const [signal, number] of [
+    ["HUP", 1],
+    ["KILL", 9],
+    ["SEGV", 11],
+    ["TERM", 15],
+  ] as const
+) {
+  Deno.test({
+    name:
+      `a program under a keeper that SIG${signal} ends has printed nothing else`,
+    ignore,
+    fn: async () => {
+      await using at = await Place.make();
+
+      const { end, stdout, stderr } = await at.run(
+        shell(`echo one; echo two >&2; kill -${signal} $$`),
+      );
+
+      assertEquals([stdout, stderr], ["one\n", "two\n"]);
+      assertEquals(end, {
+        exitCode: 128 + number,
+        maybeSignal: `SIG${signal}`,
+        outputCut: false,
+      });
+    },
+  });
+}
+
 Deno.test({
   name: "a program under a keeper takes the signals that others take",
   ignore,
