@@ -1,7 +1,8 @@
+import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
 import { writeFileAtomically } from "../base/files.ts";
 import { makePrivateFolder } from "../base/private_folder.ts";
+import { sha256 as hashOf } from "../base/sha256.ts";
 import { MAX_SHEET_BYTES } from "../steps/parse_sheet.ts";
 
 /** Number of sheets that are kept. A host has one whole state and a few named ones. */
@@ -27,8 +28,7 @@ export class KnownSheets {
     try {
       if ((await Deno.stat(path)).size > MAX_SHEET_BYTES) return undefined;
       const bytes = await Deno.readFile(path);
-      const hash = createHash("sha256").update(bytes).digest("hex");
-      if (hash !== sha256) return undefined;
+      if (encodeHex(hashOf(bytes)) !== sha256) return undefined;
       const now = new Date();
       await Deno.utime(path, now, now);
       return bytes;
