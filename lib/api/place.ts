@@ -4,7 +4,7 @@ import { basename, dirname, join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { type Endpoint, type EndpointFiles, formatNote } from "./endpoint.ts";
-import { PROOF_NAME, proofFolder } from "./proofs.ts";
+import { proofFolder } from "./proofs.ts";
 
 /** Longest path of a socket, in bytes: macOS takes 103, Linux 107. Its first name is shorter. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -201,17 +201,30 @@ async function removeRuntimeFolder(socket: string): Promise<void> {
   await Deno.remove(folder).catch(() => {});
 }
 
-/** Removes the folder of the proofs for a socket, with the proofs that were left in it. */
+/**
+ * Removes the folder of the proofs for a socket, with all that was left in it. A client may make a proof meanwhile:
+ * under the folder's new name it makes none.
+ */
 async function removeProofs(socket: string): Promise<void> {
   const folder = proofFolder(socket);
+  const leaving = `${folder}.old`;
+  await removeFolder(leaving); // Of a Manager that was killed here.
   try {
-    if (!(await Deno.lstat(folder)).isDirectory) {
-      return await Deno.remove(folder);
-    }
-    for await (const { name } of Deno.readDir(folder)) {
-      if (PROOF_NAME.test(name)) await removeIfPresent(join(folder, name));
-    }
-    await Deno.remove(folder);
+    await Deno.rename(folder, leaving);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  await removeFolder(leaving);
+}
+
+/** Removes a folder that others may write to. */
+async function removeFolder(folder: string): Promise<void> {
+  try {
+    // One who has it open can make files in it until its mode forbids that.
+    const { isDirectory } = await Deno.lstat(folder);
+    if (isDirectory) await Deno.chmod(folder, PROOFS_MODE);
+    await Deno.remove(folder, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -5,6 +5,7 @@ import { serveControl } from "../../lib/api/server.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import type { WatchEvent } from "../../lib/manager/operator_api.ts";
+import { until } from "../../scripts/local/until.ts";
 import {
   all,
   post,
@@ -227,6 +228,67 @@ Deno.test("a socket for a group is found by the state folder and by its own, and
   }
   assertEquals(modes, ["660", "1730"]);
 });
+
+/** Makes files in a folder as fast as it can until the folder is gone, and prints how many. */
+const KEEP_WRITING = `
+i=0
+while true >"$0/$i"; do i=$((i + 1)); done 2>/dev/null
+echo "$i"`;
+
+Deno.test("a Manager ends, and leaves no proofs, while clients go on to make them", async () => {
+  await using folder = await tempFolder();
+  const end = new AbortController();
+  const made = [];
+  for (let time = 0; time < 10; time++) {
+    const fleet = await startControl({ stateDir: folder.path });
+    const proofs = join(folder.path, "control.proof");
+    const writer = new Deno.Command("/bin/sh", {
+      args: ["-c", KEEP_WRITING, proofs],
+      signal: end.signal,
+      stderr: "null",
+    }).output();
+    await until(
+      "a proof is made",
+      async () => (await namesIn(proofs)).length > 0,
+    );
+    try {
+      await fleet[Symbol.asyncDispose]();
+    } catch (error) {
+      end.abort();
+      await writer;
+      throw error;
+    }
+    made.push(Number(new TextDecoder().decode((await writer).stdout)));
+  }
+
+  assertEquals(made.length, 10);
+  assert(made.every((files) => files > 0), "a writer made no proof");
+  assertEquals(await namesIn(folder.path), ["control.lock"]);
+});
+
+for (
+  const [kind, put] of Object.entries({
+    "a folder with a file": async (path: string) => {
+      await Deno.mkdir(join(path, "deep"), { recursive: true });
+      await Deno.writeTextFile(join(path, "deep", "notes.txt"), "mine");
+    },
+    "a file": (path: string) => Deno.writeTextFile(path, "mine"),
+    "a link to nothing": (path: string) => Deno.symlink("nowhere", path),
+  })
+) {
+  for (const name of ["control.proof", "control.proof.old"]) {
+    Deno.test(`${kind} called ${name} does not keep a Manager from starting and ending`, async () => {
+      await using folder = await tempFolder();
+      await put(join(folder.path, name));
+      {
+        await using fleet = await startControl({ stateDir: folder.path });
+        assertEquals((await fleet.control.agents.listAgents({})).agents, []);
+        assertEquals(await namesIn(folder.path), SERVED);
+      }
+      assertEquals(await namesIn(folder.path), ["control.lock"]);
+    });
+  }
+}
 
 Deno.test("a missing run-time folder does not prevent the API from being served", async () => {
   await using folder = await tempFolder();
