@@ -1,18 +1,7 @@
-import { decodeHex, encodeHex } from "@std/encoding/hex";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { encodeHex } from "@std/encoding/hex";
 import type { ConnectRouter } from "@connectrpc/connect";
-import {
-  type DriftRuleSchema,
-  type PlanEntrySchema,
-  PlanEntryState,
-  type PlannedStepSchema,
-  type PlanSchema,
-  PlansService,
-  PlanState,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { PlansService } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Manager } from "../manager/operator_api.ts";
-import type { DriftRuleView } from "../manager/drift_api.ts";
-import type { PlanEntry, PlannedStep, PlanView } from "../manager/plan_api.ts";
 import { approvalMessage } from "./approvals_service.ts";
 import { identityIn, rightsIn, sightIn } from "./caller.ts";
 import {
@@ -24,38 +13,15 @@ import {
 } from "./checks.ts";
 import { jobMessage, notesMessage } from "./job_message.ts";
 import { limitsOf, noteOf } from "./job_request.ts";
+import { driftRuleMessage, planMessage } from "./plan_message.ts";
 import type { Proofs } from "./proofs.ts";
 import { selectionOf } from "./target_message.ts";
-import { milliseconds, timestamp } from "./values.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
 /** Most words for steps. */
 const MAX_WORDS = 100;
-
-const STATES: Readonly<Record<PlanView["state"], PlanState>> = {
-  planning: PlanState.PLANNING,
-  open: PlanState.OPEN,
-  applying: PlanState.APPLYING,
-  applied: PlanState.APPLIED,
-  partly: PlanState.PARTLY,
-  stale: PlanState.STALE,
-  withdrawn: PlanState.WITHDRAWN,
-  same: PlanState.SAME,
-};
-
-const ENTRY_STATES: Readonly<Record<PlanEntry["state"], PlanEntryState>> = {
-  planning: PlanEntryState.PLANNING,
-  planned: PlanEntryState.PLANNED,
-  same: PlanEntryState.SAME,
-  failed: PlanEntryState.FAILED,
-  applying: PlanEntryState.APPLYING,
-  applied: PlanEntryState.APPLIED,
-  refused: PlanEntryState.REFUSED,
-  "apply_failed": PlanEntryState.APPLY_FAILED,
-  lost: PlanEntryState.LOST,
-};
 
 /** Serves the PlansService. */
 export function addPlansService(
@@ -170,76 +136,4 @@ export function addPlansService(
 function wordsOf(only: readonly string[]): readonly string[] {
   requireRange("only", only.length, { least: 0, most: MAX_WORDS });
   return only.map((word) => limitText("only", requireText("only", word)));
-}
-
-function driftRuleMessage(
-  { groups, nextAt, ...rule }: DriftRuleView,
-): MessageInitShape<typeof DriftRuleSchema> {
-  return {
-    ...rule,
-    nextAtMs: milliseconds(nextAt),
-    groups: groups.map(({ agents, steps }) => ({
-      agents: agents.map(({ agent, since, planId }) => ({
-        agent,
-        sinceMs: milliseconds(since),
-        planId,
-      })),
-      steps: steps.map(stepMessage),
-    })),
-  };
-}
-
-function planMessage(plan: PlanView): MessageInitShape<typeof PlanSchema> {
-  return {
-    id: plan.id,
-    state: STATES[plan.state],
-    stateName: plan.stateName,
-    expressions: [...plan.targets.expressions],
-    note: plan.note,
-    requestedBy: plan.requestedBy,
-    saidBy: plan.saidBy,
-    createdAtMs: milliseconds(plan.createdAt),
-    ...plan.jobId === null ? {} : { jobId: plan.jobId },
-    ...timestamp("withdrawnAtMs", plan.withdrawnAt),
-    withdrawnBy: plan.withdrawnBy,
-    entries: plan.entries.map(entryMessage),
-    groups: plan.groups.map(({ agents, steps }) => ({
-      agents: [...agents],
-      steps: steps.map(stepMessage),
-    })),
-    only: [...plan.only],
-    strict: plan.strict,
-    secrets: [...plan.secrets],
-    sha256: new Uint8Array(decodeHex(plan.sha256)),
-    approvals: plan.votes.map(({ by, note, at }) => ({
-      by,
-      note,
-      atMs: milliseconds(at),
-    })),
-  };
-}
-
-function entryMessage(
-  { applyJob, applyCommand, ...entry }: PlanEntry,
-): MessageInitShape<typeof PlanEntrySchema> {
-  return {
-    ...entry,
-    state: ENTRY_STATES[entry.state],
-    ...applyJob === null ? {} : { applyJob },
-    ...applyCommand === null ? {} : { applyCommand },
-  };
-}
-
-function stepMessage(
-  { name, operation, verdict, changes, reason, error, owed }: PlannedStep,
-): MessageInitShape<typeof PlannedStepSchema> {
-  return {
-    name,
-    operation,
-    verdict,
-    changes: changes.map(({ lines, ...change }) => ({ ...change, ...lines })),
-    reason: reason ?? "",
-    error: error?.message ?? "",
-    ...timestamp("owedSinceMs", owed?.since ?? null),
-  };
 }

@@ -3,7 +3,7 @@ import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
-import { stepLine } from "../service.ts";
+import { stepLine } from "../service_text.ts";
 import type { ServiceActs } from "../service_acts.ts";
 import type { Terminal } from "../terminal.ts";
 import { decodeLeniently } from "../utf8.ts";

@@ -19,6 +19,12 @@ type Counts = Readonly<
   >
 >;
 
+/** Counts of bytes that a record tells. */
+type ToldBytes = Pick<
+  CommandRecord,
+  "stdoutHeld" | "stderrHeld" | "outputKept"
+>;
+
 const NOTHING: StreamBytes = Object.freeze({ stdout: 0n, stderr: 0n });
 
 /** Part of a piece of output that was not received before. */
@@ -62,10 +68,9 @@ export class Ledger {
 
   /** Opens the ledger of a command. */
   constructor(
-    { id, stdoutHeld, stderrHeld, outputKept }: Pick<
-      CommandRecord,
-      "id" | "stdoutHeld" | "stderrHeld" | "outputKept"
-    >,
+    { id, stdoutHeld, stderrHeld, outputKept }:
+      & ToldBytes
+      & Pick<CommandRecord, "id">,
   ) {
     this.#id = id;
     const isEmpty = stdoutHeld === 0n && stderrHeld === 0n;
@@ -102,12 +107,7 @@ export class Ledger {
   }
 
   /** True if a record tells the bytes that are held, and those that are kept. */
-  isToldBy(
-    { stdoutHeld, stderrHeld, outputKept }: Pick<
-      CommandRecord,
-      "stdoutHeld" | "stderrHeld" | "outputKept"
-    >,
-  ): boolean {
+  isToldBy({ stdoutHeld, stderrHeld, outputKept }: ToldBytes): boolean {
     const { stdout, stderr } = this.#moved?.held ?? this.#opened;
     return stdout === stdoutHeld && stderr === stderrHeld &&
       this.#kept === outputKept;
