@@ -1,6 +1,7 @@
 import { basename, join } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
 import { VERSION } from "../../lib/base/version.ts";
+import { packData } from "./packed_data.ts";
 import type { Product } from "./product.ts";
 import { run } from "./run.ts";
 import { stableBundle, withoutPaths } from "./stable_bundle.ts";
@@ -94,7 +95,7 @@ export async function bundle(
 async function takeParts(folder: string): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for await (const { name } of Deno.readDir(folder)) {
-    texts.set(name, await Deno.readTextFile(join(folder, name)));
+    texts.set(name, packData(await Deno.readTextFile(join(folder, name))));
     await Deno.remove(join(folder, name));
   }
   return new Map(

@@ -1,9 +1,11 @@
 import {
   assertEquals,
+  assertLess,
   assertMatch,
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import process from "node:process";
 import { join } from "@std/path";
 import { PiriError } from "../../lib/base/errors.ts";
 import { findBase } from "../../scripts/build/base.ts";
@@ -14,6 +16,7 @@ import { elfSize } from "../../scripts/build/elf.ts";
 import { isStale } from "../../scripts/build/fresh.ts";
 import { manager } from "../../scripts/build/product.ts";
 import { npmBase, requireIntegrity } from "../../scripts/build/npm_base.ts";
+import { packData } from "../../scripts/build/packed_data.ts";
 import { tarEntry } from "../../scripts/build/tar.ts";
 import { targetNamed } from "../../scripts/build/target.ts";
 
@@ -242,4 +245,18 @@ Deno.test("the Manager has permissions by name, so that it can give up single on
   const all = ["--allow-all", "-A"];
 
   assertEquals(all.filter((flag) => manager.flags.includes(flag)), []);
+});
+
+Deno.test("long data in a bundle are packed, and are the same when it runs", () => {
+  const data = new Uint8Array(3_000_000).fill(7, 1_000_000);
+  const base64 = data.toBase64();
+  const text = `const data = "${base64}", short = "${base64.slice(0, 100)}";`;
+
+  const packed = packData(text);
+  const run = new Function("process", `${packed} return { data, short };`);
+  const made: { data: string; short: string } = run(process);
+
+  assertLess(packed.length, 50_000);
+  assertEquals(made.data === base64, true);
+  assertEquals(made.short, base64.slice(0, 100));
 });

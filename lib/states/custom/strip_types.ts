@@ -20,7 +20,7 @@ interface StripError {
 
 let loading: Promise<StripTypes> | undefined;
 
-/** Loads the function that strips types: 4 MB, which a Manager without custom operations never reads. */
+/** Loads the function that strips types. It is large: a Manager without custom operations does without it. */
 export function loadStripTypes(): Promise<StripTypes> {
   return loading ??= load();
 }
