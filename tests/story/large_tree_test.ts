@@ -5,7 +5,7 @@ import { fromSource } from "../support/executables.ts";
 const AGENTS = ["web-1", "web-2", "web-3"];
 
 /** Longest duration of one put or get on a machine with other work, in milliseconds. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 600_000;
 
 /**
  * Makes about 5,000 files with all kinds of names, sizes and modes, links and empty folders. It is a shell's work: names
