@@ -295,9 +295,18 @@ class SteppingAgent {
       const body = await this.peer.next();
       if (body === undefined) return;
       if (body.case === "ping") await this.peer.says("pong", body.value);
-      if (body.case === "command") void this.#run(body.value);
+      if (body.case === "command") void this.#runWhileConnected(body.value);
       if (body.case !== "dataResponse") continue;
       this.#asked.get(body.value.requestId)?.resolve(body.value);
+    }
+  }
+
+  /** Carries out a command. What it has yet to say when its connection is cut, nobody hears. */
+  async #runWhileConnected(command: Command): Promise<void> {
+    try {
+      await this.#run(command);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   }
 
