@@ -125,7 +125,7 @@ export class Commands implements CommandAdmin {
       if (disconnectedAt === null || disconnectedAt < (connectedAt ?? 0)) {
         continue;
       }
-      if (this.#leftAt.has(id)) this.noteLeft(id, disconnectedAt);
+      this.noteLeft(id, disconnectedAt);
     }
   }
 
@@ -372,10 +372,13 @@ export class Commands implements CommandAdmin {
     };
   }
 
-  /** Time since which an agent is not connected, at the earliest a given time; null while it is. */
-  unreachableSince(agent: string, from: number): number | null {
+  /**
+   * Time since which an agent is not connected, at the earliest a given time; null while it is, and if neither is known.
+   */
+  unreachableSince(agent: string, from?: number): number | null {
     if (this.#options.fleet.session(agent) !== undefined) return null;
-    return Math.max(this.#leftAt.get(agent) ?? from, from);
+    const leftAt = this.#leftAt.get(agent) ?? from ?? null;
+    return leftAt === null ? null : Math.max(leftAt, from ?? leftAt);
   }
 
   /** End of each agent's last connection, for people. */

@@ -108,6 +108,7 @@ export class FakeJobs {
           ...request.timeoutMs === undefined
             ? {}
             : { timeoutMs: request.timeoutMs },
+          onDisconnect: request.onDisconnect,
           operation,
           params,
           name,
@@ -236,10 +237,12 @@ export class FakeJobs {
     const entries = this.#entries();
     if (namesOne(first.targets?.expressions ?? [])) {
       if (output) return yield* this.#endsOfOne(first);
-      const hasCommand = entries.some(({ commandId }) => commandId);
-      const state = hasCommand ? JobState.RUNNING : JobState.FAILED;
+      const isOpen = entries.some(({ commandId, state }) =>
+        commandId !== undefined || state === EntryState.QUEUED
+      );
+      const state = isOpen ? JobState.RUNNING : JobState.FAILED;
       yield { job: { ...first, state }, entries, complete: true };
-      if (hasCommand) await aborted(signal);
+      if (isOpen) await aborted(signal);
       return;
     }
     yield { job: first, entries, complete: true };

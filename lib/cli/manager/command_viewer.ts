@@ -33,7 +33,7 @@ export class CommandViewer {
     { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
     const { terminal, json, colour } = options;
-    this.#view = json ? new JsonView(terminal.stdout) : new LiveView(commands, {
+    this.#view = json ? new JsonView(terminal) : new LiveView(commands, {
       terminal,
       style: styleOf(commands, options),
       colour,

@@ -8,7 +8,6 @@ import {
   type Command,
   type Output,
   OutputStream,
-  type StorageState,
   type WatchResponse,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { HintedError } from "../errors.ts";
@@ -16,7 +15,6 @@ import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { Cancellable } from "./patience.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";
-import { cannotWriteText } from "./storage_text.ts";
 import { silentView, type StreamName, type View } from "./view.ts";
 
 /** Follows commands to their end, even if the Manager restarts meanwhile. Each byte of output is shown once. */
@@ -205,7 +203,7 @@ class WatchStream {
   }
 
   async take({ commandId, event }: WatchResponse): Promise<void> {
-    if (event.case === "storage") return await this.#storage(event.value);
+    if (event.case === "storage") return await this.#view.storage(event.value);
     const cursor = this.#cursors.get(commandId);
     if (cursor === undefined) return;
     switch (event.case) {
@@ -230,14 +228,6 @@ class WatchStream {
         );
       }
     }
-  }
-
-  #storage({ failure }: StorageState): Promise<void> {
-    return this.#view.note(
-      failure === undefined
-        ? "the Manager can write its database again"
-        : cannotWriteText(failure),
-    );
   }
 
   async #state(cursor: CommandCursor, command: Command): Promise<void> {

@@ -7,6 +7,7 @@ import {
   OnDisconnect,
   type Operation,
   type ResolveTargetsResponse,
+  type WriteFailure,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { isoTime } from "../time.ts";
@@ -192,14 +193,19 @@ export function statusJson(status: GetStatusResponse): Record<string, unknown> {
       limitBytes: String(status.blobs.limitBytes),
     },
     certificateExpiresAt: isoTime(status.certificateExpiresAtMs),
-    writeFailure: status.writeFailure === undefined ? null : {
-      since: isoTime(status.writeFailure.sinceMs),
-      last: isoTime(status.writeFailure.lastMs),
-      reason: status.writeFailure.reason,
-    },
+    writeFailure: status.writeFailure === undefined
+      ? null
+      : writeFailureJson(status.writeFailure),
     counters: Object.fromEntries(
       Object.entries(status.counters)
         .map(([name, count]) => [name, String(count)]),
     ),
   };
+}
+
+/** A failure to write the database as JSON. */
+export function writeFailureJson(
+  { sinceMs, lastMs, reason }: WriteFailure,
+): Record<string, string> {
+  return { since: isoTime(sinceMs), last: isoTime(lastMs), reason };
 }

@@ -3,32 +3,36 @@ import { encodeBase64 } from "@std/encoding/base64";
 import type {
   Command,
   Progress,
+  StorageState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Sink } from "../terminal.ts";
+import type { Terminal } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { isoTime } from "../time.ts";
-import { commandJson } from "./json.ts";
+import { commandJson, writeFailureJson } from "./json.ts";
+import { JsonWaits } from "./json_waits.ts";
 import { stateName } from "./states.ts";
+import { waitOf } from "./waiting_text.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
 
 const EMPTY = new Uint8Array();
 
 /** Prints one JSON object per event. */
 export class JsonView implements View {
-  readonly #stdout: Sink;
+  readonly #terminal: Pick<Terminal, "stdout" | "clock">;
+  readonly #waits: JsonWaits;
   /** Incomplete characters at the end of each stream, by command and stream. */
   readonly #unfinished = new Map<
     string,
     { position: StreamPosition; bytes: Uint8Array; atMs: number | null }
   >();
 
-  constructor(stdout: Sink) {
-    this.#stdout = stdout;
+  constructor(terminal: Pick<Terminal, "stdout" | "clock">) {
+    this.#terminal = terminal;
+    this.#waits = new JsonWaits(terminal.clock, (event) => this.#print(event));
   }
 
-  /** Prints nothing: the events are a contract, and it has none for a change of state. */
-  changed(): Promise<void> {
-    return Promise.resolve();
+  changed(command: Command): Promise<void> {
+    return this.#waits.change(command.id, command, waitOf(command));
   }
 
   async output(
@@ -88,8 +92,16 @@ export class JsonView implements View {
   }
 
   async ended(command: Command): Promise<void> {
+    this.#waits.forget(command.id);
     await this.settle(command);
     await this.#print({ event: "result", ...commandJson(command) });
+  }
+
+  async storage({ failure }: StorageState): Promise<void> {
+    await this.#print({
+      event: "storage",
+      failure: failure === undefined ? null : writeFailureJson(failure),
+    });
   }
 
   note(): Promise<void> {
@@ -100,6 +112,7 @@ export class JsonView implements View {
     commands: readonly Command[],
     exitCode: number,
   ): Promise<void> {
+    this.#waits.close();
     for (const command of commands) await this.settle(command);
     const states = Object.fromEntries(
       COMMAND_STATES.map((name) => [
@@ -136,7 +149,7 @@ export class JsonView implements View {
   }
 
   async #print(value: unknown): Promise<void> {
-    await this.#stdout.write(`${JSON.stringify(value)}\n`);
+    await this.#terminal.stdout.write(`${JSON.stringify(value)}\n`);
   }
 }
 

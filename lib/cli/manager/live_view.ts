@@ -2,6 +2,7 @@ import {
   type Command,
   CommandState,
   type Progress,
+  type StorageState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { Turns } from "../../base/turns.ts";
 import { type ColourChoice, isColoured, isDumb } from "../colour.ts";
@@ -11,6 +12,7 @@ import { LineStream, type UnfinishedUse } from "./line_stream.ts";
 import type { StyleUse } from "./output_line.ts";
 import { Prefixes } from "./prefix.ts";
 import { hasEnded, outcomeText } from "./states.ts";
+import { storageText } from "./storage_text.ts";
 import { timestamp } from "../time.ts";
 import { TerminalLine } from "./terminal_line.ts";
 import type { StreamName, StreamPosition, View } from "./view.ts";
@@ -149,6 +151,10 @@ export class LiveView implements View {
     for (const stream of ["stdout", "stderr"] as const) {
       this.#lines.delete(keyOf(command, stream));
     }
+  }
+
+  storage(state: StorageState): Promise<void> {
+    return this.note(storageText(state));
   }
 
   async note(text: string): Promise<void> {

@@ -67,13 +67,11 @@ export const show = defineSubcommand({
       : await commandIdOf(typed, { control, attempt: "show" });
     const command = await getCommand(control, id);
     if (flags.output) {
-      const view = json
-        ? new JsonView(terminal.stdout)
-        : new LiveView([command], {
-          terminal,
-          style: flags.raw ? "raw" : "plain",
-          colour: flags.color,
-        });
+      const view = json ? new JsonView(terminal) : new LiveView([command], {
+        terminal,
+        style: flags.raw ? "raw" : "plain",
+        colour: flags.color,
+      });
       await dumpOutput(command, { control, terminal, view });
     } else if (json) await output.value(commandJson(command));
     else await output.facts(factsOf(command, output));

@@ -1,6 +1,7 @@
 import type {
   Command,
   Progress,
+  StorageState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 
 /** A stream of a program. */
@@ -37,6 +38,8 @@ export interface View {
   settle(command: Command): Promise<void>;
   /** Shows the end of a command, after all its output. */
   ended(command: Command): Promise<void>;
+  /** Shows that the Manager cannot write its database, or can again: until then no command begins or ends. */
+  storage(state: StorageState): Promise<void>;
   /** Shows a message of this program. */
   note(text: string): Promise<void>;
   /** Ends the view. */
@@ -54,6 +57,7 @@ export const silentView: View = {
   cutOff: nothing,
   settle: nothing,
   ended: nothing,
+  storage: nothing,
   note: nothing,
   close: nothing,
 };

@@ -4,6 +4,7 @@ import {
   OnDisconnect,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { clockTime, durationText } from "../time.ts";
+import type { Wait } from "./waits.ts";
 
 /** Reason why a command whose agent is away does not end, and what becomes of it. */
 export function awayText(command: Command, now: number): string {
@@ -15,8 +16,28 @@ export function awayText(command: Command, now: number): string {
   return `${when}, ${fateText(command)}`;
 }
 
-/** Fate of a command while its agent is away. */
-function fateText(command: Command): string {
+/** Part of a command that says why it does not go on. */
+export type WaitFacts = Pick<
+  Command,
+  "state" | "unreachableSinceMs" | "sentAtMs"
+>;
+
+/** Reason why a command that has not ended does not go on; undefined if it does. */
+export function waitOf(
+  { state, unreachableSinceMs, sentAtMs }: WaitFacts,
+): Wait | undefined {
+  if (unreachableSinceMs !== undefined) {
+    return { reason: "away", since: Number(unreachableSinceMs) };
+  }
+  if (state !== CommandState.SENT) return undefined;
+  return {
+    reason: "untaken",
+    since: sentAtMs === undefined ? undefined : Number(sentAtMs),
+  };
+}
+
+/** Fate of a command while its agent is away. `host` is the name of its host in a sentence. */
+export function fateText(command: Command, host = command.agent): string {
   if (command.state === CommandState.QUEUED) {
     return "the command has not been sent";
   }
@@ -28,7 +49,7 @@ function fateText(command: Command): string {
   }
   if (command.onDisconnect !== OnDisconnect.KILL) {
     return command.survive
-      ? `the program goes on on ${command.agent}, also if its agent has ended`
+      ? `the program goes on on ${host}, also if its agent has ended`
       : "the command goes on there";
   }
   const after = command.killAfterMs ?? 0;
@@ -44,6 +65,11 @@ export function untakenText(passed: number): string {
   return `the command was sent ${
     durationText(Math.max(passed, 0))
   } ago, and the agent has not taken it yet`;
+}
+
+/** Return of an agent that was away for so long, in milliseconds. */
+export function backText(passed: number): string {
+  return `back after ${durationText(Math.max(passed, 0))}`;
 }
 
 /** Most commands that an error names. */

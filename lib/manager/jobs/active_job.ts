@@ -135,7 +135,8 @@ export class ActiveJob {
   /** Starts nothing more: the Manager stops. */
   stop(): void {
     this.#isStopped = true;
-    this.#close();
+    this.#window.close();
+    this.#timers.close();
   }
 
   /** Looks soon if something can start. */
@@ -213,6 +214,12 @@ export class ActiveJob {
     this.wake();
   }
 
+  /** Tells watchers that the agent of one of its commands is there, or has gone. */
+  reachChanged(command: CommandRecord): void {
+    const position = this.#commands.positionOf(command.id);
+    if (position !== undefined) this.#listeners.entry(position, command);
+  }
+
   /** Notes that one of its commands runs, or is open again. */
   commandChanged(command: CommandRecord): void {
     const step = this.#commands.reopened(command);
@@ -221,9 +228,7 @@ export class ActiveJob {
       this.tally.move(step.from, step.to);
       this.#listeners.changed();
     }
-    const position = this.#commands.positionOf(command.id);
-    if (position === undefined) return;
-    this.#listeners.entry(position, command);
+    this.reachChanged(command);
   }
 
   /**
@@ -390,10 +395,5 @@ export class ActiveJob {
     await this.#parts.store.patchJob({ id: this.id, ...patch }, audit);
     this.#record = { ...this.#record, ...patch } as JobRecord;
     this.#listeners.changed();
-  }
-
-  #close(): void {
-    this.#window.close();
-    this.#timers.close();
   }
 }

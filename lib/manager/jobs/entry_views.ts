@@ -19,7 +19,10 @@ export function entryView(
   const isOpen = command === null
     ? state === "queued" || state === "waiting"
     : open !== undefined;
-  const since = () => commands.unreachableSince(agent, command?.createdAt ?? 0);
+  const since = () =>
+    command === null
+      ? commands.unreachableSince(agent)
+      : commands.unreachableSince(agent, command.createdAt);
   return {
     ...record,
     command: open ?? command,

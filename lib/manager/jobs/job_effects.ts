@@ -137,8 +137,12 @@ export class JobEffects implements CommandNews {
     return active;
   }
 
-  /** Takes note of an agent that takes commands now, or that has gone: entries may be queued for it. */
+  /** Takes note of an agent that takes commands now, or that has gone: watchers are told, and entries may be queued for it. */
   async agentChanged({ agent }: Pick<AgentSession, "agent">): Promise<void> {
+    for (const { record } of this.#options.commands.of(agent)) {
+      const id = jobIdOf(record.job);
+      if (id !== undefined) this.#active.get(id)?.reachChanged(record);
+    }
     const jobs = [...this.#active.values()];
     if (!jobs.some(({ tally }) => tally.of("queued") > 0)) return;
     try {

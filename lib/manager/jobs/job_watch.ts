@@ -72,7 +72,8 @@ class JobWatch implements JobListener, Disposable {
   readonly #source: JobWatchSource;
   readonly #id: bigint;
   readonly #job: ActiveJob | undefined;
-  readonly #watches: CommandWatches | undefined;
+  readonly #watches: CommandWatches;
+  readonly #hasOutput: boolean;
   readonly #offsets: ReadonlyMap<bigint, WatchStart>;
   readonly #listening: Disposable | undefined;
   /** Entries that have changed; with a record, the one to tell. */
@@ -102,16 +103,16 @@ class JobWatch implements JobListener, Disposable {
     this.#id = id;
     this.#job = source.active(id);
     this.#offsets = new Map(from.map((start) => [start.id, start]));
-    this.#watches = output
-      ? new CommandWatches(source.commands, () => this.wake())
-      : undefined;
+    this.#hasOutput = output;
+    // Without output, it tells of the database only.
+    this.#watches = new CommandWatches(source.commands, () => this.wake());
     this.#listening = this.#job?.listen(this);
   }
 
   /** True once the job has ended and all was told. */
   get isOver(): boolean {
     return this.#hasEnded && this.#isComplete && this.#dirty.size === 0 &&
-      (this.#watches?.isEmpty ?? true);
+      this.#watches.isEmpty;
   }
 
   get #hasEnded(): boolean {
@@ -128,7 +129,7 @@ class JobWatch implements JobListener, Disposable {
   }
 
   entry(position: number, command?: CommandRecord): void {
-    if (command === undefined || this.#watches === undefined) {
+    if (command === undefined || !this.#hasOutput) {
       return this.#note(position, command);
     }
     const { id, state } = command;
@@ -157,7 +158,7 @@ class JobWatch implements JobListener, Disposable {
     const isLeft = this.#dirty.size > 0 || this.#hasChanged;
     if (!isLeft) await this.#news.promise;
     this.#news = Promise.withResolvers<void>();
-    while (!this.#isDue && !this.#watches?.hasNews && !signal.aborted) {
+    while (!this.#isDue && !this.#watches.hasNews && !signal.aborted) {
       const late = new AbortController();
       await Promise.race([
         this.#news.promise,
@@ -188,7 +189,7 @@ class JobWatch implements JobListener, Disposable {
       const page = { from, limit: CHUNK };
       const entries = await this.#source.entries(this.#id, page);
       const told = entries.filter(({ position, command }) => {
-        if (this.#watches === undefined || command === null) return true;
+        if (!this.#hasOutput || command === null) return true;
         if (!this.#followed.has(command.id)) this.#follow(position, command.id);
         return false;
       });
@@ -201,7 +202,7 @@ class JobWatch implements JobListener, Disposable {
   #follow(position: number, id: bigint, start?: WatchStart): void {
     this.#followed.set(id, position);
     this.#untold.add(position);
-    this.#watches?.add(
+    this.#watches.add(
       start ?? this.#offsets.get(id) ??
         { id, stdoutOffset: 0n, stderrOffset: 0n },
     );
@@ -228,7 +229,6 @@ class JobWatch implements JobListener, Disposable {
 
   /** Yields the output of commands, and their entries. */
   async *#commandNews(signal: AbortSignal): AsyncGenerator<JobNews> {
-    if (this.#watches === undefined) return;
     for await (const event of this.#watches.news(signal)) {
       if (event.kind === "command") this.#tellLater(event);
       else {
@@ -288,6 +288,6 @@ class JobWatch implements JobListener, Disposable {
 
   [Symbol.dispose](): void {
     this.#listening?.[Symbol.dispose]();
-    this.#watches?.[Symbol.dispose]();
+    this.#watches[Symbol.dispose]();
   }
 }

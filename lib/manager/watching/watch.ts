@@ -73,9 +73,10 @@ export class CommandWatches implements Disposable {
     return this.#watches.size === 0;
   }
 
-  /** True if some command has news. */
+  /** True if some command has news, or the database. */
   get hasNews(): boolean {
-    return this.#ready.size > 0;
+    return this.#ready.size > 0 ||
+      this.#toldFailure !== (this.#source.storage.failure !== undefined);
   }
 
   /** Follows one more command. From now on, its output waits for a watcher who takes his time. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { PiriError } from "../../../lib/base/errors.ts";
 import { JobFleet } from "./job_fleet.ts";
 
 const WEB = ["web-1", "web-2", "web-3"];
@@ -177,3 +178,91 @@ Deno.test("a watcher that stops leaves nothing behind", async () => {
 
   assertEquals(news.length, told);
 });
+
+for (const output of [false, true]) {
+  const how = output ? "with output" : "without output";
+  Deno.test(`a watch ${how} tells that the agent of a command has gone and is back`, async () => {
+    await using fleet = await JobFleet.start(["web-1", "web-2"]);
+    await fleet.start();
+    await fleet.advance(1_000);
+    const { away, stop, done } = watchAway(fleet, output);
+    await fleet.advance(1_000);
+    const before = away.get("web-2");
+    await fleet.disconnect("web-2");
+    const leftAt = fleet.manager.clock.now();
+    await fleet.advance(1_000);
+    const gone = away.get("web-2");
+    await fleet.connect("web-2");
+    await fleet.advance(1_000);
+    const back = away.get("web-2");
+    stop();
+    await done;
+
+    assertEquals([before, gone, back], [null, leftAt, null]);
+    assertEquals(away.get("web-1"), null);
+  });
+
+  Deno.test(`a watch ${how} tells that the database cannot be written, and that it can again`, async () => {
+    await using fleet = await JobFleet.start(["web-1"]);
+    await fleet.start();
+    const { news, stop, done } = fleet.watch(1n, { output });
+    await fleet.settle();
+    fleet.manager.slow.full = new PiriError(
+      "DISK",
+      "Cannot commit 1 write: database or disk is full",
+    );
+    await fleet.finish("web-1");
+    await fleet.advance(1_000);
+    const failing = news.filter((each) => each === "storage").length;
+    const late = fleet.watch(1n, { output });
+    await fleet.settle();
+    const toldLate = late.news.includes("storage");
+    fleet.manager.slow.full = undefined;
+    await fleet.advance(20_000);
+    stop();
+    late.stop();
+    await Promise.all([done, late.done]);
+
+    assertEquals([failing, toldLate], [1, true]);
+    assertEquals(news.filter((each) => each === "storage").length, 2);
+  });
+}
+
+Deno.test("a queued agent is away since its last connection, also after a restart of the Manager", async () => {
+  await using fleet = await JobFleet.start(["web-1"]);
+  await fleet.manager.knows("web-2");
+  await fleet.advance(3_000);
+  await fleet.disconnect("web-1");
+  const leftAt = fleet.manager.clock.now();
+  await fleet.advance(5_000);
+  await fleet.start({ limits: { queueMs: 3_600_000 } });
+  const told: (number | null)[][] = [];
+  for (let restarts = 0; restarts < 2; restarts++) {
+    const entries = await fleet.jobs.entries(1n, { from: 0, limit: 10 });
+    told.push(entries.map(({ unreachableSince }) => unreachableSince));
+    await fleet.restart();
+  }
+
+  // The second one was never connected.
+  assertEquals(told, [[leftAt, null], [leftAt, null]]);
+});
+
+/** Watches the first job. `away` has since when each agent of it is away. */
+function watchAway(fleet: JobFleet, output: boolean): {
+  readonly away: Map<string, number | null>;
+  readonly done: Promise<void>;
+  stop(): void;
+} {
+  const away = new Map<string, number | null>();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const read = async () => {
+    const stream = fleet.jobs.watch(1n, { output, from: [], signal });
+    for await (const { entries = [] } of stream) {
+      for (const { agent, unreachableSince } of entries) {
+        away.set(agent, unreachableSince);
+      }
+    }
+  };
+  return { away, done: read(), stop: () => abort.abort() };
+}

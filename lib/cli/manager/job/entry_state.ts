@@ -88,10 +88,15 @@ export function entryHasEnded(entry: JobEntry): boolean {
   return !OPEN_LABELS.has(labelOf(entry));
 }
 
+/** Facts of a job that its commands share; those of its cancel and of a lost connection may be absent. */
+export type JobOfCommand =
+  & Pick<Job, "operation" | "params" | "timeoutMs" | "onDisconnect">
+  & Partial<Pick<Job, "killAfterMs" | "survive" | "cancelRequestedAtMs">>;
+
 /** The command of an entry, as far as the entry tells of it. Its id is 0 without one. */
 export function commandOf(
   entry: JobEntry,
-  job: Pick<Job, "operation" | "params" | "timeoutMs" | "onDisconnect">,
+  job: JobOfCommand,
 ): Command {
   const ended = entryHasEnded(entry);
   return create(CommandSchema, {
@@ -106,6 +111,11 @@ export function commandOf(
     errorCode: entry.errorCode,
     ...job.timeoutMs === undefined ? {} : { timeoutMs: job.timeoutMs },
     onDisconnect: job.onDisconnect,
+    ...job.killAfterMs === undefined ? {} : { killAfterMs: job.killAfterMs },
+    survive: job.survive ?? false,
+    ...job.cancelRequestedAtMs === undefined || ended
+      ? {}
+      : { cancelRequestedAtMs: job.cancelRequestedAtMs },
     ...entry.unreachableSinceMs === undefined || ended
       ? {}
       : { unreachableSinceMs: entry.unreachableSinceMs },

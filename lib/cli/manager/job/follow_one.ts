@@ -5,7 +5,6 @@ import type {
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { ExitError, HintedError } from "../../errors.ts";
-import type { Output } from "../../output.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import { CommandViewer, type ViewOptions } from "../command_viewer.ts";
 import { cancelUnseen, leaveUnseen } from "../lost_output.ts";
@@ -20,7 +19,7 @@ import {
 } from "./entry_state.ts";
 import { type FileFlagValues, writeFiles } from "./file_views.ts";
 import { JobFollower } from "./job_follower.ts";
-import { silentJobView } from "./job_view.ts";
+import { queueView } from "./queue_view.ts";
 
 /** Surroundings of a job of one agent. */
 export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
@@ -28,7 +27,6 @@ export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
   readonly patience: Pick<Patience, "signal" | "cancels" | "limit">;
   /** True if the command is cancelled when its output can be written no more; so if absent. */
   readonly cancelsUnseen?: boolean;
-  readonly output: Output;
   readonly terminal: Terminal;
   readonly raw: boolean;
   readonly flags: FileFlagValues;
@@ -41,27 +39,21 @@ export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
  */
 export async function followOne(
   job: Job,
-  { client, patience, output, cancelsUnseen = true, ...options }:
-    FollowOneOptions,
+  { client, patience, cancelsUnseen = true, ...options }: FollowOneOptions,
 ): Promise<number> {
   const { terminal, json, flags } = options;
   const { signal } = patience;
-  const waiting = new JobFollower(job, {
-    client,
-    view: {
-      ...silentJobView,
-      entry: ({ before, entry }) =>
-        labelOf(entry) === "queued" && before?.state !== entry.state
-          ? output.note(`${entry.agent}: ${queuedText(entry)}`)
-          : Promise.resolve(),
-      note: (text) => output.note(text),
-    },
-  });
+  const queue = queueView(terminal, { json });
+  const waiting = new JobFollower(job, { client, view: queue });
   patience.cancels(waiting);
-  await waiting.follow(
-    signal,
-    ({ entries }) => entries.some(({ commandId }) => commandId !== undefined),
-  );
+  try {
+    await waiting.follow(
+      signal,
+      ({ entries }) => entries.some(({ commandId }) => commandId !== undefined),
+    );
+  } finally {
+    await queue.close(waiting.board, { exitCode: 0, hasEnded: false });
+  }
   const [entry] = waiting.board.entries;
   if (entry?.commandId === undefined) throw withoutCommand(waiting.job, entry);
   const command: Command = commandOf(entry, waiting.job);
@@ -80,10 +72,6 @@ export async function followOne(
       ? await cancelUnseen(error, viewer, { terminal, json, signal })
       : await leaveUnseen(error, viewer, { terminal, json });
   }
-}
-
-function queuedText({ reason }: JobEntry): string {
-  return reason === "" ? "its agent is not connected: waiting for it" : reason;
 }
 
 /** Codes of errors for ends without a command. */

@@ -1,18 +1,16 @@
 import {
   type JobEntry,
   JobState,
+  type StorageState,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { Turns } from "../../../base/turns.ts";
 import type { Terminal } from "../../terminal.ts";
 import { oneLine, printable } from "../../text.ts";
+import { storageText } from "../storage_text.ts";
 import { TerminalLine } from "../terminal_line.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
-import {
-  entryHasEnded,
-  entryText,
-  labelOf,
-  OPEN_LABELS,
-} from "./entry_state.ts";
+import { entryHasEnded, entryText, labelOf } from "./entry_state.ts";
+import { EntryWaits, GATHER_MS } from "./entry_waits.ts";
 import { headLine } from "./head_line.ts";
 import type { JobEnd, JobView } from "./job_view.ts";
 import { elapsedOf, statusLine } from "./status_line.ts";
@@ -36,6 +34,7 @@ export class GroupView implements JobView {
   readonly wantsOutput = false;
   readonly #options: GroupViewOptions;
   readonly #screen: StatusScreen;
+  readonly #waits: EntryWaits;
   #board: JobBoard | undefined;
   #state = JobState.UNSPECIFIED;
   #told = 0;
@@ -49,6 +48,10 @@ export class GroupView implements JobView {
         turns: new Turns(),
       }),
       row: quiet ? undefined : (columns) => this.#row(columns),
+    });
+    this.#waits = new EntryWaits(terminal.clock, {
+      gatherMs: GATHER_MS,
+      say: (line) => this.note(line),
     });
   }
 
@@ -71,17 +74,22 @@ export class GroupView implements JobView {
     return Promise.resolve();
   }
 
-  entry({ before, entry }: EntryChange, { job }: JobBoard): Promise<void> {
+  async entry(
+    { before, entry }: EntryChange,
+    { job }: JobBoard,
+  ): Promise<void> {
     this.#screen.changed();
     const label = labelOf(entry);
     const isNews = before === undefined || labelOf(before) !== label ||
       before.presumed !== entry.presumed;
     if (isNews && this.#isWorthALine(entry)) {
       this.#say(`${printable(entry.agent)}: ${entryText(entry, job)}`);
-    } else if (!this.#screen.hasRow && !this.#options.quiet) {
-      this.#tellAbsence(before, entry);
     }
-    return Promise.resolve();
+    if (!this.#options.quiet) await this.#waits.change(entry, job);
+  }
+
+  storage(state: StorageState): Promise<void> {
+    return this.note(storageText(state));
   }
 
   note(text: string): Promise<void> {
@@ -106,6 +114,7 @@ export class GroupView implements JobView {
   }
 
   async close(board: JobBoard, { hasEnded }: JobEnd): Promise<void> {
+    this.#waits.close();
     await this.#screen.close();
     if (hasEnded) await this.#options.printBlocks(board);
     const { stderr, clock } = this.#options.terminal;
@@ -119,24 +128,11 @@ export class GroupView implements JobView {
     const { quiet } = this.#options;
     // Agents that were not reached, or not tried, are in the summary with folded names.
     if (label === "succeeded" || entry.commandId === undefined) {
-      return !quiet && !this.#screen.hasRow && label !== "waiting" &&
-        label !== "running";
+      return !quiet && !this.#screen.hasRow && entryHasEnded(entry);
     }
     // A job is cancelled by somebody who knows it.
     if (label === "cancelled" && this.#screen.hasRow) return false;
     return entryHasEnded(entry);
-  }
-
-  #tellAbsence(before: JobEntry | undefined, entry: JobEntry): void {
-    if (!OPEN_LABELS.has(labelOf(entry))) return;
-    const was = before?.unreachableSinceMs !== undefined;
-    const is = entry.unreachableSinceMs !== undefined;
-    if (was === is || entry.commandId === undefined) return;
-    this.#say(
-      `${printable(entry.agent)}: ${
-        is ? "its agent is not connected" : "its agent is back"
-      }`,
-    );
   }
 
   /** Prints a line about the job. */

@@ -10,7 +10,6 @@ import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
 import type { Cancellable } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
-import { cannotWriteText } from "../storage_text.ts";
 import { JobBoard } from "./board.ts";
 import { type JobView, silentJobView } from "./job_view.ts";
 import { OutputOffsets } from "./output_offsets.ts";
@@ -178,14 +177,7 @@ export class JobFollower implements Cancellable {
   }
 
   async #event({ commandId, event }: WatchResponse): Promise<void> {
-    if (event.case === "storage") {
-      const { failure } = event.value;
-      return await this.#view.note(
-        failure === undefined
-          ? "the Manager can write its database again"
-          : cannotWriteText(failure),
-      );
-    }
+    if (event.case === "storage") return await this.#view.storage(event.value);
     const entry = this.board.ofCommand(commandId);
     if (entry === undefined) return;
     switch (event.case) {

@@ -1,6 +1,7 @@
 import type {
   JobEntry,
   Progress,
+  StorageState,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { StreamPosition } from "../view.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
@@ -32,6 +33,8 @@ export interface JobView {
   progress(entry: JobEntry, progress: Progress): Promise<void>;
   /** Shows that no more output of this agent will come, though there is some. */
   cutOff(entry: JobEntry, reason: string): Promise<void>;
+  /** Shows that the Manager cannot write its database, or can again: until then nothing starts or ends. */
+  storage(state: StorageState): Promise<void>;
   /** Shows a message of this program. */
   note(text: string): Promise<void>;
   /** Ends the view: at the end of the job, or when nobody waits any longer. */
@@ -57,6 +60,7 @@ export const silentJobView: JobView = {
   cut: nothing,
   progress: nothing,
   cutOff: nothing,
+  storage: nothing,
   note: nothing,
   close: nothing,
 };
@@ -77,6 +81,7 @@ export function joinedViews(views: readonly JobView[]): JobView {
     progress: (entry, progress) =>
       all((view) => view.progress(entry, progress))(),
     cutOff: (entry, reason) => all((view) => view.cutOff(entry, reason))(),
+    storage: (state) => all((view) => view.storage(state))(),
     note: (text) => all((view) => view.note(text))(),
     close: (board, end) => all((view) => view.close(board, end))(),
   };

@@ -1,21 +1,26 @@
-import type { Sink } from "../../terminal.ts";
+import type { StorageState } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Terminal } from "../../terminal.ts";
 import { JsonView } from "../json_view.ts";
+import { JsonWaits } from "../json_waits.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
 import { CommandOutput } from "./command_output.ts";
 import { commandOf, entryHasEnded } from "./entry_state.ts";
+import { entryWait } from "./entry_waits.ts";
 import { entryJson, jobJson } from "./job_json.ts";
 import type { JobEnd, JobView } from "./job_view.ts";
 
 /** Prints one JSON object per event of a job. */
 export class JsonJobView extends CommandOutput implements JobView {
-  readonly #stdout: Sink;
+  readonly #terminal: Pick<Terminal, "stdout" | "clock">;
   readonly #view: JsonView;
+  readonly #waits: JsonWaits;
 
-  constructor(stdout: Sink) {
-    const view = new JsonView(stdout);
+  constructor(terminal: Pick<Terminal, "stdout" | "clock">) {
+    const view = new JsonView(terminal);
     super(view);
-    this.#stdout = stdout;
+    this.#terminal = terminal;
     this.#view = view;
+    this.#waits = new JsonWaits(terminal.clock, (event) => this.#print(event));
   }
 
   async begin({ job }: JobBoard): Promise<void> {
@@ -32,9 +37,22 @@ export class JsonJobView extends CommandOutput implements JobView {
   }
 
   async entry({ entry }: EntryChange, { job }: JobBoard): Promise<void> {
-    if (!entryHasEnded(entry)) return;
+    const key = BigInt(entry.position);
+    if (!entryHasEnded(entry)) {
+      const { commandId: id, agent } = entry;
+      return await this.#waits.change(
+        key,
+        { id, agent },
+        entryWait(entry, job),
+      );
+    }
+    this.#waits.forget(key);
     await this.#view.settle(commandOf(entry, job));
     await this.#print({ event: "result", ...entryJson(entry, job.id) });
+  }
+
+  storage(state: StorageState): Promise<void> {
+    return this.#view.storage(state);
   }
 
   note(): Promise<void> {
@@ -42,6 +60,7 @@ export class JsonJobView extends CommandOutput implements JobView {
   }
 
   async close(board: JobBoard, { exitCode }: JobEnd): Promise<void> {
+    this.#waits.close();
     const open = board.entries.filter((entry) =>
       entry.commandId !== undefined && !entryHasEnded(entry)
     );
@@ -57,6 +76,6 @@ export class JsonJobView extends CommandOutput implements JobView {
   }
 
   async #print(value: unknown): Promise<void> {
-    await this.#stdout.write(`${JSON.stringify(value)}\n`);
+    await this.#terminal.stdout.write(`${JSON.stringify(value)}\n`);
   }
 }

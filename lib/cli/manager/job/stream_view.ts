@@ -1,8 +1,10 @@
+import type { StorageState } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { LiveView } from "../live_view.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
 import { CommandOutput } from "./command_output.ts";
 import { commandOf, entryHasEnded, labelOf } from "./entry_state.ts";
+import { EntryWaits, GATHER_MS } from "./entry_waits.ts";
 import { headLine } from "./head_line.ts";
 import type { JobEnd, JobView } from "./job_view.ts";
 import { elapsedOf } from "./status_line.ts";
@@ -14,6 +16,7 @@ export class StreamView extends CommandOutput implements JobView {
   readonly #terminal: Terminal;
   /** True if only output and failures are shown. */
   readonly #isBare: boolean;
+  readonly #waits: EntryWaits;
 
   constructor(
     view: LiveView,
@@ -23,6 +26,10 @@ export class StreamView extends CommandOutput implements JobView {
     this.#view = view;
     this.#terminal = terminal;
     this.#isBare = isBare;
+    this.#waits = new EntryWaits(terminal.clock, {
+      gatherMs: GATHER_MS,
+      say: (line) => view.note(line),
+    });
   }
 
   async begin({ job }: JobBoard): Promise<void> {
@@ -35,11 +42,14 @@ export class StreamView extends CommandOutput implements JobView {
     return Promise.resolve();
   }
 
-  async entry({ entry }: EntryChange): Promise<void> {
-    if (entry.commandId === undefined) return;
-    const command = this.commandOf(entry);
-    if (entryHasEnded(entry)) await this.#view.ended(command);
-    else await this.#view.changed(command);
+  async entry({ entry }: EntryChange, { job }: JobBoard): Promise<void> {
+    await this.#waits.change(entry, job);
+    if (entry.commandId === undefined || !entryHasEnded(entry)) return;
+    await this.#view.ended(this.commandOf(entry));
+  }
+
+  storage(state: StorageState): Promise<void> {
+    return this.#view.storage(state);
   }
 
   note(text: string): Promise<void> {
@@ -52,6 +62,7 @@ export class StreamView extends CommandOutput implements JobView {
         entry.commandId !== undefined && labelOf(entry) !== "succeeded"
       )
       .map((entry) => commandOf(entry, board.job));
+    this.#waits.close();
     await this.#view.close(commands);
     if (this.#isBare && exitCode === 0) return;
     const { stderr, clock } = this.#terminal;

@@ -30,7 +30,7 @@ export function viewsOf(context: ViewContext): JobView {
 
 function mainView(context: ViewContext): JobView {
   const { terminal, flags, json } = context;
-  if (json) return new JsonJobView(terminal.stdout);
+  if (json) return new JsonJobView(terminal);
   if (flags.stream || flags.raw || flags.timestamps) {
     const view = new LiveView([], {
       terminal,

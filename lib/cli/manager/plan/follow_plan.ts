@@ -3,12 +3,14 @@ import { Turns } from "../../../base/turns.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { JobBoard } from "../job/board.ts";
 import { exitCodeOfJob } from "../job/entry_state.ts";
+import { EntryWaits, GATHER_MS } from "../job/entry_waits.ts";
 import { JobFollower } from "../job/job_follower.ts";
 import { type JobView, silentJobView } from "../job/job_view.ts";
 import { elapsedOf, statusLine } from "../job/status_line.ts";
 import { StatusScreen } from "../job/status_screen.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
+import { storageText } from "../storage_text.ts";
 import { TerminalLine } from "../terminal_line.ts";
 
 /** Means of following the job of a plan. */
@@ -44,6 +46,7 @@ export async function followPlan(
 class ProgressView {
   readonly #terminal: Terminal;
   readonly #screen: StatusScreen;
+  readonly #waits: EntryWaits;
   board: JobBoard | undefined;
 
   constructor(terminal: Terminal, shows: boolean) {
@@ -55,6 +58,10 @@ class ProgressView {
       }),
       row: shows ? (columns) => this.#row(columns) : undefined,
     });
+    this.#waits = new EntryWaits(terminal.clock, {
+      gatherMs: GATHER_MS,
+      say: (line) => this.#note(line),
+    });
   }
 
   asView(): JobView {
@@ -65,11 +72,12 @@ class ProgressView {
     return {
       ...silentJobView,
       job: changed,
-      entry: changed,
-      note: (text) => {
-        this.say(text);
-        return Promise.resolve();
+      entry: async ({ entry }, { job }) => {
+        await changed();
+        await this.#waits.change(entry, job);
       },
+      storage: (state) => this.#note(storageText(state)),
+      note: (text) => this.#note(text),
     };
   }
 
@@ -77,7 +85,13 @@ class ProgressView {
     this.#screen.say(text);
   }
 
+  #note(text: string): Promise<void> {
+    this.say(text);
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
+    this.#waits.close();
     return this.#screen.close();
   }
 

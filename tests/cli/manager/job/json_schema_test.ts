@@ -55,7 +55,11 @@ Deno.test("events of run --json on several agents are as docs/schema says", asyn
   run.manager.watch.output(101n, "hi\n")
     .output(101n, Uint8Array.of(0xff), { offset: 3n })
     .output(102n, "late", { offset: 10n, stream: "stderr" })
-    .progress(101n, 1, 2, "half").cutOff(101n, "too slow");
+    .progress(101n, 1, 2, "half").cutOff(101n, "too slow")
+    .state(command({ id: 101n, unreachableSinceMs: 5n })).storage({
+      sinceMs: 5n,
+    })
+    .storage();
   await run.finish();
   const events = jsonLines(run.terminal.stdout.text);
 
@@ -70,6 +74,9 @@ Deno.test("events of run --json on several agents are as docs/schema says", asyn
     ["output", "web-2"],
     ["progress", "web-1"],
     ["cut_off", "web-1"],
+    ["waiting", "web-1"],
+    ["storage", undefined],
+    ["storage", undefined],
     ["result", "web-1"],
     ["result", "web-2"],
     ["job", undefined],
@@ -97,6 +104,8 @@ Deno.test("events of run --json on one agent are as docs/schema says", async () 
     { manager },
   );
   manager.watch.state(command()).output(12n, "hi\n").progress(12n, 1, 2)
+    .state(command({ unreachableSinceMs: 5n })).state(command())
+    .storage({ sinceMs: 5n, lastMs: 6n, reason: "full" }).storage()
     .state(command({
       state: CommandState.FAILED,
       reaped: { signalled: 1, alive: [7] },
