@@ -3,6 +3,7 @@ import { messageOf, PiriError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { Turns } from "../base/turns.ts";
 import { writeAll } from "../base/write_all.ts";
+import { isOutputClosed } from "./closed_output.ts";
 import { type InputFile, openInput, readError } from "./input_file.ts";
 import { hasKeyboard, onKey } from "./keyboard.ts";
 import { type OutFiles, systemOutFiles } from "./out_files.ts";
@@ -24,6 +25,8 @@ export interface Sink {
 export interface Terminal {
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** True if nobody reads standard output any more, as far as the system tells without a write. */
+  isOutputClosed(): boolean;
   /** Width of the terminal, in characters. */
   readonly columns: number;
   readonly clock: Clock;
@@ -103,6 +106,7 @@ export function systemTerminal(): Terminal {
         await turns.run(() => writeOut(Deno.stderr, data)).catch(() => {});
       },
     },
+    isOutputClosed,
     get columns() {
       try {
         // A pseudo-terminal that nobody has given a size says 0.

@@ -1,3 +1,5 @@
+import { openCLibrary } from "../base/c_library.ts";
+
 /** Numbers of the system calls of Linux. */
 export const NUMBERS = Deno.build.arch === "aarch64"
   ? {
@@ -105,22 +107,16 @@ export function openSyscalls(): Syscalls | undefined {
 }
 
 function open(): Syscalls | undefined {
-  // The first name is glibc's, the second is musl's.
-  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
-    try {
-      const { symbols } = Deno.dlopen(name, SYMBOLS);
-      return {
-        symbols,
-        done(result) {
-          if (result >= 0n) return Number(result);
-          throw errorOf(errnoIn(symbols));
-        },
-      };
-    } catch {
-      // Try the next name.
-    }
-  }
-  return undefined;
+  const library = openCLibrary(SYMBOLS);
+  if (library === undefined) return undefined;
+  const { symbols } = library;
+  return {
+    symbols,
+    done(result) {
+      if (result >= 0n) return Number(result);
+      throw errorOf(errnoIn(symbols));
+    },
+  };
 }
 
 /** From the folder of this process, for paths that are not absolute. */

@@ -1,3 +1,5 @@
+import { openCLibrary } from "../base/c_library.ts";
+
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_TIMERSLACK = 29;
 const PR_GET_TIMERSLACK = 30;
@@ -77,15 +79,8 @@ export function openLibc(): Libc | undefined {
 }
 
 function open(): Libc | undefined {
-  // The first name is glibc's, the second is musl's.
-  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
-    try {
-      return wrap(Deno.dlopen(name, SYMBOLS));
-    } catch {
-      // Try the next name; without any, the caller does without the library.
-    }
-  }
-  return undefined;
+  const library = openCLibrary(SYMBOLS);
+  return library === undefined ? undefined : wrap(library);
 }
 
 const SYMBOLS = {

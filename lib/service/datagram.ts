@@ -1,3 +1,5 @@
+import { openCLibrary } from "../base/c_library.ts";
+
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 0x8_0002;
 const MSG_DONTWAIT = 0x40;
@@ -29,7 +31,10 @@ export interface Datagrams extends Disposable {
 export function connectDatagram(path: string): Datagrams | undefined {
   const name = new TextEncoder().encode(path.replace(/^@/, "\0"));
   const isName = /^[/@]/.test(path) && name.length < MAX_PATH_BYTES;
-  const library = isName ? open() : undefined;
+  // Without the library, nobody is notified.
+  const library = isName && Deno.build.os === "linux"
+    ? openCLibrary(SYMBOLS)
+    : undefined;
   if (library === undefined) return undefined;
   const { symbols } = library;
   const socket = symbols.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
@@ -52,17 +57,4 @@ export function connectDatagram(path: string): Datagrams | undefined {
     },
     [Symbol.dispose]: close,
   };
-}
-
-function open(): Deno.DynamicLibrary<typeof SYMBOLS> | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  // The first name is glibc's, the second is musl's.
-  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
-    try {
-      return Deno.dlopen(name, SYMBOLS);
-    } catch {
-      // Try the next name; without any, nobody is notified.
-    }
-  }
-  return undefined;
 }

@@ -87,6 +87,10 @@ export class FakeTerminal implements Terminal {
     this.hasKeyboard = surroundings.keyboard ?? false;
   }
 
+  isOutputClosed(): boolean {
+    return this.stdout.closed;
+  }
+
   readonly random: Random = {
     bytes: (length) => new Uint8Array(length).fill(++this.#random),
     fraction: () => 0.5,

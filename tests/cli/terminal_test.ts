@@ -29,6 +29,80 @@ Deno.test("a write whose reader has gone rejects with NobodyReads", async () => 
   assertEquals(await new Response(child.stderr).text(), "nobody reads");
 });
 
+Deno.test(
+  "a closed output is seen without a write, where the system tells",
+  { ignore: Deno.build.os === "windows" },
+  async () => {
+    await using child = lookAtOutput(["--allow-ffi"]);
+    const before = await child.look();
+    await child.close();
+    const after = await child.look();
+
+    assertEquals([before, after], ["open", "closed"]);
+  },
+);
+
+Deno.test("a program that may load no libraries takes its output for open until it writes", async () => {
+  await using child = lookAtOutput([]);
+  await child.close();
+
+  assertEquals(await child.look(), "open");
+});
+
+Deno.test(
+  "a file and a device are no closed output",
+  { ignore: Deno.build.os === "windows" },
+  async () => {
+    const file = await Deno.makeTempFile();
+    const seen: string[] = [];
+    for (const path of [file, "/dev/null"]) {
+      const { stderr } = await new Deno.Command("/bin/sh", {
+        args: [
+          "-c",
+          'echo | "$0" run --quiet --allow-ffi "$1" > "$2"',
+          Deno.execPath(),
+          LOOK_AT_OUTPUT,
+          path,
+        ],
+      }).output();
+      seen.push(new TextDecoder().decode(stderr));
+    }
+    await Deno.remove(file);
+
+    assertEquals(seen, ["open", "open"]);
+  },
+);
+
+const LOOK_AT_OUTPUT = fromFileUrl(
+  new URL("./look_at_output.ts", import.meta.url),
+);
+
+/** Starts a program that looks at its standard output. */
+function lookAtOutput(flags: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...flags, LOOK_AT_OUTPUT],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const answers = child.stderr.pipeThrough(new TextDecoderStream())
+    .getReader();
+  return {
+    async look(): Promise<string | undefined> {
+      await input.write(new TextEncoder().encode("\n"));
+      return (await answers.read()).value;
+    },
+    close: () => child.stdout.cancel(),
+    async [Symbol.asyncDispose]() {
+      await input.close();
+      await answers.cancel();
+      await child.status;
+      await child.stdout.cancel().catch(() => {});
+    },
+  };
+}
+
 Deno.test("readFile() of a missing file rejects with NOT_FOUND", async () => {
   const error = await assertRejects(
     () => systemTerminal().readFile("/nowhere/at/all"),

@@ -4,7 +4,7 @@ import {
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
-import { HintedError } from "../errors.ts";
+import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode, worst } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
 import { canAsk, confirmed } from "./confirmed.ts";
@@ -16,6 +16,7 @@ import {
   WHILE_A_JOB_WAITS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
+import { unlessUnread } from "./lost_output.ts";
 import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
 import { followPlan } from "./plan/follow_plan.ts";
 import { getPlan, makePlan } from "./plan/make_plan.ts";
@@ -103,7 +104,7 @@ export const apply = defineSubcommand({
     const { stateName, expressions } = stateAndTargets(positionals.target);
     const targets = await selectionOf(expressions, flags, invocation);
     if (!flags.yes) requireKeyboard(terminal, json);
-    const { plan, exitCode } = await makePlan({
+    const { plan, exitCode, isCancelled } = await makePlan({
       stateName,
       targets,
       note: flags.note ?? "",
@@ -113,6 +114,7 @@ export const apply = defineSubcommand({
       ...signatureOf(terminal),
     }, context);
     if (plan === undefined) return exitCode;
+    if (isCancelled) throw cancelled(plan.id, exitCode);
     if (!json) await output.paragraphs(planLines(plan, flags));
     await output.note(planSummary(plan));
     const left = plan.entries.filter(({ state }) =>
@@ -174,10 +176,22 @@ async function applyPlan(
       agentsText(started.counts?.total ?? 0)
     }, job j-${started.id}`,
   );
-  const exitCode = await followPlan(started, follow);
+  const { exitCode } = await followPlan(started, follow);
   const plan = await getPlan(asked.id, connect);
-  await output.report(planJson(plan), appliedLines(plan));
+  await unlessUnread(output.report(planJson(plan), appliedLines(plan)));
   return worst([exitCode as ExitCode, ...refusals(plan)]);
+}
+
+/** Error for a plan that somebody ended while hosts were looked at. */
+function cancelled(id: bigint, exitCode: number): ExitError {
+  return new ExitError(
+    new HintedError(
+      "CANCELLED",
+      `Cannot apply plan p-${id}: it was cancelled while hosts were looked at; nothing was changed`,
+      `piri-manager apply p-${id} applies it where it was made`,
+    ),
+    exitCode === ExitCode.ok ? ExitCode.cancelled : exitCode,
+  );
 }
 
 /** A gate that refuses is a failed command, and a refusal to people. */

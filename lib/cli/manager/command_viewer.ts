@@ -9,6 +9,7 @@ import { LiveView, type Style } from "./live_view.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
+import { whileRead } from "./while_read.ts";
 
 /** Terminal and format of a view of commands. */
 export interface ViewOptions {
@@ -25,6 +26,7 @@ export interface ViewOptions {
 /** Shows commands at a terminal until they end. */
 export class CommandViewer {
   readonly follower: Follower;
+  readonly #terminal: Terminal;
   readonly #view: View;
   readonly #exitCodeOf: (commands: readonly Command[]) => number;
 
@@ -33,6 +35,7 @@ export class CommandViewer {
     { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
     const { terminal, json, colour } = options;
+    this.#terminal = terminal;
     this.#view = json ? new JsonView(terminal) : new LiveView(commands, {
       terminal,
       style: styleOf(commands, options),
@@ -56,7 +59,11 @@ export class CommandViewer {
   async wait(signal: AbortSignal): Promise<number> {
     const { follower } = this;
     try {
-      await follower.follow(signal);
+      await whileRead(
+        this.#terminal,
+        signal,
+        (signal) => follower.follow(signal),
+      );
     } catch (error) {
       if (!(error instanceof OutputLost)) {
         const { exitCode } = complaintOf(error);

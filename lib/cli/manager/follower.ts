@@ -99,8 +99,10 @@ export class Follower implements Cancellable {
   }
 
   /** Shows nothing from here on. */
-  mute(): void {
+  async mute(): Promise<void> {
+    const view = this.#view;
     this.#view = silentView;
+    await view.abandon();
   }
 
   /**

@@ -108,11 +108,16 @@ export class JsonView implements View {
     return Promise.resolve();
   }
 
+  abandon(): Promise<void> {
+    this.#waits.close();
+    return Promise.resolve();
+  }
+
   async close(
     commands: readonly Command[],
     exitCode: number,
   ): Promise<void> {
-    this.#waits.close();
+    await this.abandon();
     for (const command of commands) await this.settle(command);
     const states = Object.fromEntries(
       COMMAND_STATES.map((name) => [

@@ -161,11 +161,16 @@ export class LiveView implements View {
     await this.#put("", oneLine(text));
   }
 
-  async close(commands: readonly Command[]): Promise<void> {
+  async abandon(): Promise<void> {
     this.#waits.close();
-    for (const stream of this.#lines.values()) await stream.end();
     const { stderr } = this.#terminal;
     await this.#terminalLines.stderr.showProgress(stderr, "");
+  }
+
+  async close(commands: readonly Command[]): Promise<void> {
+    for (const stream of this.#lines.values()) await stream.end();
+    await this.abandon();
+    const { stderr } = this.#terminal;
     for (const command of commands) {
       if (!hasEnded(command) || command.state === CommandState.SUCCEEDED) {
         continue;

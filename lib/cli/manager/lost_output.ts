@@ -33,7 +33,7 @@ export async function cancelUnseen(
   { signal, ...options }: LossOptions & { readonly signal: AbortSignal },
 ): Promise<number> {
   const { follower } = viewer;
-  follower.mute();
+  await follower.mute();
   if (follower.open.length > 0) {
     await endWithin(follower, options.terminal, signal);
   }
@@ -62,7 +62,9 @@ export async function leaveUnseen(
   viewer: CommandViewer,
   options: LossOptions,
 ): Promise<number> {
-  const { open } = viewer.follower;
+  const { follower } = viewer;
+  await follower.mute();
+  const { open } = follower;
   if (open.length === 0) return await tellEnds(lost, viewer, options);
   throw new ExitError(
     new PiriError(
@@ -88,6 +90,15 @@ export async function tellLoss(
     throw new ExitError(new PiriError("DISK", text), code);
   }
   return code;
+}
+
+/** Prints the outcome of some work. Nobody has to read it: the exit code tells of the work all the same. */
+export async function unlessUnread(printing: Promise<void>): Promise<void> {
+  try {
+    await printing;
+  } catch (error) {
+    if (!(error instanceof NobodyReads)) throw error;
+  }
 }
 
 /** Cancels what is followed, and waits for its end for a while. */

@@ -13,6 +13,7 @@ import { type JobRequest, SKIP_DENIED } from "./job/launch_job.ts";
 import { allEntries } from "./job_ids.ts";
 import { type Debt, debtJson, debtsOf, whyText } from "./owed_debts.ts";
 import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
+import { unlessUnread } from "./lost_output.ts";
 import { followPlan } from "./plan/follow_plan.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
@@ -110,7 +111,7 @@ export const owed = defineSubcommand({
       )
       .filter((debt) => state === undefined || debt.state === state);
     await tellFailures(job, control, output);
-    if (!flags.forgive) await tellDebts(debts, output);
+    if (!flags.forgive) await unlessUnread(tellDebts(debts, output));
     for (const debt of flags.forgive ? debts : []) {
       await output.either(
         debtJson(debt),
@@ -169,7 +170,7 @@ async function runJob(
   const job = approval === undefined
     ? answered(answer.job, "start a job")
     : await jobOfApproval(approval, { client, patience, output });
-  const exitCode = await followPlan(job, follow);
+  const { exitCode } = await followPlan(job, follow);
   return { job, exitCode };
 }
 

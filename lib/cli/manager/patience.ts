@@ -72,6 +72,11 @@ export class Patience implements Disposable {
     return this.#stop.signal;
   }
 
+  /** True once somebody has asked to cancel. */
+  get isAsked(): boolean {
+    return this.#cause !== undefined;
+  }
+
   /** Makes the first signal cancel this from now on, even if it came before. */
   cancels(target: Cancellable): void {
     this.#target = target;

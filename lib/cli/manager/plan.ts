@@ -12,6 +12,7 @@ import { hashOf, rejectedLine, WHO_DECIDES } from "./approve.ts";
 import { canAsk, confirmed } from "./confirmed.ts";
 import { answered } from "./ids.ts";
 import { SKIP_DENIED } from "./job/launch_job.ts";
+import { unlessUnread } from "./lost_output.ts";
 import { getPlan, makePlan } from "./plan/make_plan.ts";
 import { planJson } from "./plan/plan_json.ts";
 import {
@@ -106,7 +107,9 @@ const make = defineSubcommand({
       ...signatureOf(terminal),
     }, { connect: () => services.connect(dir), json, terminal, output });
     if (plan === undefined) return exitCode;
-    await output.report(planJson(plan), planLines(plan, flags));
+    await unlessUnread(
+      output.report(planJson(plan), planLines(plan, flags)),
+    );
     const isOpen = plan.entries.some(({ state }) =>
       state === PlanEntryState.PLANNED
     );

@@ -42,6 +42,8 @@ export interface View {
   storage(state: StorageState): Promise<void>;
   /** Shows a message of this program. */
   note(text: string): Promise<void>;
+  /** Takes away what is redrawn, and ends the view without a word: what it prints is lost. */
+  abandon(): Promise<void>;
   /** Ends the view. */
   close(commands: readonly Command[], exitCode: number): Promise<void>;
 }
@@ -59,5 +61,6 @@ export const silentView: View = {
   ended: nothing,
   storage: nothing,
   note: nothing,
+  abandon: nothing,
   close: nothing,
 };

@@ -1,21 +1,25 @@
 import { create } from "@bufbuild/protobuf";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   CommandState,
+  EntryState,
   EventSchema,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { main } from "../../../lib/cli/main.ts";
 import { apiError, command, FakeManager } from "../fake_manager.ts";
 import { FakeTerminal } from "../fake_terminal.ts";
+import { Screen } from "../screen.ts";
 import {
   end,
   FOLLOWING,
   following,
+  FOLLOWING_MANY,
   idsText,
   ONE,
   TWO,
   WATCHING,
 } from "./following.ts";
+import { without } from "./job/entries.ts";
 import { jsonLines, programOf, start } from "./start.ts";
 
 for (
@@ -191,6 +195,131 @@ for (
     }]);
   });
 }
+
+const CLOSED = "Cannot write to standard output: it is closed";
+
+for (const [args, commands] of FOLLOWING) {
+  Deno.test(`${args.join(" ")} that prints nothing cancels once nobody reads it any more`, async () => {
+    const started = await following(args, commands);
+    started.terminal.stdout.closed = true;
+    await started.terminal.clock.advance(1_000);
+    for (const one of commands) started.manager.watch.state(one);
+    end(started, CommandState.CANCELLED);
+
+    assertEquals(await started.code, 7);
+    assertEquals(
+      started.manager.cancels.map(({ commandId }) => commandId),
+      commands.map(({ id }) => id),
+    );
+    assertEquals(
+      started.terminal.stderr.text,
+      `${CLOSED}; command 12 on web-1: cancelled, SIGTERM\n`,
+    );
+  });
+}
+
+for (const args of FOLLOWING_MANY) {
+  for (const json of [false, true]) {
+    const words = json ? [...args.slice(0, -2), "--json", "--", "x"] : args;
+    Deno.test(`${words.join(" ")} that prints nothing cancels its job once nobody reads it any more`, async () => {
+      const started = await following(words, [ONE, TWO]);
+      const { stderr, clock } = started.terminal;
+      await clock.advance(500);
+      const before = stderr.text.length;
+      started.terminal.stdout.closed = true;
+      await clock.advance(1_000);
+      end(started, CommandState.CANCELLED);
+
+      assertEquals(await started.code, 7);
+      assertEquals(started.manager.jobCancels.map(({ jobId }) => jobId), [17n]);
+      const said = stderr.text.slice(before);
+      const text = `${CLOSED}; job j-17: 2 cancelled`;
+      assertEquals(
+        said,
+        json
+          ? `${JSON.stringify({ error: { code: "DISK", message: text } })}\n`
+          : `${text}\n`,
+      );
+    });
+  }
+}
+
+Deno.test("run that waits for its one agent cancels its job once nobody reads it any more", async () => {
+  const manager = new FakeManager();
+  manager.entries = [without("web-1", EntryState.QUEUED)];
+  const { terminal, code } = await start(
+    ["run", "web-1", "--queue", "1h", "--", "x"],
+    { manager },
+  );
+  manager.onCancelJob = () => {
+    manager.entries = [without("web-1", EntryState.SKIPPED)];
+  };
+  terminal.stdout.closed = true;
+  await terminal.clock.advance(1_000);
+
+  assertEquals(await code, 7);
+  assertEquals(manager.jobCancels.map(({ jobId }) => jobId), [17n]);
+  assertMatch(terminal.stderr.text, /; job j-17: 1 skipped\n$/);
+});
+
+for (const [args, commands] of WATCHING) {
+  Deno.test(`${args.join(" ")} that prints nothing ends once nobody reads it any more, and cancels nothing`, async () => {
+    const started = await following(args, commands);
+    started.terminal.stdout.closed = true;
+    await started.terminal.clock.advance(1_000);
+
+    assertEquals(await started.code, 130);
+    assertEquals(started.manager.cancels, []);
+    assertEquals(
+      started.terminal.stderr.text,
+      `error: ${CLOSED}; ${idsText(commands)}: what runs goes on\n`,
+    );
+  });
+}
+
+Deno.test("the row of a job is gone before what became of it is told", async () => {
+  const manager = new FakeManager();
+  manager.commands = [ONE, TWO];
+  const started = await start(["run", "web-*", "--", "x"], {
+    manager,
+    terminals: ["stderr"],
+    env: { NO_COLOR: "1" },
+  });
+  const screen = new Screen(started.terminal);
+  await started.terminal.clock.advance(500);
+  const before = await screen.lines();
+  started.terminal.stdout.closed = true;
+  await started.terminal.clock.advance(1_000);
+  end(started, CommandState.CANCELLED);
+  await started.code;
+
+  assertEquals(before, [
+    "j-17: x on web-* (2 agents)",
+    "running 2  ok 0   00:00",
+  ]);
+  assertEquals(await screen.lines(), [
+    "j-17: x on web-* (2 agents)",
+    `${CLOSED}; job j-17: 2 cancelled`,
+    "",
+  ]);
+  assertEquals(started.terminal.clock.timers, 0);
+});
+
+Deno.test("a run at a terminal does not look whether somebody reads it", async () => {
+  const manager = new FakeManager();
+  manager.commands = [ONE];
+  const { terminal, code } = await start(["run", "web-1", "--", "x"], {
+    manager,
+    terminals: ["stdout"],
+  });
+  let looks = 0;
+  terminal.isOutputClosed = () => ++looks > 0;
+  await terminal.clock.advance(10_000);
+  manager.watch.state(ONE).state(command({ state: CommandState.SUCCEEDED }))
+    .end();
+
+  assertEquals([await code, looks], [0, 0]);
+});
 
 Deno.test("a signal while the end of cancelled commands is awaited leaves at once", async () => {
   const started = await following(["run", "web-1", "--", "x"], [ONE]);

@@ -6,7 +6,8 @@ import type { FakeTerminal, Surroundings } from "../fake_terminal.ts";
 import { realTimeTerminal, SERVED } from "./real_terminal.ts";
 import { programOf } from "./start.ts";
 
-const NAMES = ["web-1", "web-2", "web-3"];
+/** Agents of the fleet. */
+export const NAMES = ["web-1", "web-2", "web-3"];
 
 /** Time of a list for people. */
 const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g;

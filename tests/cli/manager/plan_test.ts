@@ -1,7 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { OWNER } from "../../support/control.ts";
-import { served, STATES } from "./plan_site.ts";
+import { until } from "../../support/live_program.ts";
+import type { FakeTerminal } from "../fake_terminal.ts";
+import { NAMES, served, STATES } from "./plan_site.ts";
 import { jsonLines } from "./start.ts";
 
 Deno.test("plan shows equal hosts once, apply does it and refuses one that was changed by hand", async () => {
@@ -246,4 +248,85 @@ Deno.test("drift shows who differs and since when, as text and as its schema say
   );
   assertEquals(listed.out.includes("p-1"), false);
   assertMatch(all.out, /p-1 .*piri-manager/);
+});
+
+/** A state whose check lasts until a file is there, and that tells by another one that it has begun. */
+const SLOW = {
+  "states/all/slow.yaml": `
+- Step:
+    type: command.Run
+    command: "touch %ROOT%/\${agent}/done"
+    unless: "touch %ROOT%/\${agent}/looking; until test -e %ROOT%/\${agent}/go; do sleep 0.05; done; false"
+`,
+};
+
+for (
+  const [what, stop] of [
+    ["Ctrl-C", (fake: FakeTerminal) => void fake.interrupt()],
+    ["SIGTERM", (fake: FakeTerminal) => void fake.signal("SIGTERM")],
+    ["a closed output", (fake: FakeTerminal) => {
+      fake.stdout.closed = true;
+    }],
+  ] as const
+) {
+  for (const flags of [[], ["--json"]]) {
+    Deno.test(`apply ${["--yes", ...flags].join(" ")} that ${what} ends while hosts are looked at changes nothing`, async () => {
+      await using site = await served(SLOW);
+      const { code, fake } = site.begin([
+        "apply",
+        "slow",
+        "all",
+        "--yes",
+        ...flags,
+      ]);
+      const { fleet } = site;
+      for (const name of NAMES) {
+        await until(
+          `${name} looks`,
+          async () => await fleet.text(name, "looking") === "",
+        );
+      }
+      stop(fake);
+      const { jobs } = fleet.manager;
+      await until(
+        "the cancel",
+        async () => (await jobs.get(1n)).cancelRequestedAt !== null,
+      );
+      for (const name of NAMES) {
+        await Deno.writeTextFile(fleet.on(name, "go"), "");
+      }
+      const exit = await code;
+      const all = await jobs.list({ limit: 10 });
+      const done = await Promise.all(
+        NAMES.map((name) => fleet.text(name, "done")),
+      );
+
+      assertEquals(exit, 7);
+      assertEquals(all.map(({ id }) => id), [1n]);
+      assertEquals(done, NAMES.map(() => undefined));
+      // With --json, one object says all, and the first to end it is the closed output.
+      assertMatch(
+        fake.stderr.text,
+        what === "a closed output" && flags.length > 0
+          ? /it is closed; job j-1: 3 ok/
+          : /Cannot apply plan p-1: it was cancelled while hosts were looked at; nothing was changed/,
+      );
+    });
+  }
+}
+
+Deno.test("the exit code of plan and apply is that of their work, also if nobody reads what they print", async () => {
+  await using site = await served();
+  const unread = async (...args: string[]) => {
+    const { code, fake } = site.begin(args);
+    fake.stdout.closed = true;
+    // The reader goes at the end only.
+    fake.isOutputClosed = () => false;
+    return await code;
+  };
+  const planned = await unread("plan", "motd", "all", "--exit-code");
+  await Deno.writeTextFile(site.fleet.on("web-2", "motd"), "by hand\n");
+  const applied = await unread("apply", "p-1");
+
+  assertEquals([planned, applied], [10, 4]);
 });

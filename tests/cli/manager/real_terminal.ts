@@ -34,6 +34,7 @@ export function realTimeTerminal(
     terminal: {
       stdout: fake.stdout,
       stderr: fake.stderr,
+      isOutputClosed: () => fake.isOutputClosed(),
       columns: fake.columns,
       clock: systemClock,
       random: systemRandom,

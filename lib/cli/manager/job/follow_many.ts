@@ -1,14 +1,12 @@
 import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { PiriError } from "../../../base/errors.ts";
-import { complaintOf, ExitError } from "../../errors.ts";
-import { ExitCode } from "../../exit_code.ts";
+import { complaintOf } from "../../errors.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
-import { endWithin, tellLoss } from "../lost_output.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
+import { whileRead } from "../while_read.ts";
 import { exitCodeOfJob } from "./entry_state.ts";
 import { JobFollower, jobHasEnded } from "./job_follower.ts";
-import { countsText } from "./summary_text.ts";
+import { endUnseen } from "./unseen_job.ts";
 import type { ViewFlagValues } from "./view_flags.ts";
 import { viewsOf } from "./views.ts";
 
@@ -46,7 +44,7 @@ export async function followMany(
   try {
     try {
       await view.begin(board);
-      await follower.follow(signal);
+      await whileRead(terminal, signal, (signal) => follower.follow(signal));
     } catch (error) {
       if (!(error instanceof OutputLost)) {
         await close(complaintOf(error).exitCode);
@@ -58,35 +56,12 @@ export async function followMany(
     return exitCode;
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
-    follower.mute();
-    if (options.cancelsUnseen && !jobHasEnded(follower.job)) {
-      await endWithin(follower, terminal, signal);
-    }
-    return await tellUnseen(error, follower, { terminal, json });
+    const cancels = options.cancelsUnseen;
+    return await endUnseen(error, follower, {
+      terminal,
+      json,
+      signal,
+      cancels,
+    });
   }
-}
-
-/** Tells in one line what became of a job whose output can be written no more. */
-async function tellUnseen(
-  lost: OutputLost,
-  follower: JobFollower,
-  options: { readonly terminal: Terminal; readonly json: boolean },
-): Promise<number> {
-  const { board, cancelRequested, subject } = follower;
-  if (jobHasEnded(board.job)) {
-    const exitCode = exitCodeOfJob(board.job, board.entries);
-    const what = `${subject}: ${countsText(board)}`;
-    return await tellLoss(lost, what, { ...options, exitCode });
-  }
-  throw new ExitError(
-    new PiriError(
-      "CANCELLED",
-      `${lost.message}; ${subject}: ${
-        cancelRequested
-          ? "cancel requested, its end is not known yet"
-          : "what runs goes on"
-      }`,
-    ),
-    cancelRequested ? ExitCode.cancelled : ExitCode.left,
-  );
 }

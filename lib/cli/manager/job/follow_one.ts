@@ -10,6 +10,7 @@ import { CommandViewer, type ViewOptions } from "../command_viewer.ts";
 import { cancelUnseen, leaveUnseen } from "../lost_output.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
+import { whileRead } from "../while_read.ts";
 import {
   commandOf,
   type EntryLabel,
@@ -20,6 +21,7 @@ import {
 import { type FileFlagValues, writeFiles } from "./file_views.ts";
 import { JobFollower } from "./job_follower.ts";
 import { queueView } from "./queue_view.ts";
+import { endUnseen } from "./unseen_job.ts";
 
 /** Surroundings of a job of one agent. */
 export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
@@ -47,12 +49,18 @@ export async function followOne(
   const waiting = new JobFollower(job, { client, view: queue });
   patience.cancels(waiting);
   try {
-    await waiting.follow(
+    await whileRead(
+      terminal,
       signal,
-      ({ entries }) => entries.some(({ commandId }) => commandId !== undefined),
+      (signal) =>
+        waiting.follow(signal, ({ entries }) => entries.some(hasCommand)),
     );
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    const lost = { terminal, json, signal, cancels: cancelsUnseen };
+    return await endUnseen(error, waiting, lost);
   } finally {
-    await queue.close(waiting.board, { exitCode: 0, hasEnded: false });
+    await queue.abandon();
   }
   const [entry] = waiting.board.entries;
   if (entry?.commandId === undefined) throw withoutCommand(waiting.job, entry);
@@ -72,6 +80,10 @@ export async function followOne(
       ? await cancelUnseen(error, viewer, { terminal, json, signal })
       : await leaveUnseen(error, viewer, { terminal, json });
   }
+}
+
+function hasCommand({ commandId }: JobEntry): boolean {
+  return commandId !== undefined;
 }
 
 /** Codes of errors for ends without a command. */

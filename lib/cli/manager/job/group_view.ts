@@ -113,9 +113,13 @@ export class GroupView implements JobView {
     return Promise.resolve();
   }
 
-  async close(board: JobBoard, { hasEnded }: JobEnd): Promise<void> {
+  async abandon(): Promise<void> {
     this.#waits.close();
     await this.#screen.close();
+  }
+
+  async close(board: JobBoard, { hasEnded }: JobEnd): Promise<void> {
+    await this.abandon();
     if (hasEnded) await this.#options.printBlocks(board);
     const { stderr, clock } = this.#options.terminal;
     const elapsedMs = elapsedOf(board.job, clock.now());

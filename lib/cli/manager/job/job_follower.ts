@@ -104,8 +104,10 @@ export class JobFollower implements Cancellable {
   }
 
   /** Shows nothing from here on. */
-  mute(): void {
+  async mute(): Promise<void> {
+    const view = this.#view;
     this.#view = silentJobView;
+    await view.abandon();
   }
 
   /**

@@ -37,6 +37,8 @@ export interface JobView {
   storage(state: StorageState): Promise<void>;
   /** Shows a message of this program. */
   note(text: string): Promise<void>;
+  /** Takes away what is redrawn, and ends the view without a word: what it prints is lost. */
+  abandon(): Promise<void>;
   /** Ends the view: at the end of the job, or when nobody waits any longer. */
   close(board: JobBoard, end: JobEnd): Promise<void>;
 }
@@ -62,6 +64,7 @@ export const silentJobView: JobView = {
   cutOff: nothing,
   storage: nothing,
   note: nothing,
+  abandon: nothing,
   close: nothing,
 };
 
@@ -83,6 +86,7 @@ export function joinedViews(views: readonly JobView[]): JobView {
     cutOff: (entry, reason) => all((view) => view.cutOff(entry, reason))(),
     storage: (state) => all((view) => view.storage(state))(),
     note: (text) => all((view) => view.note(text))(),
+    abandon: all((view) => view.abandon()),
     close: (board, end) => all((view) => view.close(board, end))(),
   };
 }

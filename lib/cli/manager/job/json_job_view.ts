@@ -59,8 +59,13 @@ export class JsonJobView extends CommandOutput implements JobView {
     return Promise.resolve();
   }
 
-  async close(board: JobBoard, { exitCode }: JobEnd): Promise<void> {
+  abandon(): Promise<void> {
     this.#waits.close();
+    return this.#view.abandon();
+  }
+
+  async close(board: JobBoard, { exitCode }: JobEnd): Promise<void> {
+    await this.abandon();
     const open = board.entries.filter((entry) =>
       entry.commandId !== undefined && !entryHasEnded(entry)
     );

@@ -28,7 +28,7 @@ function textView({ stderr, clock }: Terminal): JobView {
     },
     storage: (state) => note(storageText(state)),
     note,
-    close: () => {
+    abandon: () => {
       waits.close();
       return Promise.resolve();
     },
@@ -53,7 +53,7 @@ function jsonView(terminal: Terminal): JobView {
       return waits.change(0n, { id, agent }, wait);
     },
     storage: (state) => view.storage(state),
-    close: () => {
+    abandon: () => {
       waits.close();
       return Promise.resolve();
     },

@@ -56,6 +56,11 @@ export class StreamView extends CommandOutput implements JobView {
     return this.#view.note(text);
   }
 
+  abandon(): Promise<void> {
+    this.#waits.close();
+    return this.#view.abandon();
+  }
+
   async close(board: JobBoard, { exitCode }: JobEnd): Promise<void> {
     const commands = board.entries
       .filter((entry) =>

@@ -21,7 +21,7 @@ export interface Waiting extends Disposable {
     readonly client: RetryingClient;
     readonly terminal: PlanContext["terminal"];
     readonly patience: Patience;
-    readonly shows: boolean;
+    readonly json: boolean;
     readonly onNote: (show: (text: string) => void) => void;
   };
 }
@@ -52,7 +52,7 @@ export async function beginWaiting(
       client,
       terminal,
       patience,
-      shows: !json,
+      json,
       onNote: (show) => note = show,
     },
     [Symbol.dispose]: () => patience[Symbol.dispose](),

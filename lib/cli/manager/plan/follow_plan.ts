@@ -1,6 +1,9 @@
-import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  type Job,
+  JobState,
+} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { Turns } from "../../../base/turns.ts";
-import type { Terminal } from "../../terminal.ts";
+import { OutputLost, type Terminal } from "../../terminal.ts";
 import type { JobBoard } from "../job/board.ts";
 import { exitCodeOfJob } from "../job/entry_state.ts";
 import { EntryWaits, GATHER_MS } from "../job/entry_waits.ts";
@@ -8,38 +11,56 @@ import { JobFollower } from "../job/job_follower.ts";
 import { type JobView, silentJobView } from "../job/job_view.ts";
 import { elapsedOf, statusLine } from "../job/status_line.ts";
 import { StatusScreen } from "../job/status_screen.ts";
+import { endUnseen } from "../job/unseen_job.ts";
 import type { Patience } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import { storageText } from "../storage_text.ts";
 import { TerminalLine } from "../terminal_line.ts";
+import { whileRead } from "../while_read.ts";
 
 /** Means of following the job of a plan. */
 export interface FollowOptions {
   readonly client: RetryingClient;
   readonly terminal: Terminal;
-  readonly patience: Pick<Patience, "signal" | "cancels">;
-  /** False to show no progress. */
-  readonly shows: boolean;
+  readonly patience: Pick<Patience, "signal" | "cancels" | "isAsked">;
+  readonly json: boolean;
   /** Hands over the function that shows messages. */
   readonly onNote: (note: (text: string) => void) => void;
 }
 
-/** Follows the job of a plan to its end, with a row of progress at a terminal. Returns its exit code. */
+/** End of the job of a plan. */
+export interface PlanFollowed {
+  readonly exitCode: number;
+  /** True if it was cancelled, or somebody tried to: then nothing may follow from it. */
+  readonly isCancelled: boolean;
+}
+
+/** Follows the job of a plan to its end, with a row of progress at a terminal. */
 export async function followPlan(
   job: Job,
-  { client, terminal, patience, shows, onNote }: FollowOptions,
-): Promise<number> {
-  const view = new ProgressView(terminal, shows);
+  { client, terminal, patience, json, onNote }: FollowOptions,
+): Promise<PlanFollowed> {
+  const { signal } = patience;
+  const view = new ProgressView(terminal, !json);
   const follower = new JobFollower(job, { client, view: view.asView() });
   view.board = follower.board;
   onNote((text) => view.say(text));
   patience.cancels(follower);
   try {
-    await follower.follow(patience.signal);
+    await whileRead(terminal, signal, (signal) => follower.follow(signal));
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+    const lost = { terminal, json, signal, cancels: true };
+    const exitCode = await endUnseen(error, follower, lost);
+    return { exitCode, isCancelled: true };
   } finally {
     await view.close();
   }
-  return exitCodeOfJob(follower.job, follower.board.entries);
+  return {
+    exitCode: exitCodeOfJob(follower.job, follower.board.entries),
+    isCancelled: patience.isAsked ||
+      follower.job.state === JobState.CANCELLED,
+  };
 }
 
 /** One row of progress. What agents print is for the Manager, not for people. */

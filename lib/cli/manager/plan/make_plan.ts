@@ -11,13 +11,12 @@ import { ExitCode } from "../../exit_code.ts";
 import { answered } from "../ids.ts";
 import { tellLeftOut, withTargetHint } from "../target_flags.ts";
 import { beginWaiting, type PlanContext } from "./begin_waiting.ts";
-import { followPlan } from "./follow_plan.ts";
+import { followPlan, type PlanFollowed } from "./follow_plan.ts";
 import { planProblemJson } from "./plan_json.ts";
 
-/** A plan that was made, with the exit code of its job; without a plan, that of errors that were shown. */
-export interface PlanMade {
+/** A plan that was made, with the end of its job; without a plan, the exit code of errors that were shown. */
+export interface PlanMade extends PlanFollowed {
   readonly plan?: Plan;
-  readonly exitCode: number;
 }
 
 /** Makes a plan and waits until all hosts were looked at. Errors of the state are shown. */
@@ -45,7 +44,7 @@ export async function makePlan(
   );
   if (made.problems.length > 0) {
     await tellProblems(made.problems, context);
-    return { exitCode: ExitCode.failed };
+    return { exitCode: ExitCode.failed, isCancelled: false };
   }
   if (made.notes !== undefined) await tellLeftOut(made.notes, output);
   if (made.without.length > 0) {
@@ -59,10 +58,10 @@ export async function makePlan(
     );
   }
   const { id, jobId } = answered(made.plan, "make a plan");
-  const exitCode = jobId === undefined
-    ? ExitCode.ok
+  const end = jobId === undefined
+    ? { exitCode: ExitCode.ok, isCancelled: false }
     : await followPlan(await jobOf(jobId, connect), follow);
-  return { plan: await getPlan(id, connect), exitCode };
+  return { plan: await getPlan(id, connect), ...end };
 }
 
 /** A plan as it is now. */
