@@ -9,6 +9,7 @@ import {
   WatchEventsResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { formatEventCursor, parseEventCursor } from "../base/event_cursor.ts";
+import { requireKinds } from "../base/event_kinds.ts";
 import type {
   EventStart,
   EventView,
@@ -29,6 +30,7 @@ export function addEventsService(
   router.service(EventsService, {
     async *watchEvents(request, { signal, values }) {
       const { follow, agents, kinds } = request;
+      requireKinds(kinds);
       const sight = sightIn(values);
       const filter = {
         agents: sight !== undefined && agents.length === 0

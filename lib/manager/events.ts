@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { EventCursor, EventSource } from "../base/event_cursor.ts";
 import type { EventFilter } from "../base/event_filter.ts";
+import type { EventKind } from "../base/event_kinds.ts";
 import { logger } from "../base/log.ts";
 import type {
   CommandBrief,
@@ -52,7 +53,7 @@ export class Events implements EventFeed {
    * Records an event in the background: no caller waits for it, and none fails by it. If the disk does not take it, it is
    * recorded with its own time as soon as it does.
    */
-  add(kind: string, message: string, subject: EventSubject = {}): void {
+  add(kind: EventKind, message: string, subject: EventSubject = {}): void {
     const event = this.#logged(kind, message, subject);
     // Behind the others, so that the order stays.
     if (this.#unrecorded.isEmpty) void this.#record(event);
@@ -61,7 +62,7 @@ export class Events implements EventFeed {
 
   /** As `add`, for an event whose text is not final: the returned function replaces it. Followers see the first one. */
   addDraft(
-    kind: string,
+    kind: EventKind,
     message: string,
     subject: EventSubject = {},
   ): (message: string) => void {
@@ -79,7 +80,7 @@ export class Events implements EventFeed {
   }
 
   /** Records an event, or else forgets it. */
-  async tryAdd(kind: string, message: string): Promise<void> {
+  async tryAdd(kind: EventKind, message: string): Promise<void> {
     const about = { agent: null, commandId: null };
     const event = { at: this.#clock.now(), kind, message, ...about };
     try {
@@ -100,7 +101,7 @@ export class Events implements EventFeed {
   }
 
   #logged(
-    kind: string,
+    kind: EventKind,
     message: string,
     { agent = null, commandId = null }: EventSubject,
   ): NewEvent {

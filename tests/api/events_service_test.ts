@@ -83,3 +83,25 @@ Deno.test("too many events, an id below 0 and a cursor of no event are refused",
     'Cannot continue after "yesterday": it is not the cursor of an event',
   ]);
 });
+
+Deno.test("a kind that does not exist is an error with the nearest one", async () => {
+  await using fleet = await startControl();
+  const { events } = fleet.control;
+  const ask = async (...kinds: string[]) => {
+    const { piri, message } = await refusal(all(events.watchEvents({ kinds })));
+    return [piri, message];
+  };
+
+  assertEquals(await ask("agent_joined", "comand_failed"), [
+    "INVALID_ARGUMENT",
+    'Cannot show events of the kind "comand_failed": there is no such kind; did you mean "command_failed"?',
+  ]);
+  assertEquals(await ask("nothing_*"), [
+    "INVALID_ARGUMENT",
+    'Cannot show events of the kind "nothing_*": there is no such kind',
+  ]);
+  assertEquals((await ask(""))[0], "INVALID_ARGUMENT");
+  for (const kind of ["*", "agent_*", "run", "command_timed_out"]) {
+    await all(events.watchEvents({ kinds: [kind] }));
+  }
+});

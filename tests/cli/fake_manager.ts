@@ -134,6 +134,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     { name: "file.Fetch" },
   ];
   status: GetStatusResponse = create(GetStatusResponseSchema);
+  /** Reaction to `Run`, before it answers with `commands`. */
+  onPlainRun: () => void | Promise<void> = () => {};
   /** Reaction to `Rerun`. By default it answers with the newest of `commands`. */
   onRerun: (request: RerunRequest) => void | Promise<void> = () => {};
   /** Answer to `ListCommands`: `commands` by default. */
@@ -443,8 +445,9 @@ export class FakeManager extends FakeJobs implements ManagerServices {
           this.lists.push(request);
           return { commands: this.onList(request) };
         },
-        run: (request) => {
+        run: async (request) => {
           this.plainRuns.push(request);
+          await this.onPlainRun();
           return { job: "job-1", commands: this.commands };
         },
         dropOutput: () => ({}),

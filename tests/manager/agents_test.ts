@@ -177,8 +177,8 @@ Deno.test("an unknown agent cannot be removed", async () => {
 
 Deno.test("a follower of events gets earlier and later ones, each once", async () => {
   await using core = await MemoryManager.start();
-  core.events.add("one", "first");
-  core.events.add("two", "second");
+  core.events.add("run", "first");
+  core.events.add("run", "second");
   await core.clock.settle();
   const stop = new AbortController();
   const heard: string[] = [];
@@ -188,19 +188,19 @@ Deno.test("a follower of events gets earlier and later ones, each once", async (
       filter: ALL_EVENTS,
       signal: stop.signal,
     });
-    for await (const { kind } of events) heard.push(kind);
+    for await (const { message } of events) heard.push(message);
   })();
   await core.clock.settle();
-  for (let count = 0; count < 5; count++) core.events.add(`${count}`, "later");
+  for (let count = 0; count < 5; count++) core.events.add("run", `${count}`);
   await core.clock.settle();
-  assertEquals(heard, ["two", "0", "1", "2", "3", "4"]);
+  assertEquals(heard, ["second", "0", "1", "2", "3", "4"]);
   stop.abort();
   await following;
 });
 
 Deno.test("all events after one are listed, even if they are many", async () => {
   await using core = await MemoryManager.start();
-  for (let count = 0; count < 450; count++) core.events.add("many", `${count}`);
+  for (let count = 0; count < 450; count++) core.events.add("run", `${count}`);
   const [third] = (await core.happened()).slice(2);
   assert(third !== undefined);
   const heard: string[] = [];

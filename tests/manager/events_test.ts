@@ -99,16 +99,16 @@ Deno.test("what happens while the history is read is told once, whatever the sta
     }]
   ) {
     await using core = await MemoryManager.start();
-    for (let count = 0; count < 5; count++) core.events.add("past", `${count}`);
+    for (let count = 0; count < 5; count++) core.events.add("run", `${count}`);
     await core.clock.settle();
     const begun = follow(core, { start });
     // Recorded before, while and after the follower reads the history.
     for (let count = 5; count < 9; count++) {
-      core.events.add("new", `${count}`);
+      core.events.add("run", `${count}`);
       await Promise.resolve();
     }
     await core.clock.settle();
-    core.events.add("new", "9");
+    core.events.add("run", "9");
     await core.clock.settle();
     await begun[Symbol.asyncDispose]();
     const numbers = begun.heard.map((line) => Number(line.split(" ")[1]));
@@ -124,11 +124,11 @@ Deno.test("a follower gets only the wanted agents and kinds", async () => {
   });
   core.events.add("agent_joined", "1", { agent: "web-1" });
   core.events.add("agent_joined", "2", { agent: "web-2" });
-  core.events.add("other", "3", { agent: "web-1" });
+  core.events.add("run", "3", { agent: "web-1" });
   core.events.add("agent_joined", "4");
-  core.events.add("agent_left", "5", { agent: "web-1" });
+  core.events.add("agent_disconnected", "5", { agent: "web-1" });
   await core.clock.settle();
-  assertEquals(following.heard, ["agent_joined: 1", "agent_left: 5"]);
+  assertEquals(following.heard, ["agent_joined: 1", "agent_disconnected: 5"]);
 });
 
 Deno.test("a follower that reads too slowly is told so, and misses nothing unnoticed", async () => {
@@ -141,7 +141,7 @@ Deno.test("a follower that reads too slowly is told so, and misses nothing unnot
   const first = events.next();
   await core.clock.settle();
   for (let count = 0; count <= MAX_WAITING + 1; count++) {
-    core.events.add("many", `${count}`);
+    core.events.add("run", `${count}`);
   }
   await core.clock.settle();
   assertEquals((await first).value?.message, "0");

@@ -117,12 +117,12 @@ Deno.test("events of a full disk are recorded later, in order and with their own
   agent.hangUp();
   await core.ends[0];
   await core.clock.advance(5_000);
-  core.events.add("later", "something happened");
+  core.events.add("agent_set", "something happened");
   await core.clock.advance(55_000);
   assertEquals((await core.eventKinds()).at(-1), "run");
   core.slow.full = undefined;
   await core.clock.advance(2_000);
-  core.events.add("after", "something else happened");
+  core.events.add("agent_token", "something else happened");
   await core.clock.advance(20_000);
   const events = (await core.happened()).slice(-5);
   assertEquals(
@@ -130,8 +130,8 @@ Deno.test("events of a full disk are recorded later, in order and with their own
     [
       ["storage_failed", 0],
       ["agent_disconnected", 0],
-      ["later", 5],
-      ["after", 62],
+      ["agent_set", 5],
+      ["agent_token", 62],
       ["storage_recovered", 70],
     ],
   );

@@ -1,10 +1,12 @@
 import type { Event } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { defineSubcommand } from "../command.ts";
+import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { oneLine } from "../text.ts";
 import { eventJson } from "./json.ts";
-import type { ManagerServices } from "./services.ts";
+import { requireAgent } from "./hints.ts";
+import type { Control, ManagerServices } from "./services.ts";
 
 /** `events --follow`: shows past events, and new ones as they come. */
 export const events = defineSubcommand({
@@ -60,21 +62,46 @@ export const events = defineSubcommand({
       ...(flags.tail === undefined ? {} : { tail: flags.tail }),
       ...(flags.after === undefined ? {} : { after: flags.after }),
     };
+    let count = 0;
+    // Who follows may expect an agent that will be added.
+    if (flags.follow) await tellUnknown(flags.agent, control, output);
     try {
       const answers = control.events.watchEvents(request, {
         signal: stop.signal,
       });
       for await (const { event } of answers) {
         if (event === undefined) continue;
+        count++;
         if (json) await output.value(eventJson(event));
         else await output.line(lineOf(event, output));
       }
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     }
+    // One that was removed has events.
+    if (count === 0 && !flags.follow) {
+      for (const agent of flags.agent) {
+        await requireAgent(agent, "show events of", control);
+      }
+    }
     return ExitCode.ok;
   },
 });
+
+async function tellUnknown(
+  agents: readonly string[],
+  control: Control,
+  output: Output,
+): Promise<void> {
+  for (const agent of agents) {
+    try {
+      await requireAgent(agent, "show events of", control);
+    } catch (error) {
+      const hint = error instanceof HintedError ? ` (${error.hint})` : "";
+      await output.note(`there is no agent "${agent}" yet${hint}`);
+    }
+  }
+}
 
 function lineOf(
   { atMs, kind, agent, commandId, message }: Event,

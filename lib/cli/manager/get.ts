@@ -21,6 +21,8 @@ import {
   type RemoteContext,
   RemoteFiles,
 } from "./remote_files.ts";
+import { unlessUnread } from "./lost_output.ts";
+import { OpenReads } from "./open_reads.ts";
 import { RetryingClient } from "./retrying_client.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { startOn } from "./start_on.ts";
@@ -62,7 +64,16 @@ export const get = defineSubcommand({
     },
     ...TARGET_FLAGS,
   },
-  more: [TARGET_HELP],
+  more: [TARGET_HELP, {
+    title: "While it runs",
+    lines: [
+      [
+        "Ctrl-C",
+        "cancel what reads on the hosts (so with SIGTERM and SIGHUP); a second one leaves",
+      ],
+      ["next time", "the same command gets what is missing"],
+    ],
+  }],
   examples: [
     "web-1:/var/log/app logs/",
     "'web-*:/etc/app.conf' configs/",
@@ -82,66 +93,71 @@ export const get = defineSubcommand({
     const connect = () => services.connect(dir);
     (await connect())[Symbol.dispose]();
     const client = new RetryingClient(connect, terminal);
-    const { signal } = new AbortController();
-    const context = { client, terminal, signal };
+    using reads = new OpenReads(client, terminal);
+    const context = { client, terminal, reads };
     let worst: number = ExitCode.ok;
-    for (const source of sources) {
-      const { expression, path } = source;
-      const selection = await selectionOf([expression], flags, invocation);
-      const { connected, away } = await findTargets(
-        selection,
-        invocation,
-        connect,
-      );
-      if (away.length > 0) {
-        worst = Math.max(worst, ExitCode.unavailable);
-        await output.note(
-          `${agentsText(away.length)} away, from which nothing is got: ${
-            foldNames(away)
-          }`,
+    try {
+      for (const source of sources) {
+        const { expression, path } = source;
+        const selection = await selectionOf([expression], flags, invocation);
+        const { connected, away } = await findTargets(
+          selection,
+          invocation,
+          connect,
         );
-      }
-      if (connected.length === 0) continue;
-      const start = startOn({
-        expression: connected,
-        operation: "file.List",
-        params: { path },
-      }, terminal);
-      const parsed = { agents: connected, operation: "file.List" };
-      const commands = await withHint(
-        client.call(start, {
-          signal,
-          failure: (fact) =>
-            new PiriError("UNAVAILABLE", `Cannot get "${path}": ${fact}`),
-        }),
-        { parsed: { ...parsed, params: {} }, connect },
-      );
-      await using meter = new TransferMeter(terminal, "getting");
-      await inTurns(commands, async (command) => {
-        const { agent } = command;
-        const folder = namesOne([expression]) ? target : join(target, agent);
-        try {
-          const got = await getFrom(command, source, {
-            ...context,
-            folder,
-            meter,
-            delete: flags.delete,
-            backup: flags.backup,
-          });
-          await output.either(
-            { agent, path, folder, ...got.summary, note: got.note || null },
-            `${agent}: ${summaryText(got.summary)}${
-              got.note === "" ? "" : ` (${got.note})`
+        if (away.length > 0) {
+          worst = Math.max(worst, ExitCode.unavailable);
+          await output.note(
+            `${agentsText(away.length)} away, from which nothing is got: ${
+              foldNames(away)
             }`,
           );
-        } catch (error) {
-          if (!(error instanceof PiriError)) throw error;
-          worst = Math.max(worst, exitCodeOf(codeOf(error)));
-          if (json) {
-            await output.value({ agent, path, error: messageOf(error) });
-          } else await output.note(`${agent}: ${messageOf(error)}`);
         }
-      });
+        if (connected.length === 0) continue;
+        const start = startOn({
+          expression: connected,
+          operation: "file.List",
+          params: { path },
+        }, terminal);
+        const parsed = { agents: connected, operation: "file.List" };
+        const commands = await withHint(
+          reads.start(
+            start,
+            (fact) =>
+              new PiriError("UNAVAILABLE", `Cannot get "${path}": ${fact}`),
+          ),
+          { parsed: { ...parsed, params: {} }, connect },
+        );
+        await using meter = new TransferMeter(terminal, "getting");
+        await inTurns(commands, async (command) => {
+          const { agent } = command;
+          const folder = namesOne([expression]) ? target : join(target, agent);
+          try {
+            const got = await getFrom(command, source, {
+              ...context,
+              folder,
+              meter,
+              delete: flags.delete,
+              backup: flags.backup,
+            });
+            await unlessUnread(output.either(
+              { agent, path, folder, ...got.summary, note: got.note || null },
+              `${agent}: ${summaryText(got.summary)}${
+                got.note === "" ? "" : ` (${got.note})`
+              }`,
+            ));
+          } catch (error) {
+            if (reads.signal.aborted) throw error;
+            if (!(error instanceof PiriError)) throw error;
+            worst = Math.max(worst, exitCodeOf(codeOf(error)));
+            if (json) {
+              await output.value({ agent, path, error: messageOf(error) });
+            } else await output.note(`${agent}: ${messageOf(error)}`);
+          }
+        });
+      }
+    } catch (error) {
+      throw reads.signal.aborted ? await reads.cancel() : error;
     }
     return worst;
   },
@@ -178,7 +194,7 @@ async function getFrom(
   { path }: AgentPath,
   context: GetContext,
 ): Promise<{ summary: TreeSummary; note: string }> {
-  const { folder, meter, signal } = context;
+  const { folder, meter, reads } = context;
   const remote = new RemoteFiles(agent, path, context);
   const { entries, note } = await remote.list(id);
   const rootName = nameIn(path);
@@ -201,7 +217,7 @@ async function getFrom(
     delete: context.delete,
     backup: context.backup,
     hasNewParents: true,
-    signal,
+    signal: reads.signal,
   });
   const files = await writer.plan();
   const parts = files.map((file): FilePart => {
@@ -263,7 +279,10 @@ async function inTurns<T>(
   const worker = async () => {
     for (const item of waiting) await task(item);
   };
-  await Promise.all(Array.from({ length: AGENTS_AT_ONCE }, worker));
+  const workers = Array.from({ length: AGENTS_AT_ONCE }, worker);
+  // None goes on once this has ended.
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
 }
 
 function summaryText(

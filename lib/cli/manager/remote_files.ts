@@ -3,6 +3,7 @@ import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { asErrorCode, PiriError } from "../../base/errors.ts";
 import { parseTree, type TreeEntry, type TreeFile } from "../../files/tree.ts";
 import type { Terminal } from "../terminal.ts";
+import type { OpenReads } from "./open_reads.ts";
 import { readCommand } from "./read_command.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { startOn } from "./start_on.ts";
@@ -26,7 +27,7 @@ export interface FilePart {
 export interface RemoteContext {
   readonly client: RetryingClient;
   readonly terminal: Terminal;
-  readonly signal: AbortSignal;
+  readonly reads: OpenReads;
 }
 
 /** Files of one path on one agent. */
@@ -70,7 +71,7 @@ export class RemoteFiles {
   async #readParts(
     batch: readonly FilePart[],
   ): Promise<readonly Uint8Array[]> {
-    const { client, terminal, signal } = this.#context;
+    const { terminal, reads } = this.#context;
     const parts = batch.map(({ file: { name }, offset, length }) => ({
       name,
       offset,
@@ -81,7 +82,7 @@ export class RemoteFiles {
       operation: "file.Read",
       params: { path: this.#path, parts },
     }, terminal);
-    const [command] = await client.call(start, { signal, failure });
+    const [command] = await reads.start(start, failure);
     const { pieces, bytes } = await this.#read(command?.id ?? 0n);
     const expected = batch.reduce((sum, { length }) => sum + length, 0);
     if (bytes === expected) return pieces;
@@ -93,8 +94,10 @@ export class RemoteFiles {
 
   /** Reads the output of a command that must succeed, and deletes it from the history. */
   async #read(commandId: bigint) {
-    const { client, signal } = this.#context;
-    const read = await readCommand(commandId, this.#context);
+    const { client, reads } = this.#context;
+    const { signal } = reads;
+    const read = await readCommand(commandId, { client, signal });
+    reads.ended(commandId);
     await client.call(
       ({ commands }, { signal }) =>
         commands.dropOutput({ commandId }, { signal }),

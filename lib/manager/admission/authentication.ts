@@ -144,7 +144,7 @@ export class Authentication {
     { secretHash, key }: Claim,
     peer: Address,
   ): Promise<PiriError | undefined> {
-    const { store, counters, events } = this.#parts;
+    const { store, counters } = this.#parts;
     const name = hello.clientId;
     const byKey = key && await store.removedAt(name, sha256(key));
     const removedAt = byKey ?? await store.removedAt(name, secretHash);
@@ -154,11 +154,13 @@ export class Authentication {
     const address = formatAddress(peer);
     const when = new Date(removedAt).toISOString();
     counters.add("removed_hellos");
-    events.add(
-      "agent_refused",
-      `"${name}" was turned away from ${address}: it was removed at ${when}`,
-      { agent: name },
-    );
+    this.#refused.add({
+      name,
+      isKnown: true,
+      host: peer.host,
+      text:
+        `"${name}" was turned away from ${address}: it was removed at ${when}`,
+    });
     return new Refusal(
       "AUTH_FAILED",
       `Cannot admit "${name}" from ${address}: it was removed at ${when}`,

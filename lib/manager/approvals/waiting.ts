@@ -3,6 +3,7 @@ import { operatorText } from "../../base/asker.ts";
 import { approvalName, approvalsText } from "../../base/approval_name.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
+import type { EventKind } from "../../base/event_kinds.ts";
 import { jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import { Turns } from "../../base/turns.ts";
@@ -207,7 +208,11 @@ export class WaitingApprovals {
     }
   }
 
-  #tell(kind: string, { id }: Pick<ApprovalRecord, "id">, text: string): void {
+  #tell(
+    kind: EventKind,
+    { id }: Pick<ApprovalRecord, "id">,
+    text: string,
+  ): void {
     this.#options.events.add(kind, `${approvalName(id)}: ${text}`);
     const { resolve } = this.#changed;
     this.#changed = Promise.withResolvers<void>();

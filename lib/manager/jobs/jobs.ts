@@ -1,5 +1,6 @@
 import { type Asker, operatorText } from "../../base/asker.ts";
 import { PiriError } from "../../base/errors.ts";
+import type { EventKind } from "../../base/event_kinds.ts";
 import { jobName } from "../../base/job_state.ts";
 import { planIn } from "../../base/plan_name.ts";
 import type { Random } from "../../base/random.ts";
@@ -299,7 +300,7 @@ export class Jobs implements JobAdmin {
     return auditEntry({ act, on: [jobName(id)] }, asker, this.#options.clock);
   }
 
-  #tell(kind: string, job: ActiveJob, text: string): void {
+  #tell(kind: EventKind, job: ActiveJob, text: string): void {
     this.#options.events.add(kind, `job ${jobName(job.id)} ${text}`);
   }
 

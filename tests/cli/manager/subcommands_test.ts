@@ -614,8 +614,45 @@ Deno.test("events prints past events, and --follow continues until Ctrl-C", asyn
   );
 });
 
+Deno.test("events of an agent that does not exist is an error with the nearest name, unless it has some", async () => {
+  const manager = new FakeManager();
+  manager.agents = [agent({ id: "web-1" })];
+  const args = ["events", "--agent", "wbe-1"];
+  const none = await see(args, { manager });
+  const other = await see(["events", "--agent", "web-1"], { manager });
+  manager.events = [event({ agent: "wbe-1", message: "was removed" })];
+  const some = await see(args, { manager });
+
+  assertEquals([none.code, other.code, some.code], [5, 0, 0]);
+  assertEquals(
+    none.stderr,
+    'error: Cannot show events of "wbe-1": there is no agent of that name\n' +
+      'hint: did you mean "web-1"?\n',
+  );
+  assertEquals([other.stderr, some.stderr], ["", ""]);
+});
+
+Deno.test("events --follow of an agent that does not exist says so, and follows", async () => {
+  const manager = new FakeManager();
+  manager.agents = [agent({ id: "web-1" })];
+  manager.events = [event({ message: "hello" })];
+  const { terminal, code } = await start(
+    ["events", "--follow", "--agent", "wbe-1"],
+    { manager },
+  );
+  await terminal.interrupt();
+
+  assertEquals(await code, 0);
+  assertMatch(terminal.stdout.text, /hello\n$/);
+  assertEquals(
+    terminal.stderr.text,
+    'there is no agent "wbe-1" yet (did you mean "web-1"?)\n',
+  );
+});
+
 Deno.test("events asks for the wanted agents and kinds, and those after a cursor", async () => {
   const manager = new FakeManager();
+  manager.agents = [agent({ id: "web-1" }), agent({ id: "web-2" })];
   await see([
     ...["events", "--agent", "web-1", "--agent", "web-2"],
     ...["--kind", "command_*", "--after", "5/run/1"],

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { Bye_Code } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import {
   MAX_ORIGINS,
   RefusedHellos,
@@ -123,5 +124,26 @@ Deno.test("the database has one event of many refused hellos, with their count",
   assertEquals(
     event,
     'agent_refused: "nobody" was turned away from 10.1.2.3:5000: there is no agent of that name; add it by "piri-manager agent add nobody" (20 times within a minute)',
+  );
+});
+
+Deno.test("the database has one event of many hellos of a removed agent, with their count", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  const agent = await core.admitted("web-1", { session: 1n });
+  await core.agents.remove("web-1");
+  agent.hangUp();
+  await core.clock.settle();
+  for (let count = 0; count < 20; count++) {
+    const peer = await core.hello("web-1", { session: 2n });
+    assertEquals((await peer.hears("bye")).code, Bye_Code.REMOVED);
+  }
+  await core.clock.advance(60_000);
+  const [event, ...others] = await core.seen({ kinds: ["agent_refused"] });
+
+  assertEquals(others, []);
+  assertMatch(
+    event ?? "",
+    /"web-1" was turned away .*: it was removed at .* \(20 times within a minute\)$/,
   );
 });
