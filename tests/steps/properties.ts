@@ -220,12 +220,12 @@ export function crashIsHarmless(
 
 /** All properties by their names. */
 export const PROPERTIES: readonly [string, Property][] = [
-  ["after an apply, a plan is empty", applyIsEnough],
+  ["a plan after an apply is empty", applyIsEnough],
   ["a second apply writes nothing", twiceIsOnce],
   ["an apply does what its plan said, step by step", planIsTrue],
   ["an apply changes the parts that its plan named, no others", planIsWhole],
   [
-    "after a crash an apply ends in the same host, and no reaction is lost",
+    "an apply after a crash ends in the same host, and no reaction is lost",
     crashIsHarmless,
   ],
 ];

@@ -142,7 +142,7 @@ const isTrue: Property = (operations) =>
 
 const PROPERTIES: readonly [string, Property][] = [
   [
-    "after an apply of services a plan is empty, and a second apply runs nothing",
+    "a plan after an apply of services is empty, and a second apply runs nothing",
     isEnough,
   ],
   ["an apply of services does what its plan said, step by step", isTrue],

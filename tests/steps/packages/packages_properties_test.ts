@@ -244,7 +244,7 @@ const isInvisible: Property = (operations) =>
   );
 
 const PROPERTIES: readonly [string, Property][] = [
-  ["after an apply of packages a plan is empty", isEnough],
+  ["a plan after an apply of packages is empty", isEnough],
   ["an apply of packages does what its plan said", isTrue],
   ["packages that are installed together end as they do alone", isInvisible],
 ];
