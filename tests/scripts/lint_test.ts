@@ -99,7 +99,7 @@ Deno.test("a limit named MAX_ or MIN_ is accepted", () => {
   assertEquals(complaints(limitNames, source), []);
 });
 
-Deno.test("a doc comment that begins with a clause is found, wherever its lines break", () => {
+Deno.test("a doc comment that begins without its subject is found, wherever its lines break", () => {
   const hint =
     `Name the subject ("Bytes acknowledged so far.") or begin with the verb ("Stops delivering a command.")`;
   for (
@@ -108,6 +108,14 @@ Deno.test("a doc comment that begins with a clause is found, wherever its lines 
       ["/**\n * Whether it is open.\n */", "Whether"],
       ["/**\n *\n   * One for\n * all. */", "One for"],
       ["/** Where, and when. */", "Where"],
+      ["/** Its turn has come. */", "Its"],
+      ["/**\n * It is connected.\n */", "It"],
+      ["/** Those that wait. */", "Those"],
+      ["/** As `add`, with a limit. */", "As"],
+      ["/** If it is busy, waits. */", "If"],
+      ["/** There is no limit. */", "There"],
+      ["/** In milliseconds since 1970. */", "In"],
+      ["/** Without a limit. */", "Without"],
     ]
   ) {
     assertEquals(
@@ -140,6 +148,11 @@ Deno.test("a doc comment with its subject first is accepted, as is every other c
       "/** Bytes acknowledged so far, as long as the command is open. */",
       "/** Agents of June 2024, legacy ones. */",
       "/** Whatever came first. */",
+      "/** Items in their order. */",
+      "/** Assigns a number. */",
+      "/** Only those that wait. */",
+      "/** Inner ports. */",
+      "/** In-flight commands. */",
       "// What may wait, waits.",
       "/* So many. */",
     ]

@@ -105,7 +105,7 @@ type Property = (
   operations: readonly StepOperation[],
 ) => fc.IAsyncProperty<unknown>;
 
-/** After an apply that succeeded a plan is empty, and a second apply runs nothing. */
+/** A plan after an apply that succeeded is empty, and a second apply runs nothing. */
 const isEnough: Property = (operations) =>
   fc.asyncProperty(anyUnits, anyAgreeing, async (units, steps) => {
     const { host, plan, apply } = hostWith(units, operations);

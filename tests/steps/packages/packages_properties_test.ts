@@ -161,7 +161,7 @@ type Property = (
   operations: readonly StepOperation[],
 ) => fc.IAsyncProperty<unknown>;
 
-/** After an apply a plan is empty, and a second apply changes nothing. */
+/** A plan after an apply is empty, and a second apply changes nothing. */
 const isEnough: Property = (operations) =>
   fc.asyncProperty(anyStart, anyAgreeing, async (start, sheet) => {
     const fake = hostOf(start);
