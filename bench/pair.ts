@@ -10,7 +10,7 @@ export type Size = "full" | "quick";
 /** Tool that people use today. */
 export interface Instead {
   readonly tool: string;
-  /** Its task, in a few words. */
+  /** Task of the tool, in a few words. */
   readonly task: string;
 }
 

@@ -10,7 +10,7 @@ const LOOK_MS = 20;
 export interface Watched {
   readonly stdout: string;
   readonly seconds: number;
-  /** Its largest resident memory. */
+  /** Largest resident memory. */
   readonly mostBytes: number;
   /** Processor time that it used, of all the time of one core. */
   readonly processorShare: number;

@@ -19,7 +19,7 @@ import { isStartedByServiceManager } from "./service/started_by.ts";
 
 const env = (name: string) => Deno.env.get(name);
 
-/** This host, for services. */
+/** System of this host, for services. */
 function thisSystem(): HostSystem {
   const { os, privileged } = thisHost();
   return {

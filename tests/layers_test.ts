@@ -838,7 +838,7 @@ interface Parts {
   readonly files: string[];
   /** Packages by name. */
   readonly packages: Set<string>;
-  /** Those of them that are loaded at the start, whatever it does. */
+  /** Packages that are loaded at the start, whatever it does. */
   readonly loaded: Set<string>;
 }
 

@@ -29,7 +29,7 @@ interface Failures {
 /** Addresses of strangers from which codes are not looked at for a while, after too many failures. */
 export class FailedLogins {
   readonly #clock: Pick<Clock, "monotonic">;
-  /** By address, or network of IPv6; the latest failure last. */
+  /** Failures by address, or network of IPv6; the latest failure last. */
   readonly #failures = new Map<string, Failures>();
 
   constructor(clock: Pick<Clock, "monotonic">) {

@@ -5,31 +5,31 @@ import type { EntryStateName } from "./job_state.ts";
 export interface JobCounts {
   /** All entries. */
   readonly total: number;
-  /** Their turn has not come. */
+  /** Entries whose turn has not come. */
   readonly waiting: number;
-  /** Their turn has come, and their agents are not there. */
+  /** Entries whose turn has come while their agents are not there. */
   readonly queued: number;
-  /** With a command that has not ended. */
+  /** Entries with a command that has not ended. */
   readonly running: number;
-  /** Their commands succeeded. */
+  /** Entries whose commands succeeded. */
   readonly succeeded: number;
-  /** Their commands failed. */
+  /** Entries whose commands failed. */
   readonly failed: number;
-  /** Their commands were cancelled. */
+  /** Entries whose commands were cancelled. */
   readonly cancelled: number;
-  /** Their commands ran too long. */
+  /** Entries whose commands ran too long. */
   readonly timedOut: number;
-  /** By the agent, or without a command. */
+  /** Entries refused by the agent, or without a command. */
   readonly refused: number;
-  /** Of commands and of entries. */
+  /** Entries with a lost command, and lost entries. */
   readonly lost: number;
-  /** Their agents were not connected at their turn. */
+  /** Entries whose agents were not connected at their turn. */
   readonly unreachable: number;
-  /** Their agents did not come back in time. */
+  /** Entries whose agents did not come back in time. */
   readonly expired: number;
-  /** The job ended first, or the agent was removed. */
+  /** Entries whose job ended first, or whose agent was removed. */
   readonly skipped: number;
-  /** A later job with the same key came. */
+  /** Entries superseded by a later job with the same key. */
   readonly superseded: number;
 }
 

@@ -12,9 +12,9 @@ export type Settings<Config> = Readonly<Record<string, Setting<Config>>>;
 
 /** Settings that were found changed when a configuration was read again, by their names. */
 export interface Reload {
-  /** Those that hold from now on. */
+  /** Settings that hold from now on. */
   readonly changed: readonly string[];
-  /** Those that hold from the next start on. */
+  /** Settings that hold from the next start on. */
   readonly later: readonly string[];
 }
 

@@ -26,7 +26,7 @@ export interface SignedWork {
   readonly params: unknown;
   /** Names of agents, or globs in which "*" stands for any characters. */
   readonly targets: readonly string[];
-  /** Its program outlives the agent; absent otherwise. */
+  /** True if its program outlives the agent; absent otherwise. */
   readonly survive?: true | undefined;
   /** First time at which an agent may begin it, in milliseconds since 1970. */
   readonly notBefore: number;

@@ -21,9 +21,9 @@ export const ExitCode = {
   lost: 8,
   /** A job was stopped by its limit of failures. */
   stopped: 9,
-  /** With `plan --exit-code`: something would change, or cannot be told. */
+  /** Something would change, or cannot be told, with `plan --exit-code`. */
   wouldChange: 10,
-  /** Nobody waits any longer, and what runs goes on. As a shell counts Ctrl-C. */
+  /** The wait was ended, and what runs goes on. As a shell counts Ctrl-C. */
   left: 130,
 } as const;
 

@@ -119,7 +119,7 @@ function open(): Syscalls | undefined {
   };
 }
 
-/** From the folder of this process, for paths that are not absolute. */
+/** Stands for the folder of this process, as the start of paths that are not absolute. */
 export const AT_FDCWD = -100n;
 
 /** Flags of openat(2). */

@@ -98,7 +98,7 @@ export interface LoggedIn {
   readonly operator: string;
   /** Role of the operator. */
   readonly role: Role;
-  /** In milliseconds since 1970. */
+  /** Time at which it expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 

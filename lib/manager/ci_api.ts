@@ -9,7 +9,7 @@ import type { LoggedIn } from "./access_api.ts";
 export interface NewIssuer {
   /** Name of the issuer. */
   readonly name: string;
-  /** By the name or the URL if absent. */
+  /** Kind of the issuer; by the name or the URL if absent. */
   readonly kind?: CiKind | undefined;
   /** URL in its tokens; the one of the public service of its kind if absent. */
   readonly url?: string | undefined;

@@ -99,7 +99,7 @@ export interface RunRequest {
   readonly requestId: string;
   /** Fate of the command while its agent is away. */
   readonly onDisconnect: "continue" | "kill";
-  /** With "kill": time without a connection after which the command is ended, in milliseconds; 0 if absent. */
+  /** Time without a connection after which "kill" ends the command, in milliseconds; 0 if absent. */
   readonly killAfterMs?: number | undefined;
   /** True if its program outlives the agent: only command.Run without secrets. */
   readonly survive?: boolean | undefined;

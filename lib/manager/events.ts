@@ -60,7 +60,7 @@ export class Events implements EventFeed {
     else this.#unrecorded.add(event);
   }
 
-  /** As `add`, for an event whose text is not final: the returned function replaces it. Followers see the first one. */
+  /** Adds an event whose text is not final: the returned function replaces it. Followers see the first one. */
   addDraft(
     kind: EventKind,
     message: string,

@@ -29,7 +29,7 @@ export interface AgentSession {
   /** Sends a Ping and calls back at its Pong. Disposing forgets the callback. */
   ping(answered: () => void): Disposable;
   reply(body: Body): boolean;
-  /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
+  /** Sends a message that nobody waits for, with the next write or by the shared timer. */
   replyLater(body: Body): void;
   cancel(cancel: CommandCancel): void;
   /** Puts the agent into other groups, for what it asks from now on. */

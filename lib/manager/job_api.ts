@@ -196,9 +196,9 @@ export interface JobAdmin {
       /** Only agents that these target expressions mean, if any. */
       readonly on: readonly string[];
       readonly requestId: string;
-      /** As those of a request. */
+      /** Rights of the asker on agents; all if absent. */
       readonly rights?: Rights;
-      /** As that of a request. */
+      /** Leaves out agents on which rules do not allow it, instead of an error. */
       readonly skipDenied?: boolean;
     },
   ): Promise<StartedJob>;

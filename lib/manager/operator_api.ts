@@ -221,7 +221,7 @@ export interface AgentView {
   readonly instance: string;
   /** Facts of its latest hello, and those that operators set, which win. */
   readonly facts: Readonly<Record<string, string>>;
-  /** Those of its facts that operators set. */
+  /** Facts that operators set. */
   readonly setFacts: Readonly<Record<string, string>>;
   /** True for a host that is gone for good. */
   readonly retired: boolean;
@@ -231,7 +231,7 @@ export interface AgentView {
 
 /** An event, as operators see it. */
 export interface EventView {
-  /** Its place among all events, which tells it from all others. */
+  /** Place among all events, which tells the event from all others. */
   readonly key: EventCursor;
   /** Number of the event; 0 for one that is read from the record of a command. */
   readonly id: bigint;

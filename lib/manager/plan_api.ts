@@ -87,20 +87,20 @@ export type PlanState =
   | "partly"
   | "stale"
   | "withdrawn"
-  /** Nothing is to do on any agent. */
+  /** Plan without anything to do on any agent. */
   | "same";
 
 /** State of an agent of a plan. */
 export type PlanEntryState =
   | "planning"
   | "planned"
-  /** Nothing would change. */
+  /** Agent on which no step would change anything. */
   | "same"
-  /** It could not be planned. */
+  /** Agent that could not be planned. */
   | "failed"
   | "applying"
   | "applied"
-  /** Something was not as planned, or the plan was too old: nothing was done. */
+  /** Agent on which nothing was done: something was not as planned, or the plan was too old. */
   | "refused"
   | "apply_failed"
   | "lost";
@@ -125,7 +125,7 @@ export interface PlannedStep {
   readonly name: string;
   /** Name of its operation. */
   readonly operation: string;
-  /** It would change, cannot be told yet, or cannot be done. */
+  /** Verdict of the check: a change, not to be told yet, or impossible. */
   readonly verdict: "change" | "unknown" | "failed";
   /** Parts of the host that would change. */
   readonly changes: readonly PlannedChange[];

@@ -36,7 +36,7 @@ export interface SecretAdmin {
     readonly place: SecretPlace;
     /** Value of 6 to 32,768 bytes. */
     readonly value: Sealed;
-    /** As it was, and empty for a new one, if absent. */
+    /** Target expression of its agents. If absent, that of the secret stays, and a new secret gets an empty one. */
     readonly forTargets?: string | undefined;
   }, asker: Asker): Promise<void>;
   /**

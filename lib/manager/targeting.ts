@@ -179,7 +179,7 @@ export class Targeting {
   }
 }
 
-/** Those of the entries that somebody sees. The list stays the same for who sees all, as its index is kept. */
+/** Picks the entries that somebody sees. The list stays the same for who sees all, as its index is kept. */
 function seenOf(
   entries: readonly RosterEntry[],
   sight: Sight | undefined,

@@ -7,9 +7,9 @@ export type PathUse = "read" | "write";
 
 /** Files of the agent itself, which operations leave alone. */
 export interface OwnFiles {
-  /** Its state folder with keys, policy and journal: neither read nor written. */
+  /** State folder with keys, policy and journal: neither read nor written. */
   readonly folder: string;
-  /** Its executable and its service: not written. */
+  /** Executable and service: not written. */
   readonly files: readonly string[];
 }
 

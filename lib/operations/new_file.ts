@@ -14,7 +14,7 @@ const NEW_MODE = 0o644;
 
 /** Choices for a new file. */
 export interface NewFileOptions {
-  /** Its owner and mode; the agent's user and 0644 by default. */
+  /** Owner and mode of the file; the agent's user and 0644 by default. */
   readonly attributes: Attributes;
   /** Path for calls of the system; that for people if absent. */
   readonly at?: string;

@@ -24,6 +24,6 @@ export interface Program {
   readonly umask?: number;
   /** Standard input; empty by default. */
   readonly stdin?: ProgramInput;
-  /** For Windows: the arguments are already quoted as a command line. */
+  /** True if the arguments are already quoted as a command line of Windows. */
   readonly rawArguments?: boolean;
 }

@@ -162,7 +162,7 @@ export class ProtobufReader {
     while (this.#at < end) into.push(this.uint32());
   }
 
-  /** As `uint32s`, for 64-bit numbers. */
+  /** Reads 64-bit numbers as `uint32s` reads 32-bit ones. */
   int64s(tag: number, into: bigint[]): void {
     if ((tag & 7) !== 2) {
       into.push(this.int64());

@@ -157,7 +157,7 @@ export class ProtobufWriter {
     this.#end(start);
   }
 
-  /** As `uint32s`, for 64-bit numbers. */
+  /** Writes 64-bit numbers as `uint32s` writes 32-bit ones. */
   int64s(tag: number, values: readonly bigint[]): void {
     if (values.length === 0) return;
     const start = this.#begin(tag);

@@ -14,7 +14,7 @@ import type { Note } from "./note.ts";
 /** File of RedPepper, parsed as PyYAML does: YAML 1.1, in which `yes` is true and 0644 is octal. */
 export interface OlderYaml {
   readonly text: string;
-  /** Its value, with the types of YAML 1.1; a date is a text. */
+  /** Value of the file, with the types of YAML 1.1; a date is a text. */
   readonly value: unknown;
   /** The same as it is written here; see `ownValue`. */
   readonly own: unknown;

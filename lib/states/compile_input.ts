@@ -10,7 +10,7 @@ export interface CompiledAgent {
   readonly facts: Readonly<Record<string, string>> | undefined;
   /** Data of the agent, merged. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** Its secrets by their names. */
+  /** Secrets of the agent by their names. */
   readonly secrets: ReadonlyMap<string, StateSecret>;
 }
 

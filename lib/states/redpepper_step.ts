@@ -166,7 +166,7 @@ function dataEntries(entries: readonly TreeEntry[]): TreeEntry[] {
   });
 }
 
-/** With `method: content`, the content is in `source`. */
+/** Entries of a step for a file, with the `source` of `method: content` as its content. */
 function fileEntries(entries: readonly TreeEntry[]): readonly TreeEntry[] {
   const method = find(entries, "method")?.value;
   if (method?.kind !== "scalar" || method.text !== "content") return entries;

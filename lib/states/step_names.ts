@@ -73,7 +73,7 @@ export class StepNames {
     );
   }
 
-  /** Those steps that are in the innermost iteration with the step that refers to them; all if none is. */
+  /** Steps in the innermost iteration that holds the referring step, too; all if none is. */
   #nearest(found: readonly number[], { iterations }: Draft): readonly number[] {
     for (const iteration of iterations.toReversed()) {
       const inside = found.filter((index) =>

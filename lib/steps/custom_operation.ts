@@ -23,7 +23,7 @@ export type CustomType =
 
 /** Parameter of a custom operation. */
 export interface CustomParameter {
-  /** Its type. */
+  /** Type of the parameter. */
   readonly type: CustomType;
   /** One line for people: a noun phrase. */
   readonly description: string;

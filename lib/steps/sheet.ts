@@ -73,14 +73,14 @@ export interface SheetStep {
   readonly if?: SheetCondition;
   /** Steps that must have succeeded; else it is skipped. */
   readonly require?: readonly number[];
-  /** It runs only if one of these changed, or is owed. */
+  /** Steps of which one must have changed, or be owed, for it to run. */
   readonly onchanges?: readonly number[];
-  /** Its failure does not end the run. */
+  /** True if its failure does not end the run. */
   readonly continue?: true;
   readonly retry?: { readonly times: number; readonly everyMs: number };
   readonly timeoutMs?: number;
   readonly tags?: readonly string[];
-  /** Its changes are recorded without their text. */
+  /** True if its changes are recorded without their text. */
   readonly hidden?: true;
 }
 
@@ -99,8 +99,8 @@ export interface SheetOperation {
 export interface SheetModule {
   readonly name: string;
   /**
-   * Its files without types, in blobs: the module itself first. Paths are those of the sources below the Manager's
-   * folder; on the agent, .ts becomes .js.
+   * Files of the module without types, in blobs: the module itself first. Paths are those of the sources below the
+   * Manager's folder; on the agent, .ts becomes .js.
    */
   readonly files: readonly TreeFile[];
   /** Operations that steps use. */

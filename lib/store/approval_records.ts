@@ -22,7 +22,7 @@ export interface ApprovalVote {
   readonly tokenId: number | null;
   /** Note for people. */
   readonly note: string;
-  /** In milliseconds since 1970. */
+  /** Time of the vote, in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -143,6 +143,6 @@ export interface ApprovalStart {
   readonly needed: number;
   /** Statement with all signatures; null for none. */
   readonly signed: SignedRecord | null;
-  /** In milliseconds since 1970. */
+  /** Time of the start, in milliseconds since 1970. */
   readonly at: number;
 }

@@ -35,7 +35,7 @@ export interface DriftNews {
   readonly event: "drift.found" | "drift.heal_failed" | "drift.gone";
   /** Data of the message, as JSON. */
   readonly subject: string;
-  /** In milliseconds since 1970. */
+  /** Time of the news, in milliseconds since 1970. */
   readonly at: number;
 }
 

@@ -35,7 +35,7 @@ export type PendingState = "waiting" | "accepted" | "rejected";
 export interface PendingAgentRecord {
   /** Name that it asks for. */
   readonly name: string;
-  /** Its key, 32 bytes of Ed25519. */
+  /** Public key of the host, 32 bytes of Ed25519. */
   readonly publicKey: Uint8Array;
   /** Number of the token that it has. */
   readonly token: number;

@@ -12,7 +12,7 @@ export interface IssuerRecord {
   readonly jwks: string | null;
   /** PEM of the authority of its certificate; null for a public one. */
   readonly ca: string | null;
-  /** In milliseconds since 1970. */
+  /** Time at which it was added, in milliseconds since 1970. */
   readonly createdAt: number;
 }
 

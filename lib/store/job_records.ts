@@ -92,7 +92,7 @@ export interface JobRecord {
   readonly timeoutMs: number | null;
   /** Fate of a command while its agent is away. */
   readonly onDisconnect: "continue" | "kill";
-  /** With "kill": time without a connection after which a command is ended, in milliseconds. */
+  /** Time without a connection after which "kill" ends a command, in milliseconds. */
   readonly killAfterMs: number | null;
   /** True if the programs of its commands outlive their agents. */
   readonly survive: boolean;
@@ -210,7 +210,7 @@ export interface EntryRecord {
   readonly canary: boolean;
   /** Id of its command; null without one. */
   readonly commandId: bigint | null;
-  /** Its command; null without one, or if that was deleted since. */
+  /** Command of the entry; null without one, or if that was deleted since. */
   readonly command: EntryCommand | null;
 }
 

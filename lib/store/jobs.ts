@@ -11,7 +11,7 @@ const SELECT = `SELECT ${shape.list} FROM jobs`;
 const INSERT = `INSERT INTO jobs (${shape.names(NEW_JOB_FIELDS).join(", ")})
   VALUES (${NEW_JOB_FIELDS.map(() => "?").join(", ")})`;
 
-/** In the words of the index on them: SQLite does not use it otherwise. */
+/** Condition of open jobs, in the words of the index on them: SQLite does not use it otherwise. */
 const OPEN = `state IN (${
   OPEN_JOB_STATES.map((each) => `'${each}'`).join(", ")
 })`;

@@ -11,11 +11,11 @@ export interface OperatorRecord {
   readonly suspended: boolean;
   /** Target expression of the agents that it sees; all if empty. */
   readonly see: string;
-  /** In milliseconds since 1970. */
+  /** Time at which it was added, in milliseconds since 1970. */
   readonly createdAt: number;
   /** Tokens and codes in the order of their numbers. */
   readonly tokens: readonly TokenRecord[];
-  /** In the order of their numbers. */
+  /** Rules in the order of their numbers. */
   readonly rules: readonly RuleRecord[];
   /** Jobs of a CI that log in as this operator; null for a person, who logs in by codes. */
   readonly ci: CiRecord | null;
@@ -31,11 +31,11 @@ export interface TokenRecord {
   readonly hash: Uint8Array;
   /** True for a code. */
   readonly isCode: boolean;
-  /** Of a code: life of its token in milliseconds. */
+  /** Life of the token of a code, in milliseconds. */
   readonly lifeMs: number;
-  /** In milliseconds since 1970. */
+  /** Time at which it was made, in milliseconds since 1970. */
   readonly createdAt: number;
-  /** In milliseconds since 1970. */
+  /** Time at which it expires, in milliseconds since 1970. */
   readonly expiresAt: number;
   /** Networks that the token, or that of a code, is good from; any if empty. */
   readonly cidrs: readonly string[];
@@ -113,7 +113,7 @@ export type OperatorChange =
     readonly kind: "trade";
     readonly code: Uint8Array;
     readonly hash: Uint8Array;
-    /** In milliseconds since 1970. */
+    /** Time of the trade, in milliseconds since 1970. */
     readonly at: number;
     readonly from: string;
     /** Networks that the token is good from, within those of the code; as the code says if empty. */
@@ -122,7 +122,7 @@ export type OperatorChange =
   | {
     readonly kind: "expire";
     readonly id: number;
-    /** In milliseconds since 1970. */
+    /** Time of the end, in milliseconds since 1970. */
     readonly at: number;
   }
   | {
@@ -137,7 +137,7 @@ export type OperatorChange =
   | {
     readonly kind: "use";
     readonly id: number;
-    /** In milliseconds since 1970. */
+    /** Time of the use, in milliseconds since 1970. */
     readonly at: number;
     readonly from: string;
   }

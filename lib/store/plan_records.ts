@@ -102,9 +102,9 @@ export interface PlanAgentRecord
 
 /** Change of a plan. */
 export type PlanChange =
-  /** Its job has started. */
+  /** Start of the job that plans. */
   | { readonly kind: "job"; readonly job: bigint }
-  /** Its job could not be started. */
+  /** End of a plan whose job could not be started. */
   | { readonly kind: "drop" }
   | { readonly kind: "findings"; readonly findings: readonly PlanFindings[] }
   /** A job is to apply it. */
@@ -128,7 +128,7 @@ export interface PlanFilter {
   readonly limit: number;
   /** Only those with a smaller id. */
   readonly beforeId?: bigint | undefined;
-  /** Also those that rules of drift made. */
+  /** True to list plans that rules of drift made, too. */
   readonly withDrift?: boolean;
   /** Only that of this request. */
   readonly requestId?: string;

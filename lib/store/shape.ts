@@ -137,7 +137,7 @@ export class Shape<R extends object> {
     return record as R;
   }
 
-  /** These fields of a record. */
+  /** Reads some fields of a record. */
   part<K extends keyof R & string>(
     row: Row,
     fields: readonly K[],

@@ -35,7 +35,7 @@ export class Evaluation {
     this.#sets = sets;
   }
 
-  /** Those of some agents that a node means, in a new set. */
+  /** Picks the agents that a node means out of some, in a new set. */
   evaluate(node: TargetNode, within: Chosen): Chosen {
     switch (node.kind) {
       case "all":

@@ -58,7 +58,7 @@ export type TargetNode =
   | { readonly kind: "jobSet"; readonly set: JobSetKind; readonly job: bigint }
   | { readonly kind: "presence"; readonly connected: boolean }
   | { readonly kind: "union"; readonly of: readonly TargetNode[] }
-  /** Those of the first that are in all `and` parts, and in no `except` part. */
+  /** Agents of the first that are in all `and` parts, and in no `except` part. */
   | {
     readonly kind: "term";
     readonly first: TargetNode;

@@ -36,7 +36,7 @@ export const LEAVING_MS = 2_000;
 export type End =
   /** The peer said Bye. */
   | { readonly kind: "bye"; readonly bye: Bye }
-  /** This side said Bye. */
+  /** The own side said Bye. */
   | { readonly kind: "left"; readonly code: Bye_Code; readonly reason: string }
   /** The peer hung up, the network broke, or this side closed without a Bye. */
   | { readonly kind: "broken"; readonly reason: string };
@@ -143,7 +143,7 @@ export class Connection<Context> {
     return this.#outbox.reply(body);
   }
 
-  /** Like `reply`, for messages that nobody waits for: sends with the next write, or by the shared timer. */
+  /** Sends a message that nobody waits for, with the next write or by the shared timer. */
   replyLater(body: Body): void {
     this.#outbox.replyLater(body);
   }

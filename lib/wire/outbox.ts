@@ -110,7 +110,7 @@ export class Outbox {
     return true;
   }
 
-  /** Like `reply`, for messages that may wait: sends with the next write, or by `later` with a write of their own. */
+  /** Sends a message that may wait, with the next write or by `later` with a write of its own. */
   replyLater(body: Body): void {
     if (this.#closed || this.#saidBye) return;
     this.#add(body, replacementKey(body));

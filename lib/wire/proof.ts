@@ -16,7 +16,7 @@ export const PROOF: Feature = "proof";
 /** Facts about the Manager, as one side knows them. */
 export interface ProvenManager {
   readonly managerId: string;
-  /** Its public key. */
+  /** Public key of the Manager. */
   readonly managerKey: Uint8Array;
   /** SHA-256 of the public key of the authority that this side trusts. */
   readonly authority: Uint8Array;

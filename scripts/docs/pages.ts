@@ -9,7 +9,7 @@ import type {
 
 /** A subcommand and the words that lead to it. */
 export interface Entry {
-  /** Such as "piri-manager agent add". */
+  /** Words of the command line, such as "piri-manager agent add". */
   readonly name: string;
   readonly table: SubcommandTable;
 }

@@ -1,5 +1,16 @@
-/** Words that begin a clause in place of its subject. */
-const CLAUSE = /^(?:What|Who|How|Whether|That|So|Where|When|One for)\b/;
+/** Words that begin a clause, or a pronoun, in place of the subject. */
+const NO_SUBJECT = new RegExp(
+  `^(?:${
+    [
+      ...["What", "Who", "How", "Whether", "That", "So", "Where", "When"],
+      ...["If", "As", "Like", "Such", "One for", "Also", "Not"],
+      ...["It", "Its", "They", "Their", "This", "These", "Those"],
+      ...["Here", "There", "Nobody", "Nothing"],
+      ...["After", "At", "Before", "By", "For", "From", "In", "Of", "On"],
+      ...["With", "Without"],
+    ].join("|")
+  })(?![\\w-])`,
+);
 
 /** Words that do not say enough, and what to write in their place. */
 const IDIOMS: readonly (readonly [RegExp, string])[] = [
@@ -29,11 +40,11 @@ function check(
 ): void {
   const text = value.slice(1).replaceAll(/^\s*\*/gm, "").replaceAll(/\s+/g, " ")
     .trim();
-  const clause = CLAUSE.exec(text)?.[0];
-  if (clause !== undefined) {
+  const word = NO_SUBJECT.exec(text)?.[0];
+  if (word !== undefined) {
     context.report({
       range,
-      message: `The doc comment begins with "${clause}"`,
+      message: `The doc comment begins with "${word}"`,
       hint:
         `Name the subject ("Bytes acknowledged so far.") or begin with the verb ("Stops delivering a command.")`,
     });

@@ -112,7 +112,7 @@ export class Daemon implements AsyncDisposable {
     await this.#input.abort().catch(() => {});
   }
 
-  /** Its own reason for ending: the last line of its log, or the first line of an uncaught error. */
+  /** Reason that it told for its end: the last line of its log, or the first line of an uncaught error. */
   #lastWords(): string {
     const lines = this.#log.trimEnd().split("\n");
     const words = lines.findLast((line) => /^error\b/i.test(line)) ??

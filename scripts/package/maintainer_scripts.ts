@@ -2,11 +2,11 @@ import type { ServiceName } from "../../lib/service/service_host.ts";
 
 /** Scripts of a package, by moment. */
 export interface MaintainerScripts {
-  /** After the files were put there. */
+  /** Script that runs after the files were put there. */
   readonly installed: string;
-  /** Before the files are removed. */
+  /** Script that runs before the files are removed. */
   readonly removing: string;
-  /** After the files were removed. */
+  /** Script that runs after the files were removed. */
   readonly removed: string;
 }
 

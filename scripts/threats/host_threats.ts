@@ -114,8 +114,8 @@ export const HOST_THREATS: readonly Threat[] = [
         [ENROLMENT, "if (used >= uses) {", "if (false) {"],
         [
           JOINS,
-          "of 50 joins at once on 49 uses, one is refused with the reason",
-          "of ${uses + 1} joins at once on ${uses} uses, one is refused with the reason",
+          "one of 50 joins at once on 49 uses is refused with the reason",
+          "one of ${uses + 1} joins at once on ${uses} uses is refused with the reason",
         ],
       ),
       protection(

@@ -323,7 +323,7 @@ export const MANAGER_THREATS: readonly Threat[] = [
         ],
         [
           "tests/api/control_port_test.ts",
-          "after 20 wrong codes an address is held up, with the same answer, and a good token is not",
+          "an address is held up after 20 wrong codes, with the same answer, and a good token is not",
         ],
       ),
     ],

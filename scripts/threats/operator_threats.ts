@@ -118,7 +118,7 @@ export const OPERATOR_THREATS: readonly Threat[] = [
         ],
         [
           "tests/manager/approvals/approvals_test.ts",
-          "what was asked for on the Manager's machine is not approved there, whoever the user is",
+          "a request from the Manager's machine is not approved there, whoever the user is",
         ],
       ),
       protection(
@@ -130,8 +130,8 @@ export const OPERATOR_THREATS: readonly Threat[] = [
         ],
         [
           "tests/manager/approvals/approvals_test.ts",
-          "what an operator asked for, an operator without a rule for one of the agents cannot approve",
-          "what an operator asked for, ${who}",
+          "an operator without a rule for one of the agents cannot approve a request of an operator",
+          "approve a request of an operator`",
         ],
       ),
     ],

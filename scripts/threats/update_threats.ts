@@ -4,7 +4,7 @@ const TESTS = "tests/agent/update/update_test.ts";
 
 /** Name of a test of a refusal, and its text in the file. */
 function refused(what: string): readonly [string, string, string] {
-  return [TESTS, `nothing is switched for an update ${what}`, what];
+  return [TESTS, `an update ${what} switches nothing`, what];
 }
 
 /** Threats to the programs of agents. */

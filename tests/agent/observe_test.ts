@@ -29,7 +29,7 @@ async function runObserver(
 
 Deno.test({
   name:
-    "past its policy, the runtime of piri-agent-observe refuses every operation that acts",
+    "the runtime of piri-agent-observe, past its policy, refuses every operation that acts",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await TempFolder.make();

@@ -857,7 +857,7 @@ Deno.test("an operator for jobs of a CI is added with one entry in the audit", a
   assertEquals([added?.ci?.issuer, added?.ci?.claims], ["github", claims]);
 });
 
-Deno.test("what is not changed makes no entry in the audit", async () => {
+Deno.test("an act that changes nothing makes no entry in the audit", async () => {
   await using parts = await served();
   await paused(parts.fleet);
   const before = await parts.entries();

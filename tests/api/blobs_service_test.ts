@@ -64,7 +64,7 @@ Deno.test("the blobs that the Manager has are found", async () => {
   assertEquals(known, [HASH]);
 });
 
-Deno.test("what is no hash, and an upload without an id, are refused", async () => {
+Deno.test("a text that is no hash, and an upload without an id, are refused", async () => {
   await using fleet = await startControl();
   const { blobs } = fleet.control;
 

@@ -34,7 +34,7 @@ Deno.test("a Manager with a call that no row names does not start", () => {
   );
 });
 
-Deno.test("only a login needs no token", () => {
+Deno.test("the logins are the calls that need no token", () => {
   assertEquals(needing("nothing"), [
     "LoginService.login",
     "LoginService.loginFromCi",
@@ -94,7 +94,7 @@ Deno.test("agents, operators, rules, secrets and the audit are for an admin", ()
   ]);
 });
 
-Deno.test("what changes nothing is known to, so that no proof of the user is asked for", () => {
+Deno.test("calls that change nothing are known, so that no proof of the user is asked for", () => {
   assertEquals(
     Object.keys(CALLS).filter((call) =>
       CALLS[call]?.needs !== "viewer" && CALLS[call]?.changes === false

@@ -52,7 +52,7 @@ async function start() {
 
 const CALL = "LoginService/LoginFromCi";
 
-Deno.test("over the port, a token of a CI becomes one that calls are answered to", async () => {
+Deno.test("a token of a CI, sent to the port, becomes one that calls are answered to", async () => {
   await using site = await start();
   const { json: { token, role } } = await site.post(CALL, {
     operator: "deploy",
@@ -67,7 +67,7 @@ Deno.test("over the port, a token of a CI becomes one that calls are answered to
   ]);
 });
 
-Deno.test("over the port, strangers get one answer, whatever is wrong", async () => {
+Deno.test("strangers get one answer over the port, whatever is wrong", async () => {
   await using site = await start();
   const { github } = site;
   const used = await github.token();

@@ -38,7 +38,7 @@ Deno.test("a login line leads to the port, with a name that the certificate has"
   assertEquals(encodePem("CERTIFICATE", caCertificate), site.ca);
 });
 
-Deno.test("without a token every call but a login is refused, with one answer", async () => {
+Deno.test("every call but a login is refused without a token, with one answer", async () => {
   await using site = await ControlSite.start();
   const calls = Object.keys(CALLS).filter((call) =>
     CALLS[call]?.needs !== "nothing"
@@ -245,7 +245,7 @@ Deno.test("the audit has the token and the address of an operator, also of a rer
   );
 });
 
-Deno.test("who may not start a job may not steer it", async () => {
+Deno.test("an operator who may not start a job may not steer it", async () => {
   await using site = await ControlSite.start();
   const { agents, jobs } = site.manager.manager;
   await agents.addWithSecret({
@@ -280,7 +280,7 @@ Deno.test("who may not start a job may not steer it", async () => {
   assertEquals(await codes(bob), Array(3).fill(undefined));
 });
 
-Deno.test("nobody changes the own rights", async () => {
+Deno.test("an admin cannot change their own rights", async () => {
   await using site = await ControlSite.start();
   const admin = await site.login("anna", "admin");
   const rule = { on: "all", operations: ["*"] };
@@ -450,7 +450,7 @@ Deno.test("the audit has that the configuration was read again, and what changed
   );
 });
 
-Deno.test("after 20 wrong codes an address is held up, with the same answer, and a good token is not", async () => {
+Deno.test("an address is held up after 20 wrong codes, with the same answer, and a good token is not", async () => {
   await using site = await ControlSite.start();
   const { access, audit } = site.manager.manager;
   const bob = await site.login("bob", "viewer");

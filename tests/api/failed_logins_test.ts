@@ -55,7 +55,7 @@ Deno.test("each further hold is twice as long, up to ten minutes", async () => {
   assertEquals(holds, [1, 2, 4, 8, 10, 10]);
 });
 
-Deno.test("after ten minutes without a failure the holds begin anew", async () => {
+Deno.test("the holds of an address begin anew after ten minutes without a failure", async () => {
   const { clock, logins, fail } = start();
   fail(20);
   await clock.advance(MINUTE);

@@ -303,7 +303,7 @@ unixTest(
   },
 );
 
-unixTest("of very many names the oldest ones are forgotten", async (office) => {
+unixTest("the oldest of very many names are forgotten", async (office) => {
   const first = await office.proofs.give("");
   const second = await office.proofs.give("");
   for (let count = 0; count < 999; count++) await office.proofs.give("");
@@ -338,7 +338,7 @@ unixTest(
   },
 );
 
-Deno.test("without a folder, as over TCP, no name is given and everybody is local", async () => {
+Deno.test("proofs without a folder, as over TCP, give no name, and everybody is local", async () => {
   await using office = await Office.open();
   const proofs = new Proofs({
     random: systemRandom,

@@ -84,7 +84,7 @@ Deno.test("plain HTTP can prove its user, too", {
   assertEquals(askers(fleet.manager.asked), ["owner"]);
 });
 
-Deno.test("over TCP everybody is local", async () => {
+Deno.test("everybody is local over TCP", async () => {
   await using fleet = await startControl({ transport: "tcp" });
 
   await fleet.control.commands.run(RUN);
@@ -130,12 +130,16 @@ for (
   );
 }
 
-Deno.test("who asks as whom it is known is told the user, too", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await using fleet = await startControl();
+Deno.test(
+  "whoAmI() tells a user of the machine the user's name, and no operator",
+  {
+    ignore: Deno.build.os === "windows",
+  },
+  async () => {
+    await using fleet = await startControl();
 
-  const { name, operator } = await fleet.control.logins.whoAmI({});
+    const { name, operator } = await fleet.control.logins.whoAmI({});
 
-  assertEquals([name, operator], [OWNER, undefined]);
-});
+    assertEquals([name, operator], [OWNER, undefined]);
+  },
+);

@@ -177,7 +177,7 @@ Deno.test("the socket belongs to its owner alone, and is gone when the server ha
 /** Names in the folder of a Manager that is served at a Unix socket. */
 const SERVED = ["control.lock", "control.proof", "control.sock"];
 
-Deno.test("nothing but the socket, the proofs and the lock lies in the folder while it is served", async () => {
+Deno.test("a served folder contains the socket, the proofs and the lock, and nothing else", async () => {
   await using fleet = await startControl();
 
   assertEquals(await namesIn(fleet.dir), SERVED);

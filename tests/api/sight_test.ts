@@ -263,7 +263,7 @@ const PAIRS: readonly (readonly [
   ["JobsService.rerunJob", ({ job }) => ({ jobId: job, requestId: "r" })],
 ];
 
-Deno.test("what an operator does not see is as if it were not there, whatever is asked about it", async () => {
+Deno.test("agents, commands and jobs out of sight are as if they were not there, whatever is asked", async () => {
   await using site = await ControlSite.start();
   const token = await fill(site);
   const differing: string[] = [];

@@ -40,7 +40,7 @@ Deno.test("GitLab's token is in a variable, and nothing is asked", async () => {
   assertEquals(fetched, []);
 });
 
-Deno.test("outside of a CI there is no token", async () => {
+Deno.test("no token is found outside of a CI", async () => {
   for (
     const env of [{}, { ACTIONS_ID_TOKEN_REQUEST_URL: "https://x.org" }, {
       PIRI_ID_TOKEN: " ",

@@ -74,7 +74,7 @@ Deno.test("sleep ends after its time, or as soon as its signal is aborted, and l
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("within settles as its promise does, or rejects as timed out, and leaves no timer", async () => {
+Deno.test("within() settles as its promise does, or rejects as timed out, and leaves no timer", async () => {
   const clock = new FakeClock();
   assertEquals(await within(clock, 10, Promise.resolve(7), "late"), 7);
   const late = assertRejects(() =>

@@ -52,7 +52,7 @@ Deno.test("JSON lines get a priority for the journal, too, and are whole behind 
   assertEquals(JSON.parse(line.slice(3)).level, "INFO");
 });
 
-Deno.test("everything else gets the time and the level, and no priority", () => {
+Deno.test("a stream other than the journal gets the time and the level, and no priority", () => {
   const [first = ""] = linesOf("text", false);
 
   assertMatch(first, /^1970-01-01T00:00:00\.000Z \[TRC\] piri·agent: it says/);

@@ -43,7 +43,7 @@ Deno.test("a token that was cut short is mistyped, and one of before checksums i
   }
 });
 
-Deno.test("what is no token of an operator is none of these mistakes", () => {
+Deno.test("a text that is no token of an operator is none of these mistakes", () => {
   for (
     const text of ["", "eyJhbGciOiJub25lIn0.e30.", "ghp_x", "A".repeat(43)]
   ) {

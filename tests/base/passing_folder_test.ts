@@ -22,7 +22,7 @@ Deno.test("a passing folder goes with all that is in it, and its removal may be 
 });
 
 Deno.test({
-  name: "only its user may enter a passing folder",
+  name: "a passing folder can be entered by its user only",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using place = await TempFolder.make();
@@ -32,7 +32,7 @@ Deno.test({
   },
 });
 
-Deno.test("what somebody else has put at the path of a passing folder is not taken", async () => {
+Deno.test("a folder that somebody else has put at the path of a passing folder is not taken", async () => {
   await using place = await TempFolder.make();
   const first = await makePassingFolder(place.path, countingRandom());
   await Deno.writeTextFile(`${first.path}/file`, "theirs");

@@ -87,7 +87,7 @@ class FakeWindows implements WindowsSecurity {
 const rightsOf = (security: WindowsSecurity, privileged = false) =>
   new WindowsRights({ security, privileged });
 
-Deno.test("on Windows a folder is made with rights of the system, its administrators and the user", async () => {
+Deno.test("a folder on Windows is made with rights of the system, its administrators and the user", async () => {
   await using temp = await TempFolder.make();
   const windows = new FakeWindows(ANNA);
   const path = temp.at("a", "state");
@@ -99,7 +99,7 @@ Deno.test("on Windows a folder is made with rights of the system, its administra
   });
 });
 
-Deno.test("on Windows the folder of an elevated user or a service is the administrators'", async () => {
+Deno.test("the folder of an elevated user or a service on Windows is the administrators'", async () => {
   for (const sid of [ANNA, SYSTEM]) {
     await using temp = await TempFolder.make();
     const windows = new FakeWindows(sid);
@@ -112,7 +112,7 @@ Deno.test("on Windows the folder of an elevated user or a service is the adminis
   }
 });
 
-Deno.test("on Windows an empty folder of the user is protected, and a second time nothing is done", async () => {
+Deno.test("an empty folder of the user on Windows is protected, and a second time nothing is done", async () => {
   await using temp = await TempFolder.make();
   const windows = new FakeWindows(ANNA);
   await makeOnWindows(temp.path, rightsOf(windows));
@@ -121,7 +121,7 @@ Deno.test("on Windows an empty folder of the user is protected, and a second tim
   assertEquals(windows.calls, ["makeFolder", "protect", "makeFolder"]);
 });
 
-Deno.test("on Windows a folder of somebody else is not used, empty or not", async () => {
+Deno.test("a folder of somebody else on Windows is not used, empty or not", async () => {
   await using temp = await TempFolder.make();
   const windows = new FakeWindows(BERT);
   const refusal =
@@ -138,7 +138,7 @@ Deno.test("on Windows a folder of somebody else is not used, empty or not", asyn
   assertEquals(windows.calls, ["makeFolder", "makeFolder"]);
 });
 
-Deno.test("on Windows a folder in use that others have rights to is refused, with the line that mends it", async () => {
+Deno.test("a folder in use on Windows that others have rights to is refused, with the line that mends it", async () => {
   await using temp = await TempFolder.make();
   await temp.write("agent.yaml", "");
   const windows = new FakeWindows(ANNA);
@@ -173,7 +173,7 @@ const judged: [
 ];
 
 for (const [what, entries, line] of judged) {
-  Deno.test(`on Windows rights of others are found: ${what}`, () => {
+  Deno.test(`rights of others on Windows are found: ${what}`, () => {
     const windows = new FakeWindows(ANNA);
     windows.byDefault = { owner: ADMINISTRATORS, entries };
     const error = assertThrows(
@@ -185,7 +185,7 @@ for (const [what, entries, line] of judged) {
   });
 }
 
-Deno.test("on Windows rights of nobody else are no reason to refuse a folder", () => {
+Deno.test("rights of nobody else on Windows are no reason to refuse a folder", () => {
   const windows = new FakeWindows(ANNA);
   windows.byDefault = {
     owner: SYSTEM,
@@ -201,7 +201,7 @@ Deno.test("on Windows rights of nobody else are no reason to refuse a folder", (
   rightsOf(windows).requireFile("C:\\state\\agent.yaml");
 });
 
-Deno.test("on Windows a secret file with rights of its own is refused", () => {
+Deno.test("a secret file with rights of its own on Windows is refused", () => {
   const windows = new FakeWindows(ANNA);
   windows.byDefault = { owner: ANNA, entries: [allow("S-1-5-11")] };
   const path = "C:\\state\\agent.yaml";
@@ -212,7 +212,7 @@ Deno.test("on Windows a secret file with rights of its own is refused", () => {
   );
 });
 
-Deno.test("on Windows rights that cannot be read or set are an error", () => {
+Deno.test("rights on Windows that cannot be read or set are an error", () => {
   const windows = new FakeWindows(ANNA);
   windows.protect = () => false;
   assertThrows(
@@ -230,7 +230,7 @@ Deno.test("on Windows rights that cannot be read or set are an error", () => {
 
 Deno.test({
   name:
-    "on this Windows nobody else has rights to a private folder and to what is in it",
+    "a private folder and its contents give nobody else rights on this Windows",
   ignore: Deno.build.os !== "windows",
   fn: async () => {
     await using temp = await TempFolder.make();

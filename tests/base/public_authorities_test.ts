@@ -21,7 +21,7 @@ Deno.test("public authorities are those of Mozilla, and those in the file of the
   assertEquals(mozilla.length > 100, true);
 });
 
-Deno.test("without a file of the system, public authorities are those of Mozilla", async () => {
+Deno.test("public authorities are those of Mozilla if the system has no file of them", async () => {
   const [first] = await publicAuthorities(() => "/no/such/file");
 
   assertMatch(first ?? "", /^-----BEGIN CERTIFICATE-----\n/);

@@ -73,7 +73,7 @@ Deno.test("a private descriptor has these bytes", () => {
   );
 });
 
-Deno.test("what is written is read again", () => {
+Deno.test("a written descriptor is read again", () => {
   const user = "S-1-5-21-3623811015-3361044348-30300820-1013";
   const bytes = encodePrivateDescriptor({ sids: ["S-1-5-18", user] });
   assertEquals(decodeSecurityDescriptor(bytes), {

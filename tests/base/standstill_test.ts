@@ -29,7 +29,7 @@ Deno.test("a stop for longer than the limit is noticed once, by the next look or
   assertEquals(noticed, [11, 601]);
 });
 
-Deno.test("nothing is noticed while the loop beats, however long nobody looks", async () => {
+Deno.test("the watch notices nothing while the loop beats, however long nobody looks", async () => {
   const clock = new FakeClock();
   const { noticed, watch } = watched(clock);
   using _ = watch;

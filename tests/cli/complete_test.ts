@@ -155,7 +155,7 @@ Deno.test("a Manager that does not answer is waited for for one second", async (
   assertEquals(terminal.stdout.text, "words\n");
 });
 
-Deno.test("for bash, the part of a word that bash keeps is left out", async () => {
+Deno.test("the part of a word that bash keeps is left out for bash", async () => {
   const manager = new FakeManager();
   manager.names = { groups: ["web"] };
   const seen: string[] = [];

@@ -147,7 +147,7 @@ Deno.test("an unknown flag exits 2 and names the nearest", async () => {
   );
 });
 
-Deno.test("with --json an error is one object on stderr, and stdout is empty", async () => {
+Deno.test("an error with --json is one object on stderr, and stdout is empty", async () => {
   const { code, stdout, stderr } = await see(["run", "web-1", "--json", "-x"]);
 
   assertEquals([code, stdout], [2, ""]);

@@ -162,7 +162,7 @@ Deno.test("an unknown named target gives the nearest, or the way to make one", a
   );
 });
 
-Deno.test("only a name at the beginning of an item is replaced, and not within quotes", () => {
+Deno.test("a name is replaced only at the beginning of an item, and not within quotes", () => {
   const config = { path: PATH, targets: { a: "x", b: "%a,y" } };
   const texts = [
     "%a",

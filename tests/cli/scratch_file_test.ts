@@ -33,7 +33,7 @@ async function holdScratch(
   return { child, said: new TextDecoder().decode(value) };
 }
 
-Deno.test("nothing is left of a scratch file once it is disposed of", async () => {
+Deno.test("a scratch file is gone once it is disposed of", async () => {
   await using folder = await TempFolder.make();
   const { child, said } = await holdScratch(folder.path);
   await child.stdin.close();
@@ -45,7 +45,7 @@ Deno.test("nothing is left of a scratch file once it is disposed of", async () =
 });
 
 Deno.test({
-  name: "nothing is left of a scratch file when its program is killed",
+  name: "a scratch file is gone when its program is killed",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await TempFolder.make();
@@ -62,7 +62,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "only its user may read a scratch file",
+  name: "a scratch file can be read by its user only",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using folder = await TempFolder.make();

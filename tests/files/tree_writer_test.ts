@@ -73,7 +73,7 @@ Deno.test("a tree that is there already is left as it is", async () => {
   });
 });
 
-Deno.test("only what differs is asked for", async () => {
+Deno.test("a tree asks for the contents of the files that differ, and for no others", async () => {
   await using temp = await TempFolder.make();
   const path = temp.at("out");
   const contents = { same: "same", other: "old", longer: "1" };
@@ -199,7 +199,7 @@ for (const [what, make] of IN_THE_WAY) {
   });
 }
 
-Deno.test("what a tree does not have is deleted from its folders only if that is asked for", async () => {
+Deno.test("files that a tree does not have are deleted from its folders only if that is asked for", async () => {
   await using temp = await TempFolder.make();
   for (const name of ["out/sub/old", "out/deep/er/old", "beside"]) {
     await temp.write(name, "old");
@@ -232,7 +232,7 @@ Deno.test({
   },
 });
 
-Deno.test("with a backup, what is replaced or deleted stays as NAME~", async () => {
+Deno.test("a replaced or deleted file stays as NAME~ if a backup is asked for", async () => {
   await using temp = await TempFolder.make();
   await temp.write("out/a", "old a");
   await temp.write("out/b", "old b");

@@ -69,7 +69,7 @@ Deno.test("a removal is refused while a command for the agent is being recorded"
   assertEquals((await run).state, "sent");
 });
 
-Deno.test("nothing is started on an agent that is being removed", async () => {
+Deno.test("an agent that is being removed starts nothing", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.knows("web-2");
@@ -115,7 +115,7 @@ Deno.test("a forced removal cancels the commands, waits for their ends, and only
   );
 });
 
-Deno.test("what has not ended 30 s after the cancel of a forced removal is lost", async () => {
+Deno.test("a command that has not ended 30 s after the cancel of a forced removal is lost", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   const agent = await core.admitted("web-1");

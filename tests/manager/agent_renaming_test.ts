@@ -109,7 +109,7 @@ Deno.test("a hello that waits while its agent is renamed is admitted by the new 
   assertEquals((await again.hears("serverHello")).name, "shop-1");
 });
 
-Deno.test("after a restart of the Manager the former names still lead to the agent", async () => {
+Deno.test("the former names still lead to the agent after a restart of the Manager", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await rename(core, "web-1", "shop-1");

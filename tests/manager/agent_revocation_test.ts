@@ -24,7 +24,7 @@ Deno.test("a revoked agent is cut off at once, and its open commands are lost", 
   assertEquals(fleet.manager.fleet.session("web-1"), undefined);
 });
 
-Deno.test("neither the key nor the secret of a revoked agent lets anyone in again", async () => {
+Deno.test("the key and the secret of a revoked agent let nobody in again", async () => {
   await using core = await MemoryManager.start({ proof: MANAGER_PROOF });
   await core.knows("web-1");
   const first = await proves(core, "web-1");

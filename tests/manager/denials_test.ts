@@ -136,7 +136,7 @@ Deno.test("denials by different rules are different entries, and by one rule on 
   ]);
 });
 
-Deno.test("what was only counted is written when the Manager stops", async () => {
+Deno.test("denials that were only counted are written when the Manager stops", async () => {
   const { denials, outcomes } = start();
   denials.add(alice());
   denials.add(alice());

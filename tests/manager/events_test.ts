@@ -92,7 +92,7 @@ Deno.test("a follower gets the life of a command as it is recorded, each event o
   assertEquals(following.heard, LIFE);
 });
 
-Deno.test("what happens while the history is read is told once, whatever the start is", async () => {
+Deno.test("an event that happens while the history is read is told once, whatever the start is", async () => {
   for (
     const start of [{ tail: 1_000 }, { tail: 3 }, { afterId: 0n }, {
       after: { at: 0, source: "event" as const, id: 0n },

@@ -57,7 +57,7 @@ Deno.test("a result that is no list of facts, or is not of agent.Facts, changes 
   });
 });
 
-Deno.test("only a hello tells of an installation, and a trial is over with the update", async () => {
+Deno.test("a hello tells of an installation and other facts do not, and a trial is over with the update", async () => {
   const installation = { kind: "slots", trial: "0.2.0", target: "linux-x64" };
   const facts = '{"installation.kind":"package","installation.trial":"9.9.9"}';
   const update = { operation: "agent.Update", installation };

@@ -170,7 +170,7 @@ Deno.test("a follower of events gets those of a full disk once it can be written
   await following;
 });
 
-Deno.test("of too many events that wait for the disk, the first and the latest are kept", () => {
+Deno.test("the first and the latest of too many events that wait for the disk are kept", () => {
   const events = new UnrecordedEvents();
   const count = 2 * MAX_KEPT + 7;
   for (let at = 0; at < count; at++) {

@@ -64,7 +64,7 @@ Deno.test("a glob means all that have joined, away or not, and counts what is le
   assertEquals(leftOut, { retired: 1, notJoined: 1, awayNotAsked: 0 });
 });
 
-Deno.test("only connected agents are meant on request, and the others are counted", async () => {
+Deno.test("a selection means connected agents only if asked to, and counts the others", async () => {
   await using core = await fleet();
   const selection = { expressions: ["@web"], connectedOnly: true };
 
@@ -158,7 +158,7 @@ Deno.test("an agent that is not retired any more is meant again, and one that is
   );
 });
 
-Deno.test("what is excluded is not meant, and unknown names in it are refused", async () => {
+Deno.test("excluded agents are not meant, and unknown names among them are refused", async () => {
   await using core = await fleet();
   const expressions = ["web-*"];
 

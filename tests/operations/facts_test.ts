@@ -131,7 +131,7 @@ Deno.test("facts of its own come from JSON and YAML, nested with dots, and later
 
 Deno.test({
   name:
-    "what executable files print are facts, and other files are told with the reason",
+    "output of executable files becomes facts, and other files are told with the reason",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await factsFolder({

@@ -64,7 +64,7 @@ Deno.test("a tree is put on the host, and what was done is told", async () => {
   assertEquals(progress.at(-1), { current: 7, total: 7 });
 });
 
-Deno.test("nothing but the list is asked for when all is there", async () => {
+Deno.test("file.Put asks for the list and nothing else when all is there", async () => {
   await using temp = await TempFolder.make();
   const path = temp.at("site");
   const { tree, data, asked } = treeOf(

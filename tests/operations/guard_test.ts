@@ -204,7 +204,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "within bounds a file gets no bit to run as its owner, whatever the Manager says",
+    "a file within bounds gets no bit to run as its owner, whatever the Manager says",
   ignore,
   async fn() {
     await using folder = await makeHost();
@@ -222,7 +222,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a file is written into the folder that was judged, though the Manager answers only when a link is there",
+    "a file is written into the folder that was judged, though a link takes its place before",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using folder = await makeHost();

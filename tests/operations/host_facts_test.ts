@@ -38,7 +38,7 @@ Deno.test("the whole name of a host is its own, or the one of its hosts file", (
   );
 });
 
-Deno.test("what starts services is known by its own marks", async () => {
+Deno.test("the program that starts services is known by its own marks", async () => {
   const found = await Promise.all([
     initOf("linux", systemWith({ "/run/systemd/system": "" })),
     initOf("linux", systemWith({ "/run/openrc": "", "/proc/1/comm": "init" })),
@@ -125,7 +125,7 @@ ${"0".repeat(32)} 00 ${"0".repeat(32)} 00 0 00000001 0 0 200 lo\n`,
   });
 });
 
-Deno.test("without routes the first address counts that means something beyond its wire", () => {
+Deno.test("the first address that means something beyond its wire counts if there are no routes", () => {
   const addresses = [
     ...at("eth0", "169.254.1.1", "fe80::2"),
     ...at("eth1", "10.0.0.5"),
@@ -139,7 +139,7 @@ Deno.test("without routes the first address counts that means something beyond i
   assertEquals(networkFacts([], { ipv4: "broken\n\n", ipv6: "x" }), {});
 });
 
-Deno.test("of hundreds of interfaces only some are named", () => {
+Deno.test("some of hundreds of interfaces are named", () => {
   const many = Array.from(
     { length: 500 },
     (_, index) => at(`veth${index}`, `10.0.${index % 256}.1`),

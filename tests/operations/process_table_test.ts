@@ -33,7 +33,7 @@ Deno.test("the output of ps is parsed", () => {
 });
 
 Deno.test({
-  name: "this process is in the table",
+  name: "the table contains this process",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const { processes, complete } = await readProcessTable(systemClock);

@@ -18,7 +18,7 @@ Max pending signals       4569                 4569                 signals
 
 Deno.test({
   name:
-    "programs get the limits of the system, not those of the shell that started the agent (needs root)",
+    "programs get the system's limits, not those of the shell that started the agent (needs root)",
   ignore: !isRoot,
   fn: async () => {
     const limits = await limitsAfter({}, {

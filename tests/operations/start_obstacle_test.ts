@@ -230,7 +230,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a script without a first line for its interpreter is run, and its exit code 127 explains nothing more",
+    "a script without a line for its interpreter is run, and its exit code 127 is the whole message",
   ignore: !posix,
   fn: async () => {
     await using folder = await TempFolder.make();

@@ -26,7 +26,7 @@ for (const user of new Set(["nobody", member ?? "root", "root"])) {
 
 Deno.test({
   name:
-    "there is a user with a second group on this host, so that the tests above mean something (needs root)",
+    "a user of this host has a second group, so that the tests above mean something (needs root)",
   // Most images of containers have no such user.
   ignore: !isRoot || member === undefined,
   fn: async () => {
@@ -96,7 +96,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "only the thread that starts a program changes its groups, and it stays root (needs root)",
+    "the thread that starts a program changes its groups alone, and stays root (needs root)",
   ignore: !isRoot,
   fn: () => {
     const user = {

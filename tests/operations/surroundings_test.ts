@@ -50,7 +50,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "nothing of the shell that started the agent reaches a program but language and time zone",
+    "a program gets language and time zone of the shell that started the agent, and nothing else",
   ignore: !linux,
   fn: async () => {
     const host = { LANG: "de_DE.UTF-8", LC_TIME: "C", TZ: "Asia/Tokyo" };

@@ -10,7 +10,7 @@ const canDropRights = Deno.build.os === "linux" && Deno.uid() === 0;
 
 Deno.test({
   name:
-    "without root's rights, each refusal of file.Fetch names what is not permitted (needs root)",
+    "each refusal of file.Fetch without root's rights names what is not permitted (needs root)",
   ignore: !canDropRights,
   fn: async () => {
     await using folder = await TempFolder.make();

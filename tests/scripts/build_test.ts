@@ -73,7 +73,7 @@ Deno.test("a bundle runs from its own folder, with its worker and its commit", a
   assertEquals(new TextDecoder().decode(stdout), "c0ffee worker of c0ffee\n");
 });
 
-Deno.test("what a program imports later is a file of its own, and is told its commit, too", async () => {
+Deno.test("a module that a program imports later is a file of its own, and is told its commit, too", async () => {
   await using sources = await folderWith({
     "version.ts": `export const COMMIT: string = "source";`,
     "later.ts": `import { COMMIT } from "./version.ts";

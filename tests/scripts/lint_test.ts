@@ -99,7 +99,7 @@ Deno.test("a limit named MAX_ or MIN_ is accepted", () => {
   assertEquals(complaints(limitNames, source), []);
 });
 
-Deno.test("a doc comment that begins with a clause is found, wherever its lines break", () => {
+Deno.test("a doc comment that begins without its subject is found, wherever its lines break", () => {
   const hint =
     `Name the subject ("Bytes acknowledged so far.") or begin with the verb ("Stops delivering a command.")`;
   for (
@@ -108,6 +108,14 @@ Deno.test("a doc comment that begins with a clause is found, wherever its lines 
       ["/**\n * Whether it is open.\n */", "Whether"],
       ["/**\n *\n   * One for\n * all. */", "One for"],
       ["/** Where, and when. */", "Where"],
+      ["/** Its turn has come. */", "Its"],
+      ["/**\n * It is connected.\n */", "It"],
+      ["/** Those that wait. */", "Those"],
+      ["/** As `add`, with a limit. */", "As"],
+      ["/** If it is busy, waits. */", "If"],
+      ["/** There is no limit. */", "There"],
+      ["/** In milliseconds since 1970. */", "In"],
+      ["/** Without a limit. */", "Without"],
     ]
   ) {
     assertEquals(
@@ -140,6 +148,11 @@ Deno.test("a doc comment with its subject first is accepted, as is every other c
       "/** Bytes acknowledged so far, as long as the command is open. */",
       "/** Agents of June 2024, legacy ones. */",
       "/** Whatever came first. */",
+      "/** Items in their order. */",
+      "/** Assigns a number. */",
+      "/** Only those that wait. */",
+      "/** Inner ports. */",
+      "/** In-flight commands. */",
       "// What may wait, waits.",
       "/* So many. */",
     ]
@@ -233,15 +246,59 @@ Deno.test("a test's name that is too long or ends with a period is found", () =>
     const [source, expected] of [
       [`Deno.test("${long}", () => {});`, tooLong],
       [`story("${long}", () => {});`, tooLong],
+      [`Deno.test({ name: "${long}", fn: () => {} });`, tooLong],
       [`Deno.test.ignore("${long}", () => {});`, tooLong],
       ["Deno.test(`" + long + "${name}`, () => {});", tooLong],
       [
-        `Deno.test("it works.", () => {});`,
+        `Deno.test("a test works.", () => {});`,
         "The test's name ends with a period | Leave the period out",
       ],
     ]
   ) {
     assertEquals(complaints(testName, source ?? ""), [expected], source);
+  }
+});
+
+Deno.test("a test's name that does not begin with its subject is found", () => {
+  for (
+    const [source, word] of [
+      [`Deno.test("what is not there is refused", () => {});`, "what"],
+      ["Deno.test(`Who ${asks} is told`, () => {});", "Who"],
+      [`Deno.test({ name: "nothing is left", fn: () => {} });`, "nothing"],
+      [`story("only a login is open", () => {});`, "only"],
+      [`unixTest("when idle, a worker ends", () => {});`, "when"],
+      [`shellTest("zsh", "without zsh it is left out", () => {});`, "without"],
+      [`await t.step("it is back", () => {});`, "it"],
+      [`await step(t, "at once, it is back", () => {});`, "at"],
+    ]
+  ) {
+    assertEquals(
+      complaints(testName, source ?? ""),
+      [
+        `The test's name begins with "${word}" | Begin with the subject, as in "a file that is not there is refused"`,
+      ],
+      source,
+    );
+  }
+});
+
+Deno.test("a test's name that begins with its subject is accepted, though it looks otherwise", () => {
+  for (
+    const name of [
+      "a file that is not there is refused",
+      "in-flight commands end",
+      "within() settles as its promise does",
+      "only_if: false skips a step",
+      "at most 32 pieces are kept",
+      "whole files are read",
+      "${what} is refused",
+    ]
+  ) {
+    assertEquals(
+      complaints(testName, "Deno.test(`" + name + "`, () => {});"),
+      [],
+      name,
+    );
   }
 });
 

@@ -25,7 +25,7 @@ const CONNECTED =
 
 Deno.test({
   name:
-    `on a booted systemd a host joins as a service, and keeps its promises${remark}`,
+    `a host on a booted systemd joins as a service, and keeps its promises${remark}`,
   ignore: why !== undefined,
   async fn(t) {
     const executables = await compiled();
@@ -35,16 +35,20 @@ Deno.test({
     const [manager = ""] = executables.manager;
     await using host = await BootedHost.boot(dirname(manager));
 
-    await step(t, "from nothing to a connected agent", async () => {
-      assertMatch(
-        await host.must(...SET_UP),
-        /^joined as web-1, the Manager is at 127\.0\.0\.1:7051\n/,
-      );
-      assertMatch(
-        await host.must("piri-manager run web-1 -- echo hello"),
-        /^hello\n/,
-      );
-    });
+    await step(
+      t,
+      "an install makes a connected agent of a bare host",
+      async () => {
+        assertMatch(
+          await host.must(...SET_UP),
+          /^joined as web-1, the Manager is at 127\.0\.0\.1:7051\n/,
+        );
+        assertMatch(
+          await host.must("piri-manager run web-1 -- echo hello"),
+          /^hello\n/,
+        );
+      },
+    );
 
     await step(t, "a second install changes nothing", async () => {
       const text = await host.must("/mnt/piri-agent service install --json");
@@ -95,7 +99,7 @@ Deno.test({
       () => checkSurvivor(host, CONNECTED),
     );
 
-    await step(t, "it is back after SIGKILL", async () => {
+    await step(t, "the agent is back after SIGKILL", async () => {
       const before = await host.must(AGENT_PID);
       await host.must("systemctl kill --kill-who=main -s KILL piri-agent");
       await host.until(`test "$(${AGENT_PID})" -gt 0 && ${CONNECTED}`);

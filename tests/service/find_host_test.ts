@@ -19,7 +19,7 @@ Deno.test("the service manager is the one that runs, whatever else is there", as
   assertEquals(kinds, ["systemd", "openrc", "launchd"]);
 });
 
-Deno.test("without root a service of systemd is the user's", async () => {
+Deno.test("a service of systemd is the user's without root", async () => {
   await using host = await FakeHost.with("/run/systemd/system");
   host.isRoot = false;
 
@@ -30,7 +30,7 @@ Deno.test("without root a service of systemd is the user's", async () => {
   ]);
 });
 
-Deno.test("without root OpenRC and launchd refuse, and name the line to type", async () => {
+Deno.test("OpenRC and launchd refuse without root, and name the line to type", async () => {
   await using openrc = await FakeHost.with("/run/openrc");
   await using mac = await FakeHost.with();
   mac.os = "darwin";

@@ -89,7 +89,7 @@ Deno.test("a watchdog of another process is left alone", async () => {
   assertEquals(sent.filter((text) => text === "WATCHDOG=1").length, 1);
 });
 
-Deno.test("nobody is told where there is no socket, and nothing fails", () => {
+Deno.test("a notifier without a socket tells nobody, and nothing fails", () => {
   for (
     const path of ["", "/nowhere/notify", "relative", `/${"x".repeat(200)}`]
   ) {

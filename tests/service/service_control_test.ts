@@ -222,7 +222,7 @@ Deno.test("a start that systemd takes and that starts nothing is an error", asyn
   );
 });
 
-Deno.test("what is not installed cannot be started, stopped or restarted", async () => {
+Deno.test("a service that is not installed cannot be started, stopped or restarted", async () => {
   await using at = await setUp("piri-agent");
 
   for (const act of ["start", "stop", "restart"] as const) {

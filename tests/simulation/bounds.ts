@@ -30,7 +30,7 @@ const LINE_BYTES = 512;
 /** Agent, as far as its queues matter. */
 export interface BoundedAgent {
   readonly name: string;
-  /** Its connection, once the Manager has admitted it. */
+  /** Connection of the agent, once the Manager has admitted it. */
   readonly session: AgentSession | undefined;
   readonly journal: Journal | undefined;
   /** True if its disk has never failed. */

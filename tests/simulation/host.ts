@@ -296,7 +296,7 @@ class Child implements WorkHandle {
     await this.#unlessOrphaned(this.#untaken);
   }
 
-  /** Not a race with one promise for all rounds: that promise would remember every round. */
+  /** Waits without a race of one promise for all rounds: that promise would remember every round. */
   #unlessOrphaned(task: Promise<void>): Promise<void> {
     if (this.#isOrphan) return Promise.resolve();
     return new Promise((resolve, reject) => {

@@ -17,7 +17,7 @@ export abstract class Mortal {
   #life: Life | undefined;
   #death: Death = "kill";
 
-  /** Its newest run. */
+  /** Newest run. */
   get life(): Life | undefined {
     return this.#life;
   }

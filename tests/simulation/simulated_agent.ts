@@ -132,7 +132,7 @@ export class SimulatedAgent extends Mortal {
     return this.#host;
   }
 
-  /** Its connection, once the Manager has admitted it. */
+  /** Connection of the agent, once the Manager has admitted it. */
   get session(): AgentSession | undefined {
     return this.isAlive ? this.#core?.session : undefined;
   }

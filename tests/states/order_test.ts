@@ -23,7 +23,7 @@ Deno.test("the order of the file is that of the run, but for what require asks",
   );
 });
 
-Deno.test("who listens to a step that waits for a later one waits as well", async () => {
+Deno.test("a listener to a step that waits for a later one waits as well", async () => {
   const { sheet } = await compileText(`
 - A: {type: noop.Noop, require: D}
 - B: {type: service.Running, name: b, restart_on: A}
@@ -78,7 +78,7 @@ Deno.test("a reference is a full name, a tail, or a group; several steps of a na
   );
 });
 
-Deno.test("inside of an each, a name means the step of the same item", async () => {
+Deno.test("a name inside of an each means the step of the same item", async () => {
   const { sheet } = await compileText(`
 - Sites:
     each: [a, b]
@@ -105,7 +105,7 @@ Deno.test("inside of an each, a name means the step of the same item", async () 
   );
 });
 
-Deno.test("what facts rule out is left out, and those who only wait for it never run or need not wait", async () => {
+Deno.test("steps that facts rule out are left out, with waits for them and steps that run on their change", async () => {
   const { sheet, leftOut, problems } = await compileText(`
 - A: {type: noop.Noop, if: {fact os.name: alpine}}
 - G:

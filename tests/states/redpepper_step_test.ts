@@ -68,7 +68,7 @@ Deno.test("operations of RedPepper are read with the parameters that they have t
   );
 });
 
-Deno.test("what RedPepper says and Piri cannot is an error that tells what to write", async () => {
+Deno.test("a step of RedPepper that Piri cannot do is an error that tells what to write", async () => {
   const messages = [];
   for (
     const step of [

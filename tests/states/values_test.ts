@@ -297,7 +297,7 @@ Deno.test("a file or folder of the Manager is a blob of its content, so a change
   );
 });
 
-Deno.test("what a template counts or assigns is gone in the next one", async () => {
+Deno.test("a variable that a template counts or assigns is gone in the next one", async () => {
   const { sheet, problems } = await compilerOf({
     "states/all.yaml": `
 - A: {type: file.Installed, path: /a, template: t}

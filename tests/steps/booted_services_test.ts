@@ -44,7 +44,7 @@ const PLAN = "piri-manager plan all --exit-code";
 const APPLY = "piri-manager apply all --yes";
 
 Deno.test({
-  name: `on a booted systemd steps keep services as they should be${remark}`,
+  name: `steps keep services as they should be on a booted systemd${remark}`,
   ignore: why !== undefined,
   async fn(t) {
     const executables = await compiled();
@@ -81,7 +81,7 @@ Deno.test({
       },
     );
 
-    await step(t, "nothing is left to do", async () => {
+    await step(t, "a second plan has nothing to do", async () => {
       const { code, stdout } = await host.sh(PLAN);
       assertEquals([code, stdout.includes("nothing to do")], [0, true], stdout);
     });

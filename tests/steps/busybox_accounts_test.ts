@@ -179,7 +179,7 @@ function busyboxTest(name: string, fn: () => Promise<void>): void {
 }
 
 busyboxTest(
-  "on Alpine a user is made as planned, with its group, groups, home and password",
+  "a user on Alpine is made as planned, with its group, groups, home and password",
   async () => {
     const host = alpine();
     const steps = sheet(
@@ -226,7 +226,7 @@ busyboxTest(
 );
 
 busyboxTest(
-  "on Alpine groups, members and locks change, and no number, home or shell",
+  "groups, members and locks change on Alpine, and no number, home or shell",
   async () => {
     const host = alpine();
     const changes = sheet(
@@ -271,7 +271,7 @@ busyboxTest(
 );
 
 busyboxTest(
-  "on Alpine a user goes with its home and group, and a group goes",
+  "a user on Alpine goes with its home and group, and a group goes",
   async () => {
     const host = alpine();
     host.tree.set("/home/eva", { ...FOLDER, uid: 1000, gid: 1000 });

@@ -27,7 +27,7 @@ function toldBy({ steps }: Ran): (string | undefined)[][] {
   );
 }
 
-Deno.test("what a program may bring is unknown, and what is there is not", async () => {
+Deno.test("a file that a program may bring is unknown, and one that is there is not", async () => {
   const host = new FakeHost(new Map([["/here", folder]]));
 
   const planned = await planOn(

@@ -183,7 +183,7 @@ Deno.test("a condition is decided on the host as it will be", async () => {
   assertEquals(verdicts(steps), ["skipped", "change", "change", "unknown"]);
 });
 
-Deno.test("only the steps that are asked for run, with what they require", async () => {
+Deno.test("the steps that are asked for run, with what they require, and no others", async () => {
   const host = new FakeHost();
   const dir = (path: string) => ({ operation: "file.Dir", params: { path } });
 

@@ -14,15 +14,15 @@ export interface FakeUnit {
   names?: readonly string[];
   source?: string;
   needs?: string;
-  /** Its start fails. */
+  /** True if its start fails. */
   failsToStart?: boolean;
   /** Count of looks after its start until it ends. */
   diesAfter?: number;
-  /** Its manager starts it again after that. */
+  /** True if its manager starts it again after that. */
   comesBack?: boolean;
-  /** Its conditions are not met. */
+  /** True if its conditions are not met. */
   isUnmet?: boolean;
-  /** It ends at once, without an error. */
+  /** True if it ends at once, without an error. */
   isOneshot?: boolean;
   /** Lines of its log. */
   log?: readonly string[];

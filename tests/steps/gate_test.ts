@@ -31,7 +31,10 @@ async function afterChange(
 }
 
 const NEUTRAL = {
-  "what is waited for": { operation: "wait.For", params: { path: "/there" } },
+  "a path that is waited for": {
+    operation: "wait.For",
+    params: { path: "/there" },
+  },
   "a program that never counts, by creates": {
     operation: "command.Run",
     params: { command: "true", creates: "/there", changes: false },
@@ -99,7 +102,7 @@ Deno.test("a program that counts still makes an apply refuse when its guard has 
 Deno.test("a step behind one that never counts still makes an apply refuse when it has moved itself", async () => {
   const { applying } = await afterChange(
     sheetOf(
-      NEUTRAL["what is waited for"],
+      NEUTRAL["a path that is waited for"],
       {
         operation: "file.Installed",
         params: { path: "/file", content: "hello" },

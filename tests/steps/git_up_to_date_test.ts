@@ -208,7 +208,7 @@ gitTest(
 );
 
 gitTest(
-  "what was rewritten in the remote repository is taken, and not by ff_only",
+  "a rewritten branch of the remote repository is taken, and not by ff_only",
   async () => {
     await using place = await stepPlace();
     const remote = await Remote.make(place);

@@ -119,7 +119,7 @@ Deno.test("a host gets its name in its file and in the kernel, and not again", a
   assertEquals(host.ran, ["hostname web-1"]);
 });
 
-Deno.test("in the root of an image only the file of the name is written", async () => {
+Deno.test("the root of an image gets the file of the name only", async () => {
   const host = hostWith({ "/etc/hostname": "old\n" }, naming("older"));
 
   const applied = await applyOn(host, sheetOf(step("Name", { name: "web" })));

@@ -186,7 +186,7 @@ Deno.test("a file that is read later and says otherwise is told", async () => {
   ]]);
 });
 
-Deno.test("in a root that is not started, only the file of a parameter counts", async () => {
+Deno.test("the file of a parameter alone counts in a root that is not started", async () => {
   const host = hostWith({ "/etc/x": "" });
   const params = { name: "vm.swappiness", value: "10" };
 

@@ -152,7 +152,7 @@ Deno.test("a folder that is mounted is known by its place in its file system", a
   ]]);
 });
 
-Deno.test("what is below a mount of an earlier step is unknown, the mount itself is not", async () => {
+Deno.test("a path below a mount of an earlier step is unknown, and the mount itself is not", async () => {
   const host = mountHost();
   const step = mounted({});
 
@@ -228,7 +228,7 @@ Deno.test("a mount that is used is not taken away, and its users are named", asy
   ]);
 });
 
-Deno.test("in a root that is not started, only fstab counts", async () => {
+Deno.test("fstab alone counts in a root that is not started", async () => {
   const host = hostWith({ "/etc/x": "" });
 
   const applied = await applyOn(host, sheetOf(mounted({})));
@@ -308,7 +308,7 @@ for (
     ["uid=anna,size=50%", "rw,relatime,uid=1000,size=8000k", ""],
   ] as const
 ) {
-  Deno.test(`of the options "${wanted}" what differs from "${now}" is "${to}"`, () => {
+  Deno.test(`the options "${wanted}" differ from "${now}" by "${to}"`, () => {
     const found = optionDifferences(optionsOf([wanted]), now.split(","));
 
     assertEquals(found.to.join(","), to);

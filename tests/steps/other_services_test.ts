@@ -177,7 +177,7 @@ for (
   });
 }
 
-Deno.test("where OpenRC does not run services are only enabled", async () => {
+Deno.test("a service is only enabled where OpenRC does not run", async () => {
   const host = openRc({ app: { status: 3, levels: [] } }, false);
 
   const started = await planOn(host, sheetOf(service("Running", APP)));
@@ -224,7 +224,7 @@ function image(states: Map<string, string>): FakeHost {
   return new FakeHost(tree, undefined, programs);
 }
 
-Deno.test("in the root of an image units are enabled, disabled and masked by their links", async () => {
+Deno.test("units in the root of an image are enabled, disabled and masked by their links", async () => {
   const states = new Map([
     ["web.service", "disabled"],
     ["db.service", "enabled"],
@@ -269,7 +269,7 @@ for (
     { operation: "wait.For", params: { service: "web" } },
   ]
 ) {
-  Deno.test(`in the root of an image ${step.operation} is refused before anything is done`, async () => {
+  Deno.test(`${step.operation} in the root of an image is refused before anything is done`, async () => {
     const host = image(new Map([["web.service", "disabled"]]));
 
     const { steps } = await apply(host, step);
@@ -291,7 +291,7 @@ for (
     },
   ]
 ) {
-  Deno.test(`in the root of an image ${step.operation} is written and enabled`, async () => {
+  Deno.test(`${step.operation} in the root of an image is written and enabled`, async () => {
     const states = new Map<string, string>();
     const host = image(states);
 

@@ -55,7 +55,7 @@ export const PARTS: Parts = {
 /** Property of the engine, for any case. */
 export type Property = (parts: Parts) => fc.IAsyncProperty<unknown>;
 
-/** After an apply whose plan had no obstacle, a plan is empty. */
+/** A plan after an apply without obstacles is empty. */
 export function applyIsEnough(
   { operations }: Parts,
 ): fc.IAsyncProperty<unknown> {
@@ -166,7 +166,7 @@ export function planIsWhole(
   });
 }
 
-/** After a crash at any write, an apply ends in the same host, and every reaction to a change has happened or is owed. */
+/** An apply after a crash at any write ends in the same host, and each reaction to a change has happened or is owed. */
 export function crashIsHarmless(
   { operations, diskOf }: Parts,
 ): fc.IAsyncProperty<unknown> {
@@ -220,12 +220,12 @@ export function crashIsHarmless(
 
 /** All properties by their names. */
 export const PROPERTIES: readonly [string, Property][] = [
-  ["after an apply, a plan is empty", applyIsEnough],
+  ["a plan after an apply is empty", applyIsEnough],
   ["a second apply writes nothing", twiceIsOnce],
   ["an apply does what its plan said, step by step", planIsTrue],
   ["an apply changes the parts that its plan named, no others", planIsWhole],
   [
-    "after a crash an apply ends in the same host, and no reaction is lost",
+    "an apply after a crash ends in the same host, and no reaction is lost",
     crashIsHarmless,
   ],
 ];

@@ -105,7 +105,7 @@ type Property = (
   operations: readonly StepOperation[],
 ) => fc.IAsyncProperty<unknown>;
 
-/** After an apply that succeeded a plan is empty, and a second apply runs nothing. */
+/** A plan after an apply that succeeded is empty, and a second apply runs nothing. */
 const isEnough: Property = (operations) =>
   fc.asyncProperty(anyUnits, anyAgreeing, async (units, steps) => {
     const { host, plan, apply } = hostWith(units, operations);
@@ -142,7 +142,7 @@ const isTrue: Property = (operations) =>
 
 const PROPERTIES: readonly [string, Property][] = [
   [
-    "after an apply of services a plan is empty, and a second apply runs nothing",
+    "a plan after an apply of services is empty, and a second apply runs nothing",
     isEnough,
   ],
   ["an apply of services does what its plan said, step by step", isTrue],

@@ -127,7 +127,7 @@ Deno.test("a token that was used, another one and an expired one are refused, an
   assertEquals(await store.agents(), before);
 });
 
-Deno.test("of two that use a token at once with different secrets one succeeds", async () => {
+Deno.test("one of two that use a token at once with different secrets succeeds", async () => {
   await using at = await startStore();
   await addAgent(at.store);
   const outcomes = await Promise.allSettled(
@@ -377,7 +377,7 @@ Deno.test("groups, facts and retirement of many agents are set in one write", as
   assertEquals([setFacts, retired], [{}, false]);
 });
 
-Deno.test("nothing is set if one of the agents is not there", async () => {
+Deno.test("setAgents() sets nothing if one of the agents is not there", async () => {
   await using at = await startStore();
   await addAgent(at.store, "web-1");
   const before = await at.store.agents();

@@ -17,7 +17,7 @@ const AWAY: NewDelivery = {
   connectedAt: 3,
 };
 
-Deno.test("what webhooks have yet to tell is there after a restart, with its attempts", async () => {
+Deno.test("deliveries that webhooks have yet to make are there after a restart, with their attempts", async () => {
   await using folder = await temporaryFolder();
   const before = await open(folder.database);
   const [ended, away] = await before.changeDeliveries({
@@ -86,7 +86,7 @@ Deno.test("webhooks that are no longer there are forgotten", async () => {
   assertEquals(await store.deliveries(), { hooks: [], deliveries: [] });
 });
 
-Deno.test("nothing is told of a job whose change is not recorded", async () => {
+Deno.test("a job whose change is not recorded makes no delivery", async () => {
   await using at = await startStore();
   const { store } = at;
 

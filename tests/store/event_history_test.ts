@@ -108,7 +108,7 @@ Deno.test("events go on after a cursor, or after an event with an id", async () 
   assertEquals((await after(0n)).length, ALL.length);
 });
 
-Deno.test("only events of the wanted agents and kinds are read, in pages of any size", async () => {
+Deno.test("events of the wanted agents and kinds are read and no others, in pages of any size", async () => {
   await using at = await startStore();
   await filled(at.store);
   const expected: [Partial<EventFilter>, string[]][] = [

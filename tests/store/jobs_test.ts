@@ -259,7 +259,7 @@ Deno.test("a job supersedes entries of others for its agents, and names itself",
   ]);
 });
 
-Deno.test("what a job came to is found after a restart", async () => {
+Deno.test("the counts and open commands of a job are found after a restart", async () => {
   await using at = await startStore();
   const { store } = at;
   const names = ["a", "b", "c", "d", "e"];

@@ -10,7 +10,7 @@ function piece(
   return { stream: "stdout", offset, bytes, cut: 0n, keep, drop };
 }
 
-Deno.test("to join no pieces of output is our bug", () => {
+Deno.test("joining no pieces of output is our bug", () => {
   assertThrows(
     () => joined([]),
     TypeError,

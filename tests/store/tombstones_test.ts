@@ -3,7 +3,7 @@ import { Database } from "../../lib/store/database.ts";
 import { migrate } from "../../lib/store/migrate.ts";
 import { MAX_TOMBSTONES, Tombstones } from "../../lib/store/tombstones.ts";
 
-Deno.test("of too many tombstones the oldest go", () => {
+Deno.test("the oldest of too many tombstones go", () => {
   using db = new Database(":memory:");
   migrate(db, "x");
   const tombstones = new Tombstones(db);

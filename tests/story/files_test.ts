@@ -103,7 +103,7 @@ story(
 );
 
 story(
-  "what cannot be put or got is told by host, with an exit code that is not 0",
+  "put and get tell by host which files fail, with an exit code that is not 0",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     const file = await fleet.folder.write("f", "x");

@@ -116,7 +116,7 @@ const AT_ONCE = 20;
 const KILLS = 5;
 
 story(
-  "of 100 programs in whose middle their agent is killed, none is lost and none runs twice",
+  "100 programs in whose middle their agent is killed all end, and none runs twice",
   async (executables) => {
     await using fleet = await startFleet(executables, { agents: ["web-1"] });
     using control = await fleet.control();

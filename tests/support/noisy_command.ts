@@ -25,7 +25,7 @@ export class Noisy implements AsyncDisposable {
   readonly printed: Record<StreamName, string> = { stdout: "", stderr: "" };
   /** Bytes that the agent has lost of each stream, after what it printed so far. */
   readonly #lost: Record<StreamName, number> = { stdout: 0, stderr: 0 };
-  /** Those of them that were not told yet. */
+  /** Bytes lost that were not told yet. */
   readonly #toTell: Record<StreamName, number> = { stdout: 0, stderr: 0 };
   readonly #managers = new AsyncDisposableStack();
   #sessions = 100n;

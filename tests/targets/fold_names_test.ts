@@ -99,7 +99,7 @@ Deno.test("the natural order is an order: of any three names, and equal for equa
   );
 });
 
-Deno.test("only names can be unfolded", () => {
+Deno.test("unfoldNames() refuses globs, groups, differences and facts", () => {
   for (const text of ["web-*", "@web", "web-1 ! web-2", "cpus>1"]) {
     assertThrows(() => unfoldNames(text), PiriError, "Cannot unfold the names");
   }

@@ -43,7 +43,7 @@ Deno.test("a name is quoted only if it would otherwise mean something else", () 
   );
 });
 
-Deno.test("only a literal name is one name, whatever else means one agent", () => {
+Deno.test("onlyName() finds a literal name, and nothing else that means one agent", () => {
   assertEquals(
     ["web-1", "'all'", "web-[1]", "web-*", "all", "@web", "a,a"].map((text) =>
       onlyName(parseTargets([text]))

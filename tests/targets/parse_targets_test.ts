@@ -21,7 +21,7 @@ function refusals(table: readonly (readonly [string, string])[]): void {
   );
 }
 
-Deno.test("what other tools call a class of characters is refused with what to write", () => {
+Deno.test("a class of characters, as other tools have it, is refused with what to write", () => {
   refusals([
     [
       "web-[abc]",
@@ -251,7 +251,7 @@ Deno.test("a reserved word is refused as a bare name, and taken in quotes", () =
   });
 });
 
-Deno.test("what is not whole is refused at its place", () => {
+Deno.test("an expression that is not whole is refused at the place of the mistake", () => {
   const item = "write a name, a glob, @group or FACT=VALUE";
   refusals([
     ["", `an agent, group or fact is missing at column 1; ${item}`],

@@ -93,7 +93,7 @@ Deno.test("all that the Manager may say to an Agent", () => {
   ]);
 });
 
-Deno.test("what has no row in a state is a violation that names both", () => {
+Deno.test("a message without a row in a state is a violation that names both", () => {
   const table: Table<unknown> = {
     greeting: { ping: ignore },
     proving: {},

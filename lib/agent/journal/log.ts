@@ -18,7 +18,7 @@ export const LOG_FILE = "journal.log";
 export interface WriteOptions {
   /** True to resolve only once the record would survive a power cut. */
   readonly durable?: boolean;
-  /** On a full disk, takes space from the reserve, but leaves this many bytes of it. */
+  /** Bytes of the reserve that a write on a full disk leaves; it takes none of the reserve if absent. */
   readonly floor?: number;
   /** Applies the record to the state in memory. Called as soon as it is stored, before any later record is handled. */
   readonly apply?: () => void;

@@ -26,7 +26,7 @@ export interface AgentIdentity {
   readonly secret: string;
   /** Set until the Manager has accepted it. */
   readonly joinToken?: string | undefined;
-  /** Its key; without one it proves itself by the secret only. */
+  /** Key of the agent; without one it proves itself by the secret only. */
   readonly agentKey?: AgentKey | undefined;
   /** Facts about the host, or how to collect them for each hello. */
   readonly facts: Facts | (() => Promise<Facts>);

@@ -5,9 +5,9 @@ import { isPlainPath, MORE } from "./rule_schema.ts";
 /** Program as a command names it and as the system finds it. */
 export interface NamedProgram {
   readonly given: string;
-  /** Without links in its folder. Its last name stays: a program may tell from it what to do, as busybox does. */
+  /** Path without links in its folder. Its last name stays: a program may tell from it what to do, as busybox does. */
   readonly inFolder: string;
-  /** Without any link; undefined if there is no such file. */
+  /** Path without any link; undefined if there is no such file. */
   readonly real: string | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface PolicyFacts {
 export interface Asked {
   readonly operation: string;
   readonly params: string;
-  /** Its program is to outlive the agent. */
+  /** True if its program is to outlive the agent. */
   readonly survive?: boolean | undefined;
   /** Statement and signatures that came with it; none if absent. */
   readonly signed?: SignedStatement | undefined;

@@ -231,7 +231,7 @@ function runOf(given: Given): Translated {
 
 type Line = { readonly argv: readonly string[] } | { readonly shell: string };
 
-/** In the legacy operation `shell` says whether the command is a line for the shell; it is by default. */
+/** Line of the legacy operation, which is for the shell unless `shell` is false. */
 function lineOf(given: Given): Line {
   const command = given.get("command");
   const shell = given.flag("shell", true);

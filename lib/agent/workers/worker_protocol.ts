@@ -10,7 +10,7 @@ export const MAX_UNTAKEN_PIECES = 4;
 
 /** Numbers in the memory that a work item shares with its worker; each is 0 at first. */
 export const SharedNumber = {
-  /** Not 0 once the work must end. */
+  /** Sign that the work must end: any number but 0. */
   stop: 0,
   /** `Begun` of the work. */
   begun: 1,
@@ -37,7 +37,7 @@ export type ToWorker =
     readonly shared: SharedArrayBuffer;
   }
   | { readonly kind: "stop" | "kill"; readonly item: number }
-  /** This many pieces of output were taken. */
+  /** Receipt for this many pieces of output. */
   | { readonly kind: "taken"; readonly item: number; readonly count: number }
   /** Answers to the requests of one message, in their order. */
   | {
@@ -87,6 +87,6 @@ export type FromWork =
 
 /** Message from a worker to the pool. */
 export type FromWorker =
-  /** It has loaded its modules. */
+  /** First message of a worker, once its modules are loaded. */
   | { readonly kind: "ready" }
   | (FromWork & { readonly item: number });

@@ -39,7 +39,7 @@ function* formsOfPart(text: string): Iterable<string> {
   }
 }
 
-/** As JavaScript, Python and PHP write it. */
+/** Forms in JSON, as JavaScript, Python and PHP write it. */
 function* jsonForms(text: string): Iterable<string> {
   const json = JSON.stringify(text).slice(1, -1);
   const ascii = json.replace(
@@ -51,7 +51,7 @@ function* jsonForms(text: string): Iterable<string> {
   yield ascii.replaceAll("/", "\\/");
 }
 
-/** As JavaScript, Python and forms write it. */
+/** Forms in URLs, as JavaScript, Python and forms write them. */
 function* urlForms(text: string): Iterable<string> {
   const component = encodeURIComponent(text);
   const strict = component.replace(

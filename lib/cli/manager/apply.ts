@@ -40,7 +40,7 @@ import {
 } from "./target_flags.ts";
 import { startFailure } from "./start_failure.ts";
 
-/** There is no --detach here: an apply that is left goes on. */
+/** Help without --detach: an apply that is left goes on. */
 const WITHOUT_DETACH = {
   ...WHILE_A_JOB_WAITS,
   lines: WHILE_A_JOB_WAITS.lines.filter(([term]) => term !== "--detach"),

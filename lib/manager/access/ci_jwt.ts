@@ -62,7 +62,7 @@ export async function checkToken(
     readonly url: string;
     readonly audience: string;
     readonly keys: IssuerKeys;
-    /** In milliseconds since 1970. */
+    /** Time of the check, in milliseconds since 1970. */
     readonly now: number;
   },
 ): Promise<CheckedToken> {

@@ -31,7 +31,7 @@ export interface Issuer {
 /** Issuers of tokens of CI jobs, in memory as the database has them. */
 export class Issuers {
   readonly #options: IssuersOptions;
-  /** By name. */
+  /** Issuers by name. */
   #issuers = new Map<string, Issuer>();
 
   constructor(options: IssuersOptions) {

@@ -35,7 +35,7 @@ export class LiveTokens {
       id,
       new PiriError(
         "UNAVAILABLE",
-        "Cannot go on: the agents that this operator sees were changed",
+        "Cannot continue this call: the agents that this operator sees were changed; repeat it",
       ),
     );
   }

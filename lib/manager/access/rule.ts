@@ -92,7 +92,7 @@ export class Rule {
     return this.#counts;
   }
 
-  /** Those of the agents that it is about. */
+  /** Picks those of the agents that it is about. */
   matching<T extends TargetAgent>(agents: readonly T[]): readonly T[] {
     return agents.filter(this.#on);
   }

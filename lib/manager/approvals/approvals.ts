@@ -123,7 +123,7 @@ export class Approvals implements ApprovalAdmin {
     return started === undefined ? { approval, notes } : { ...started, notes };
   }
 
-  /** Those that wait to apply a plan. */
+  /** Approvals that wait to apply a plan. */
   async waitingFor(plan: string): Promise<readonly ApprovalRecord[]> {
     const all = await this.#options.store.approvals({
       limit: MAX_WAITING,

@@ -40,7 +40,7 @@ export interface FeedReader {
   readonly had: Record<StreamName, bigint>;
   /** Time of its last read, by the monotonic clock. */
   readAt: number;
-  /** It was too slow: output that it held back is gone for it. */
+  /** True once it was too slow: output that it held back is gone for it. */
   cutOff: boolean;
 }
 

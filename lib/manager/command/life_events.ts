@@ -45,7 +45,7 @@ export interface LifeEvents {
   neverArrived: { at: number };
   /** A hello does not list it, and does not show that it never arrived. */
   forgotten: { at: number };
-  /** Its connection ended before its first byte was written. */
+  /** The connection ended before the first byte was written. */
   neverWritten: { at: number };
   /** The connection of an agent that cannot resume ended. `why` is empty, or begins with a colon. */
   disconnected: { why: string; at: number };

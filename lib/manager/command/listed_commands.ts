@@ -30,7 +30,7 @@ export class ListedCommands {
     return this.#unread().length > 0;
   }
 
-  /** Those of the agent that were read. */
+  /** Records of the agent that were read. */
   get ended(): CommandRecord[] {
     return [...this.#read.values()].flatMap((record) =>
       record?.agent === this.#agent ? [record] : []

@@ -60,7 +60,7 @@ export class OpenCommand implements Subject {
       readonly signed?: SignedStatement | undefined;
       /** Rights of the operator who asked for it; all if absent. */
       readonly rights?: Rights | undefined;
-      /** It was open in the database when the Manager started, and its agent was not heard since. */
+      /** True if it was open in the database when the Manager started, and its agent was not heard since. */
       readonly isFound?: boolean;
     } = {},
   ) {

@@ -62,7 +62,7 @@ export class Guard {
   readonly #byOrigin = new Map<string, number>();
   /** Connections by the local port from which the guard dialled the listener. */
   readonly #byInnerPort = new Map<number, GuardedConnection>();
-  /** Such ports of ended connections with the monotonic times of their ends, oldest first. */
+  /** Inner ports of ended connections with the monotonic times of their ends, oldest first. */
   readonly #endedPorts = new Map<number, number>();
 
   /** @throws {PiriError} UNAVAILABLE if it cannot listen there. */

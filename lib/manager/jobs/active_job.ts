@@ -103,7 +103,7 @@ export class ActiveJob {
     return this.#record;
   }
 
-  /** Its record, with the counts as they are now. */
+  /** Record of the job, with the counts as they are now. */
   get current(): JobRecord {
     return { ...this.#record, counts: this.tally.counts };
   }

@@ -3,25 +3,25 @@ import type { EntryMove } from "../../store/job_records.ts";
 
 /** Event in the life of an entry. */
 export type EntryEvent =
-  /** Its command is made and recorded as sent. */
+  /** Command made and recorded as sent. */
   | "started"
-  /** Its turn has come, and it waits for its agent. */
+  /** Turn of an entry that waits for its agent. */
   | "queued"
-  /** Its turn has come, and its agent is not connected. */
+  /** Turn of an entry whose agent is not connected. */
   | "unreachable"
-  /** Its agent did not come back in time. */
+  /** End of the time in which the agent had to come back. */
   | "expired"
-  /** Its agent cannot carry it out. */
+  /** Refusal for an agent that cannot carry it out. */
   | "refused"
-  /** The operator who asked for it may not do it any more. */
+  /** Refusal for an operator who may not do it any more. */
   | "denied"
-  /** The database cannot tell if it ran. */
+  /** Doubt of the database, which cannot tell if it ran. */
   | "doubted"
-  /** Its job ended first. */
+  /** End of the job before the turn of the entry. */
   | "skipped"
-  /** Its agent was removed. */
+  /** Removal of the agent. */
   | "removed"
-  /** A later job with the same key came. */
+  /** Later job with the same key. */
   | "superseded";
 
 type Rows = { readonly [Event in EntryEvent]?: EntryStateName };

@@ -13,7 +13,7 @@ export interface CommandStep {
 export class JobCommands {
   /** Positions of those that have not ended. */
   readonly #running = new Map<bigint, number>();
-  /** Those whose end may be taken back, with their counts. */
+  /** Commands whose end may be taken back, with their counts. */
   readonly #presumed = new Map<
     bigint,
     { position: number; count: CountName }

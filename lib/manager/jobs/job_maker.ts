@@ -71,7 +71,7 @@ export interface ApprovedJob {
 /** A job that is recorded. */
 export interface MadeJob {
   readonly job: JobRecord;
-  /** Its agents in the order of starting. */
+  /** Agents of the job in the order of starting. */
   readonly names: readonly string[];
   /** Entries of other jobs that it has superseded. */
   readonly moved: readonly MovedEntry[];

@@ -6,9 +6,9 @@ import { shareOf } from "./limits.ts";
 /** An agent of a job that is being made. */
 export interface Candidate {
   readonly name: string;
-  /** It is connected now. */
+  /** True if it is connected now. */
   readonly connected: boolean;
-  /** It is not connected, and expected back at any moment. */
+  /** True if it is not connected, and expected back at any moment. */
   readonly expected: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface SheetSecretsOptions {
 /** Secrets that compiled states name. */
 export class SheetSecrets {
   readonly #options: SheetSecretsOptions;
-  /** By the hashes of the compiled states, which never change. */
+  /** Secrets by the hashes of the compiled states, which never change. */
   readonly #kept = new Map<string, CompiledSecrets>();
 
   constructor(options: SheetSecretsOptions) {

@@ -21,7 +21,7 @@ type Renewed = Pick<ManagerState, "paths" | "server" | "authority">;
 /** End of an attempt to renew a certificate. */
 export type Renewal =
   | { readonly kind: "not due" }
-  /** It is due, and the key of the authority is kept elsewhere. */
+  /** Certificate that is due while the key of the authority is kept elsewhere. */
   | { readonly kind: "no key" }
   | { readonly kind: "renewed"; readonly identity: ServerIdentity };
 

@@ -245,7 +245,7 @@ export class HookQueue {
     await this.#end(delivery);
   }
 
-  /** If it cannot be recorded, the next start tells the event once more. */
+  /** Records the end of a delivery. Without the record, the next start tells the event once more. */
   async #end({ id }: Delivery): Promise<void> {
     await this.#parts.store.changeDeliveries({ kind: "end", id });
   }

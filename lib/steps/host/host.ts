@@ -19,7 +19,7 @@ export interface FileContent {
   /** SHA-256 in hex digits. */
   readonly sha256: string;
   readonly size: number;
-  /** Its bytes, in pieces that belong to the receiver. */
+  /** Reads the bytes, in pieces that belong to the receiver. */
   pieces(): AsyncIterable<Uint8Array>;
 }
 

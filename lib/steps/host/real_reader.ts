@@ -170,7 +170,7 @@ export class RealReader implements HostReader {
     return this.reads.read(table, read);
   }
 
-  /** Nothing is ahead of what is so. */
+  /** Foresees nothing: a real host is as it is. */
   foreseen(): undefined {
     return undefined;
   }

@@ -153,7 +153,7 @@ export class RealWriter extends RealReader implements HostWriter {
     };
   }
 
-  /** Nothing can be moved to where a file is mounted, as in containers. */
+  /** Writes into a mounted file, as containers have them: nothing can be moved to its place. */
   async #writeInPlace(
     path: string,
     content: FileContent,

@@ -54,7 +54,7 @@ function written({ operation, params }: PreparedStep): readonly string[] {
 
 /** Paths of files with secrets. */
 class SecretPlaces {
-  /** With all folders above. */
+  /** Paths of the files and of all folders above them. */
   readonly #all = new Set<string>();
 
   constructor(paths: Iterable<string>) {

@@ -128,7 +128,7 @@ Deno.test("a line above the size of a file has a file of its own", async () => {
   assertEquals(await idsIn(disk), [1n, 2n]);
 });
 
-Deno.test("by default a record takes 10 MiB", () => {
+Deno.test("a record takes 10 MiB by default", () => {
   assertEquals(AUDIT_LIMITS.fileBytes * AUDIT_LIMITS.files, 10 * 2 ** 20);
 });
 

@@ -36,7 +36,7 @@ Deno.test("pieces are read together up to the limit, and none is cut in two for 
   assertEquals(recent.read(30, 100), undefined);
 });
 
-Deno.test("what is below a read is not there any more, nor what was never there", () => {
+Deno.test("RecentOutput has no bytes below a read any more, nor bytes that it never had", () => {
   const recent = filled(3);
   recent.read(20, 10);
   assertEquals(recent.read(10, 10), undefined);
@@ -44,7 +44,7 @@ Deno.test("what is below a read is not there any more, nor what was never there"
   assertEquals(new RecentOutput(roomFor(1)).read(0, 10), undefined);
 });
 
-Deno.test("what has no room is on the disk alone, with all before it, and its room is for others", () => {
+Deno.test("output without room is on the disk alone, with all before it, and its room is for others", () => {
   const budget = roomFor(2);
   const recent = filled(3, budget);
   assertEquals(recent.read(0, 100), undefined);
@@ -60,7 +60,7 @@ Deno.test("what has no room is on the disk alone, with all before it, and its ro
   assertEquals(other.read(20, 100)?.bytes.length, 20);
 });
 
-Deno.test("behind a hole nothing is read as if it followed", () => {
+Deno.test("RecentOutput reads no bytes behind a hole as if they followed", () => {
   const recent = filled(1, roomFor(9));
   recent.add(20, ten(20));
   assertEquals(recent.read(0, 100), undefined);

@@ -159,7 +159,7 @@ Deno.test({
   },
 });
 
-Deno.test("without an address that answers, the error is that of the last one", async () => {
+Deno.test("the error is that of the last address if none answers", async () => {
   await using dials = new Dials();
   const last = `127.0.0.1:${freePort()}`;
 

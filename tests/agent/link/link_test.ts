@@ -323,7 +323,7 @@ Deno.test("the window grows as wide as the Manager's hello says", async () => {
   ]);
 });
 
-Deno.test("without a window in the hello, and with an absurd one, it grows to at most a minute", async () => {
+Deno.test("the wait of a link grows to at most a minute if the hello has no window, or an absurd one", async () => {
   const usual = [1, 2, 4, 8, 16, 32, 60, 60];
   assertEquals(await waitsOf({}), usual);
   assertEquals(await waitsOf({ reconnectWindowMs: 4_294_967_295 }), usual);

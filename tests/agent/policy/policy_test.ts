@@ -165,7 +165,7 @@ Deno.test("a mistake in a policy is told with its line and what to write", async
   assertEquals(told, mistakes.map(([, message]) => message));
 });
 
-Deno.test("without a file everything is allowed, and with one that cannot be used nothing", async () => {
+Deno.test("a missing policy file allows everything, and one that cannot be used allows nothing", async () => {
   await using folder = await TempFolder.make();
   assertEquals(await readPolicy(folder.path), {
     policy: { mode: "all", deny: [], most: {}, signers: {}, require: [] },

@@ -107,7 +107,7 @@ for (
     ["a line for the shell", JSON.stringify({ shell: `A=${SECRETS[3]} run` })],
   ] as const
 ) {
-  Deno.test(`of ${kind} neither arguments nor environment nor input are in the record or the log`, async () => {
+  Deno.test(`arguments, environment and input of ${kind} are neither in the record nor in the log`, async () => {
     await using log = await heardLog();
     await using agent = await MemoryAgent.start();
     await agent.accepted({ ...RUN, data });
@@ -127,7 +127,7 @@ for (
   });
 }
 
-Deno.test("at the level debug the log has the arguments, and never environment or input", async () => {
+Deno.test("the log has the arguments at the level debug, and never environment or input", async () => {
   await using log = await heardLog();
   await using agent = await MemoryAgent.start();
   await agent.accepted(RUN);

@@ -129,7 +129,7 @@ Deno.test("a program that outlives its agent and is cancelled ends before the ag
   assertEquals([...work.asked], ["stop"]);
 });
 
-Deno.test("what is kept of a program goes once its result is on the disk", async () => {
+Deno.test("the files kept for a surviving program go once its result is on the disk", async () => {
   const survivors = new SaidSurvivors();
   await using core = await start(survivors);
   const entry = await core.accepted(COMMAND);

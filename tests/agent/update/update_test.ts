@@ -47,7 +47,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "only the pieces that differ are fetched, and those of an attempt before not again",
+    "an update fetches the pieces that differ only, and those of an earlier attempt not again",
   ignore,
   async fn() {
     await using host = await UpdateHost.running("0.2.0");
@@ -186,7 +186,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 
 for (const [what, refusal] of Object.entries(REFUSALS)) {
   Deno.test({
-    name: `nothing is switched for an update ${what}`,
+    name: `an update ${what} switches nothing`,
     ignore,
     async fn() {
       await using host = await UpdateHost.running("0.2.0");

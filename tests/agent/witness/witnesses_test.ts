@@ -109,7 +109,7 @@ Deno.test("an audit with fewer entries than before is told once, and takes no pl
   assertEquals(file.kept.contradictions.length, 1);
 });
 
-Deno.test("as many entries with another hash are a contradiction", async () => {
+Deno.test("a checkpoint with as many entries and another hash is a contradiction", async () => {
   const { file, witnesses } = start();
   await witnesses.hear(aCheckpoint(9), BY);
 

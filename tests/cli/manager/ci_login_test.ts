@@ -86,7 +86,7 @@ for (
   });
 }
 
-Deno.test("outside of a CI login --ci tells how a job gets a token", async () => {
+Deno.test("login --ci tells outside of a CI how a job gets a token", async () => {
   await using home = await TempFolder.make();
   const manager = new FakeManager();
   manager.idToken = new PiriError("FAILED_PRECONDITION", "Cannot log in: none");

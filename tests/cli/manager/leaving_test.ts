@@ -147,7 +147,7 @@ Deno.test("SIGHUP after another signal is no impatience: a terminal that goes se
   }
 });
 
-Deno.test("with --json a signal prints nothing but the result, whose state and code tell all", async () => {
+Deno.test("a signal with --json prints nothing but the result, whose state and code tell all", async () => {
   const started = await following(["run", "web-1", "--json", "--", "x"], [ONE]);
   await started.terminal.signal("SIGTERM");
   end(started, CommandState.CANCELLED);

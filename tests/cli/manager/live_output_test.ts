@@ -299,7 +299,7 @@ Deno.test("a long absence is told again after a minute, ten minutes, and then ea
   ]);
 });
 
-Deno.test("what becomes of a command while its agent is away is told with the absence", async () => {
+Deno.test("the fate of a command while its agent is away is told with the absence", async () => {
   const fates: [given: Parameters<typeof command>[0], told: RegExp][] = [
     [{}, /, the command goes on there$/],
     [

@@ -35,7 +35,7 @@ Deno.test("login trades the code, keeps the login, and is then the Manager that 
   assertEquals(list.includes("piri_op_secret"), false);
 });
 
-Deno.test("of several logins none is guessed, and one can be named or made the usual one", async () => {
+Deno.test("none of several logins is guessed, and one can be named or made the usual one", async () => {
   await using home = await TempFolder.make();
   const manager = new FakeManager();
   const options = { manager, env: { HOME: home.path } };

@@ -57,7 +57,7 @@ web-2  web    Web server:Tell     TIME  "Web server:Site" changed
   );
 });
 
-Deno.test("what is forgiven is not made up for, and what is not is", async () => {
+Deno.test("a forgiven reaction is not made up for, and one that is not forgiven is", async () => {
   await using site = await owing();
   const forgiven = await site.run("owed", "--forgive", "web-1", "Tell");
   await Deno.writeTextFile(site.fleet.on("web-1", "fixed"), "");

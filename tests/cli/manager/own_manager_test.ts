@@ -154,7 +154,7 @@ Deno.test("too few agents in time: exit 3, with the names of those that are away
   ]);
 });
 
-Deno.test("with --exit-code too few agents in time are no end of a program: exit 255", async () => {
+Deno.test("too few agents in time are no end of a program with --exit-code: exit 255", async () => {
   const manager = managerWith();
   manager.targets = targetsOf(["web-1"], []);
   const { terminal, code } = await start(
@@ -233,7 +233,7 @@ Deno.test("a Manager whose job fails to start is stopped, too", async () => {
   assertEquals([code, manager.briefStops], [4, 1]);
 });
 
-Deno.test("what cannot be removed at the end is told, and the exit code stays that of the job", async () => {
+Deno.test("a folder that cannot be removed at the end is told, and the exit code stays that of the job", async () => {
   const manager = managerWith(...ALL);
   manager.removalError = new PiriError("DISK", 'Cannot remove "/tmp/x": busy');
   const { code, stderr } = await succeed(["run", "--serve", ...RUN], {

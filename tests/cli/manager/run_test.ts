@@ -194,7 +194,7 @@ Deno.test("run names the nearest agents of all unknown ones", async () => {
   );
 });
 
-Deno.test("what is too large for any agent is not sent, and one limit and a way are named", async () => {
+Deno.test("a command too large for any agent is not sent, and one limit and a way are named", async () => {
   const text = "x".repeat(300_000);
   const refused = async (...args: string[]) => {
     const { code, stderr, manager } = await see(["run", "web-1", ...args]);

@@ -115,7 +115,7 @@ Deno.test("a code is no token, and ends after ten minutes", async () => {
   await assertRejects(() => fleet.access.login(code, FROM), PiriError, "code");
 });
 
-Deno.test("of two who trade a code at once, one gets a token", async () => {
+Deno.test("one of two logins that trade a code at once gets a token", async () => {
   await using fleet = await start();
   const code = await fleet.add("alice");
 

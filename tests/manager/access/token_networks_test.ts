@@ -42,7 +42,7 @@ for (
   });
 }
 
-Deno.test("who logs in may bound the token more, and not less", async () => {
+Deno.test("a login may bound the token more, and not less", async () => {
   await using fleet = await invited(["10.0.0.0/8"]);
   const { access, code } = fleet;
   const from = "10.1.0.1";

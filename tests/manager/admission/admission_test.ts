@@ -511,7 +511,7 @@ Deno.test("a removed agent is told so, now and when it comes back", async () => 
   assertEquals(core.counters.all()["removed_hellos"], 1n);
 });
 
-Deno.test("who does not prove that it was the removed agent hears no more than a stranger", async () => {
+Deno.test("a caller without the removed agent's proof hears no more than a stranger", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
   await core.agents.remove("web-1");

@@ -106,7 +106,7 @@ Deno.test("a join that is repeated with the same key succeeds again, and uses no
 });
 
 for (const uses of [49, 100]) {
-  Deno.test(`of ${uses + 1} joins at once on ${uses} uses, one is refused with the reason`, () =>
+  Deno.test(`one of ${uses + 1} joins at once on ${uses} uses is refused with the reason`, () =>
     oneTooMany(uses));
 }
 
@@ -285,7 +285,7 @@ Deno.test("a host without a key is told that this token needs one", async () => 
   assertMatch(told, /this version of the agent proves none$/);
 });
 
-Deno.test("whoever has no token learns nothing", async () => {
+Deno.test("a stranger without a token learns nothing", async () => {
   await using core = await start();
   await tokenOf(core);
   await withAgent(core, "web-1");
@@ -375,7 +375,7 @@ Deno.test("a host that is rejected hears the reason, and may be accepted later a
   await isIn(await joining(core, "web-1", token));
 });
 
-Deno.test("of two hosts that ask for one name, the one with the named key is let in", async () => {
+Deno.test("the host with the named key is let in if two ask for one name", async () => {
   await using core = await start();
   const token = await tokenOf(core, { approve: true, uses: 2 });
   await pendingBye(await joining(core, "web-1", token, testKey(5)));

@@ -105,7 +105,7 @@ Deno.test("a job that needs approvals is refused to those who wait for none", as
 for (
   const [who, decider, outcome] of [
     [
-      "who asked",
+      "the operator who asked",
       (site: ApprovalFleet) => Promise.resolve(site.by("alice")),
       'DENIED: Cannot approve a-1: "alice" asked for it, and somebody else must decide',
     ],
@@ -137,7 +137,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`what an operator asked for, ${who} ${outcome === "done" ? "can" : "cannot"} approve`, async () => {
+  Deno.test(`${who} ${outcome === "done" ? "can" : "cannot"} approve a request of an operator`, async () => {
     await using site = await ApprovalFleet.start();
     await site.proposes(await site.knows("alice", [ASKS]));
     const by = await decider(site);
@@ -145,7 +145,7 @@ for (
   });
 }
 
-Deno.test("what was asked for on the Manager's machine is not approved there, whoever the user is", async () => {
+Deno.test("a request from the Manager's machine is not approved there, whoever the user is", async () => {
   await using site = await ApprovalFleet.start();
   await site.proposes(ROOT, { propose: true });
   assertEquals(
@@ -211,7 +211,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`nothing starts by an approval if who asked ${change}`, async () => {
+  Deno.test(`an approval starts nothing if the operator who asked ${change}`, async () => {
     await using site = await ApprovalFleet.start();
     await site.proposes(await site.knows("alice", [ASKS]));
     const bob = await site.knows("bob");
@@ -224,7 +224,7 @@ for (
   });
 }
 
-Deno.test("nothing starts by an approval if an agent was removed", async () => {
+Deno.test("an approval starts nothing if an agent was removed", async () => {
   await using site = await ApprovalFleet.start();
   await site.proposes(await site.knows("alice", [ASKS]));
   await site.fleet.disconnect("web-2");
@@ -310,7 +310,7 @@ Deno.test("a job is rejected with a reason, and nobody can approve it any more",
   );
 });
 
-Deno.test("only who asked can withdraw a job", async () => {
+Deno.test("a job can be withdrawn only by the operator who asked for it", async () => {
   await using site = await ApprovalFleet.start();
   await site.proposes(await site.knows("alice", [ASKS]));
   assertEquals(

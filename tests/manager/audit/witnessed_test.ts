@@ -309,7 +309,7 @@ Deno.test("entries older than a time are pruned, and a second time the others", 
   assertEquals(left.map(({ id }) => id), [5n, 6n, 7n]);
 });
 
-Deno.test("nothing is pruned without a checkpoint", async () => {
+Deno.test("prune() deletes no entry without a checkpoint", async () => {
   await using core = await started(5);
 
   const pruned = await core.audit.prune({ keep: 0n }, ANNA);

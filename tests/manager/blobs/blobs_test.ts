@@ -17,7 +17,7 @@ Deno.test("an upload in pieces becomes a blob that is read from any offset", asy
   assertEquals(await at.files(), [finished.sha256]);
 });
 
-Deno.test("only the Manager's user may read blobs and uploads", async () => {
+Deno.test("blobs and uploads can be read by the Manager's user only", async () => {
   await using at = await BlobsAt.start();
   const sha256 = await at.put("secret");
   await at.blobs.begin();
@@ -32,7 +32,7 @@ Deno.test("only the Manager's user may read blobs and uploads", async () => {
   );
 });
 
-Deno.test("what was received survives a restart, and the upload goes on from there", async () => {
+Deno.test("received bytes of an upload survive a restart, and it goes on from there", async () => {
   await using at = await BlobsAt.start();
   const id = await at.blobs.begin();
   await at.blobs.append(id, 0, bytesOf("first "));
@@ -150,7 +150,7 @@ Deno.test("a blob is kept as long as a command of the history names it", async (
   assertEquals(await at.files(), []);
 });
 
-Deno.test("at the limit the blobs of the commands that ended first make room", async () => {
+Deno.test("blobs of the commands that ended first make room at the limit", async () => {
   await using at = await BlobsAt.start();
   at.limit = 12;
   const names = [];

@@ -203,7 +203,7 @@ for (
     },
     {
       name:
-        "of a protocol error that the agent tells at length the beginning is",
+        "the beginning of a protocol error that the agent tells at length is",
       message: body("bye", { reason: `protocol error: ${"x".repeat(9_000)}` }),
       why: `: it said "protocol error: ${"x".repeat(1_000 - 25)}`,
     },

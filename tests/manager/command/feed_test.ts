@@ -178,7 +178,7 @@ for (
   });
 }
 
-Deno.test("what the store was told to drop before a reader came stays in memory for it", () => {
+Deno.test("output that the store was told to drop before a reader came stays in memory for it", () => {
   const size = 600_000;
   const found = [0n, 1_200_000n].map((dropped) => {
     const { feed } = feedWith(0);
@@ -193,7 +193,7 @@ Deno.test("what the store was told to drop before a reader came stays in memory 
   ]);
 });
 
-Deno.test("what is waited for is a stream up to an offset, however a reader has it", async () => {
+Deno.test("passed() waits for a stream up to an offset, however a reader has it", async () => {
   const { clock, feed, readers: [reader] } = feedWith(1);
   assert(reader !== undefined);
   feed.push(piece(0, { size: 100 }));
@@ -222,7 +222,7 @@ Deno.test("a reader that begins with earlier output holds that back as well", as
   assertEquals(await hasPassed(clock, passed), true);
 });
 
-Deno.test("only the reader that holds back 8 MiB is cut off", async () => {
+Deno.test("the reader that holds back 8 MiB is cut off, and no other", async () => {
   const { clock, feed, readers: [quick, slow] } = feedWith(2);
   assert(quick !== undefined && slow !== undefined);
   const size = 1_000_000;

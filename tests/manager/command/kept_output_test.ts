@@ -38,7 +38,7 @@ Deno.test("a noisy stderr takes nothing from a quiet stdout", async () => {
   assertEquals(await noisy.kept("stdout"), [{ at: 0, text: "begins\nends\n" }]);
 });
 
-Deno.test("of two noisy streams both ends of each are kept", async () => {
+Deno.test("both ends of each of two noisy streams are kept", async () => {
   await using noisy = await Noisy.start();
   for (let round = 0; round < 20; round++) {
     await noisy.prints("stdout", lines(round * 10_000, round * 10_000 + 9_999));
@@ -99,7 +99,7 @@ Deno.test("a stream that is only a little longer than its share is kept whole, a
   assertEquals([truncated, outputKept], [false, BigInt(2 * QUARTER + 100)]);
 });
 
-Deno.test("who reads a noisy record is told of its gap with the exact size", async () => {
+Deno.test("a reader of a noisy record is told of its gap with the exact size", async () => {
   await using noisy = await Noisy.start();
   await noisy.prints("stdout", lines(1, 200_000));
   const early = noisy.core.watch(noisy.id);

@@ -44,7 +44,7 @@ class Recorded {
   readonly #id: bigint;
   readonly #limit: bigint;
   #ledger: Ledger;
-  /** For each byte of a stream, if it came. */
+  /** True for each byte of a stream that came. */
   readonly came: Record<StreamName, boolean[]> = { stdout: [], stderr: [] };
   readonly largest: Record<StreamName, number> = { stdout: 0, stderr: 0 };
 
@@ -90,7 +90,7 @@ class Recorded {
     }
   }
 
-  /** For each byte of a stream, if it is kept. Each is what was printed there, and none is there twice. */
+  /** True for each byte of a stream that is kept. Each is what was printed there, and none is there twice. */
   async kept(stream: StreamName): Promise<boolean[]> {
     const kept: boolean[] = [];
     const stored = await this.#store.readOutput(this.#id, {

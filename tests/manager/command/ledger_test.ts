@@ -43,7 +43,7 @@ Deno.test("a new piece is taken whole", () => {
   assertEquals(one.recorded, { stdout: 0n, stderr: 0n });
 });
 
-Deno.test("only the new part of an overlapping piece is taken", () => {
+Deno.test("take() takes the new part of an overlapping piece only", () => {
   const one = ledger({ stdoutHeld: 2n });
 
   assertEquals(take(one, 0, 4)?.bytes, new Uint8Array([2, 3]));
@@ -103,7 +103,7 @@ Deno.test("a limit below four bytes keeps nothing", () => {
   assertEquals([piece?.keep, piece?.middle], [false, undefined]);
 });
 
-Deno.test("what could not be recorded does not count for the middle", () => {
+Deno.test("a piece that could not be recorded does not count for the middle", () => {
   const one = ledger();
   take(one, 0, 600);
   one.noteRecorded("stdout", 600n);

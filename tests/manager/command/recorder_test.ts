@@ -187,7 +187,7 @@ for (
     },
   ]
 ) {
-  Deno.test(`after a restart of the Manager, ${name}`, async () => {
+  Deno.test(`recorded output after a restart of the Manager: ${name}`, async () => {
     await using parts = await running({ keepBytes: 8n });
     const { core, agent, id } = parts;
     for (const piece of pieces(id)) {

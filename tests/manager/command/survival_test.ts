@@ -15,7 +15,7 @@ function secretsOf(...names: string[]) {
   return { namesOf: () => names };
 }
 
-Deno.test("only a program without secrets may outlive its agent", () => {
+Deno.test("checkSurvival() lets a program without secrets outlive its agent, and nothing else", () => {
   checkSurvival({ ...RUN, survive: true }, secretsOf());
   checkSurvival({ ...RUN, survive: true }, undefined);
   checkSurvival({ operation: "file.Fetch", params: "{}" }, secretsOf("token"));

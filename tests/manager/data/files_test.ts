@@ -53,7 +53,7 @@ Deno.test("a name with the Manager's folders in it gets the name without them", 
 
 Deno.test({
   name:
-    "what is no file is named with its place, and a file in a later folder counts",
+    "an entry that is no file is named with its place, and a file in a later folder counts",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using data = await makeService({

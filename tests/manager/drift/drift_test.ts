@@ -80,7 +80,7 @@ Deno.test("a rule whose agents are all away tells nothing", async () => {
   assertEquals(await driftEvents(fleet.manager), []);
 });
 
-Deno.test("who does not see all agents gets no target expression, and only rules with one that he sees", async () => {
+Deno.test("an operator of some agents gets no target expression, and only rules with one that he sees", async () => {
   await using fleet = await begun({ ...HOURLY, agents: "web-1 or web-2" });
   await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
   await Deno.writeTextFile(fleet.on("web-2", "etc/motd"), "by hand\n");
@@ -234,7 +234,7 @@ Deno.test("a heal that fails is told once, with its reason, and is not tried aga
   assertEquals(await differing(manager), ["web-1"]);
 });
 
-Deno.test("after a restart what is overdue is planned once, when agents are back, and drift is still known", async () => {
+Deno.test("an overdue rule is planned once after a restart, when agents are back, and drift is still known", async () => {
   await using fleet = await begun(HOURLY);
   await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "by hand\n");
   await looks(fleet);

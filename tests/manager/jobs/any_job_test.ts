@@ -104,7 +104,7 @@ async function settleAll(fleet: JobFleet): Promise<void> {
   }
 }
 
-Deno.test("whatever happens, a job keeps its limits, and every entry comes to an end", async () => {
+Deno.test("a job keeps its limits whatever happens, and every entry comes to an end", async () => {
   await fc.assert(
     fc.asyncProperty(
       limits,

@@ -94,7 +94,7 @@ Deno.test("the rest starts only once all canaries have succeeded", async () => {
   assertEquals(fleet.started, ["web-2", "web-4", "web-1", "web-3", "web-5"]);
 });
 
-Deno.test("nothing more starts once a canary did not succeed", async () => {
+Deno.test("a canary that does not succeed keeps all further agents from starting", async () => {
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({ limits: { canaryTargets: ["web-[1-2]"] } });
   await fleet.fail("web-2");
@@ -124,7 +124,7 @@ Deno.test("canaries are chosen from the agents that are connected", async () => 
   ]);
 });
 
-Deno.test("without a connected agent there is no canary, and nothing is recorded", async () => {
+Deno.test("a job with a canary is refused without a connected agent, and nothing is recorded", async () => {
   await using fleet = await JobFleet.start([]);
   await fleet.manager.knows("web-1");
   const refused = await fleet.start({ limits: { canary: { count: 1 } } })
@@ -134,7 +134,7 @@ Deno.test("without a connected agent there is no canary, and nothing is recorded
   assertEquals(await fleet.jobs.list({ limit: 10 }), []);
 });
 
-Deno.test("nothing starts after the limit of failures, and what runs goes on", async () => {
+Deno.test("a job at its limit of failures starts nothing more, and what runs goes on", async () => {
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({
     limits: { batch: { count: 2 }, maxFailures: { count: 2 } },
@@ -182,7 +182,7 @@ Deno.test("the rest is cancelled at the limit if that is asked for", async () =>
   assertEquals(fleet.cancelled, ["web-2", "web-3", "web-4", "web-5"]);
 });
 
-Deno.test("at its deadline, what has not started is skipped and what runs is cancelled", async () => {
+Deno.test("a job at its deadline skips what has not started and cancels what runs", async () => {
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({ limits: { batch: { count: 1 }, deadlineMs: 60_000 } });
   await fleet.advance(59_999);

@@ -306,7 +306,7 @@ Deno.test("an agent that is removed as soon as a job is recorded has an end in i
   assertEquals(await fleet.counts(), "succeeded 1, skipped 1");
 });
 
-Deno.test("what runs of a job that was stopped by its limit can still be cancelled", async () => {
+Deno.test("running commands of a job that was stopped by its limit can still be cancelled", async () => {
   await using fleet = await JobFleet.start(WEB);
   await fleet.start({
     limits: { batch: { count: 2 }, maxFailures: { count: 1 } },

@@ -117,7 +117,7 @@ Deno.test("an agent that came back after a restart and went again is away as any
   assertEquals(await fleet.counts(), "unreachable 1");
 });
 
-Deno.test("with a queue, an agent that does not come back in 30 s still has its time", async () => {
+Deno.test("an agent that does not come back in 30 s still has its time if the job has a queue", async () => {
   await using fleet = await JobFleet.start(["web-1"]);
   await fleet.restart();
   await fleet.start({ limits: { queueMs: 60_000 } });

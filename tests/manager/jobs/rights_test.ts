@@ -123,7 +123,7 @@ Deno.test("an entry that waits for its agent is not sent when that comes after a
   assertEquals((await fleet.entries())[1]?.startsWith("web-2 refused"), true);
 });
 
-Deno.test("after a restart of the Manager an entry that waits is not sent either", async () => {
+Deno.test("an entry that waits is not sent after a restart of the Manager either", async () => {
   await using fleet = await JobFleet.start([]);
   await fleet.manager.knows("web-1");
   const { by, access, id } = await asked(fleet);
@@ -186,7 +186,7 @@ Deno.test("an entry that waits is sent although the token has expired", async ()
   assertEquals(fleet.started, WEB);
 });
 
-Deno.test("what a user of the Manager's machine asked for is sent, whatever an operator of that name is", async () => {
+Deno.test("a job of a user of the Manager's machine is sent, whatever an operator of that name is", async () => {
   await using fleet = await JobFleet.start(WEB);
   const { access } = await asked(fleet, []);
   await fleet.start({ ...ONE_BY_ONE, requestedBy: "alice", saidBy: "" });

@@ -24,7 +24,7 @@ Deno.test("an entry from before the start that expires before its agent's hello 
   ]);
 });
 
-Deno.test("of a cancelled job from before the start, agents that have not said hello are unsure", async () => {
+Deno.test("agents without a hello are unsure in a cancelled job from before the Manager's start", async () => {
   await using fleet = await restarted();
   await fleet.jobs.pause(1n, { requestedBy: "test", saidBy: "" });
   await fleet.connect("web-2");

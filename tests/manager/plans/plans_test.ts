@@ -190,7 +190,7 @@ Deno.test("agents get their own part of a plan, and what it names, only for a co
   ]);
 });
 
-Deno.test("to plan and to apply need a rule each, and a plan with an agent out of sight is not there", async () => {
+Deno.test("planning and applying need a rule each, and a plan with an agent out of sight is not there", async () => {
   await using fleet = await PlanFleet.start(["web-1", "web-2"], STATES);
   const { access, plans } = fleet.manager;
   const rules = [{ operations: ["state.Plan"] }];

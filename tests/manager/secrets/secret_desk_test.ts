@@ -140,7 +140,7 @@ Deno.test("facts that a host tells of itself do not make a secret be for it", as
   await peer.says("pong", { data: 0 });
 });
 
-Deno.test("whom a secret is for is looked up when its agent asks", async () => {
+Deno.test("the targets of a secret are looked up when an agent asks for it", async () => {
   await using parts = await withSecrets();
   const { core, web, secrets } = parts;
   await start(core, "web-1", ["token"]);

@@ -248,7 +248,7 @@ Deno.test("a certificate that ends with its authority is not renewed over and ov
   );
 });
 
-Deno.test("without the authority's key a certificate stays, and it is told that it is due", async () => {
+Deno.test("a certificate stays without the authority's key, and it is told that it is due", async () => {
   await using folder = await TempFolder.make();
   const clock = new FakeClock();
   const { caKey } = await initState(folder.path, { ...options, clock });

@@ -199,7 +199,7 @@ Deno.test("a receiver that is gone for good is not asked again for the same even
   ]);
 });
 
-Deno.test("what has not arrived is posted after a crash of the Manager", async () => {
+Deno.test("an event that has not arrived is posted after a crash of the Manager", async () => {
   const receiver = new Receiver();
   await using fleet = await start(["web-1"], receiver);
   receiver.answer = () => new Promise(() => {});
@@ -211,7 +211,7 @@ Deno.test("what has not arrived is posted after a crash of the Manager", async (
   assertEquals(new Set(receiver.ids).size, 1);
 });
 
-Deno.test("what has arrived is not posted after a restart", async () => {
+Deno.test("an event that has arrived is not posted after a restart", async () => {
   const receiver = new Receiver();
   await using fleet = await start(["web-1"], receiver);
   await runJob(fleet);
@@ -278,7 +278,7 @@ Deno.test("an agent that stays away is told once in each absence, and one that c
   assertEquals(receiver.told, ["agent.away web-1", "agent.away web-1"]);
 });
 
-Deno.test("after a restart, agents have their time to come back, and what was told is not told again", async () => {
+Deno.test("agents have their time to come back after a restart, and what was told is not told again", async () => {
   const receiver = new Receiver();
   await using fleet = await start(["web-1", "web-2"], receiver);
   await fleet.disconnect("web-1");

@@ -11,7 +11,7 @@ export type Phase =
   | "settles"
   | "waits"
   | "follows"
-  /** As `follows`, and has just seen no exit code. */
+  /** Follows, and has just seen no exit code. */
   | "saw no end"
   /** Knows how the command has ended. */
   | "ends"

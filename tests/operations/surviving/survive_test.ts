@@ -201,7 +201,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "what nobody reads is kept at its beginning and its end, and the program goes on",
+    "output that nobody reads is kept at its beginning and its end, and the program goes on",
   ignore,
   fn: async () => {
     await using at = await Place.make();
@@ -233,7 +233,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "what a program leaves running does not hold its end, and its keeper goes with its folder",
+    "a child left running by a program does not hold its end, and its keeper goes with its folder",
   ignore,
   fn: async () => {
     await using at = await Place.make();
@@ -324,7 +324,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a full disk drops output of a program under a keeper, and neither ends it nor loses its exit code (needs root)",
+    "a full disk drops output of a kept program, not the program or its exit code (needs root)",
   ignore: ignore || !isRoot,
   fn: async () => {
     await using at = await Place.make();

@@ -310,7 +310,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what an interrupted installation left is finished first",
+  name: "an interrupted installation is finished first",
   ignore,
   fn: async () => {
     await using guest = await aptRoot([

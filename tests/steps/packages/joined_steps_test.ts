@@ -160,7 +160,7 @@ Deno.test("a step that a failed transaction has done counts as changed, and is r
   assertEquals(fake.host.ran.includes("say reacts"), true);
 });
 
-Deno.test("only steps that were changed owe a reaction after a transaction that failed", async () => {
+Deno.test("steps that were changed owe a reaction after a transaction that failed, and no others do", async () => {
   const fake = fakeApt({}, ALL);
   fake.broken.add("bb");
   const sheet = sheetOf(
@@ -269,7 +269,7 @@ Deno.test("a step that makes something else of a package than one before it wait
   ]]);
 });
 
-Deno.test("what only two removals together would remove is not removed unplanned", async () => {
+Deno.test("a package that only two removals together would remove is not removed unplanned", async () => {
   const fake = fakeApt(ALL, ALL);
   fake.needsOneOf.set("dd", ["aa", "bb"]);
   const sheet = sheetOf(absent("aa"), absent("bb"));

@@ -161,7 +161,7 @@ type Property = (
   operations: readonly StepOperation[],
 ) => fc.IAsyncProperty<unknown>;
 
-/** After an apply a plan is empty, and a second apply changes nothing. */
+/** A plan after an apply is empty, and a second apply changes nothing. */
 const isEnough: Property = (operations) =>
   fc.asyncProperty(anyStart, anyAgreeing, async (start, sheet) => {
     const fake = hostOf(start);
@@ -244,7 +244,7 @@ const isInvisible: Property = (operations) =>
   );
 
 const PROPERTIES: readonly [string, Property][] = [
-  ["after an apply of packages a plan is empty", isEnough],
+  ["a plan after an apply of packages is empty", isEnough],
   ["an apply of packages does what its plan said", isTrue],
   ["packages that are installed together end as they do alone", isInvisible],
 ];

@@ -147,7 +147,7 @@ Deno.test("a summary of zypper is read, without patches and patterns", () => {
   ]);
 });
 
-Deno.test("what apk, pacman, rpm and brew print is read", () => {
+Deno.test("output of apk, pacman, rpm and brew is read", () => {
   assertEquals(
     readActs(`(1/3) Installing pcre2 (10.43-r0)
 ( 2/3) Upgrading nginx (1.26.1-r0 -> 1.26.2-r0)
@@ -183,7 +183,7 @@ OK: 10 MiB in 20 packages`),
   );
 });
 
-Deno.test("those that hold a lock are found by the numbers of files, and those that wait are not", () => {
+Deno.test("holders of a lock are found by the numbers of files, and those that wait are not", () => {
   const holders = holdersIn(
     `1: POSIX  ADVISORY  WRITE 4711 fe:00:399290 0 EOF
 1: -> POSIX  ADVISORY  WRITE 4712 fe:00:399290 0 EOF

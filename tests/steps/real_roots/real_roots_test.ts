@@ -15,7 +15,7 @@ const CASES = [...ACCOUNTS, ...FILES, ...HOST, ...KERNEL, ...PROGRAMS];
 for (const each of CASES) {
   const why = obstacle ?? lackOf(each);
   Deno.test({
-    name: `in a real root ${each.name}${why === undefined ? "" : ` (${why})`}`,
+    name: `${each.name}, in a real root${why === undefined ? "" : ` (${why})`}`,
     ignore: why !== undefined,
     fn: async () => {
       const sheet = sheetOf(...each.steps);

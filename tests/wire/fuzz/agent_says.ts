@@ -17,7 +17,7 @@ export interface AgentView {
   readonly name: string;
   readonly instance: string;
   readonly session: bigint;
-  /** Its own open commands. */
+  /** Open commands of the agent. */
   readonly open: readonly Known[];
   /** Ids of ended commands, of other agents' commands, and of no command. */
   readonly otherIds: readonly bigint[];

@@ -247,7 +247,7 @@ const NOBODY = {
   takes: 1,
 } as const;
 
-/** There must be more jobs than workers, and both fewer than may run. */
+/** Makes sure that there are more jobs than workers, and fewer of both than may run. */
 require(MAX_RUNNING > 8, "some jobs find no worker");
 
 /** The Manager id of the first message, pings aside, if that is a hello. */

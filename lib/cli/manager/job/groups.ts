@@ -5,7 +5,7 @@ import { exitCodeOfEntry, labelOf } from "./entry_state.ts";
 
 /** Agents of a job that ended alike and printed the same. */
 export interface OutputGroup {
-  /** At least one, in the order of starting. */
+  /** Entries of the group, at least one, in the order of starting. */
   readonly entries: readonly [JobEntry, ...JobEntry[]];
   readonly succeeded: boolean;
   /** True if the output of some is not known beyond what is kept of it. */

@@ -15,7 +15,7 @@ const MAX_LOCKS_BYTES = 1_048_576;
 /** Option by which it asks nothing. */
 const QUIET = ["--non-interactive"];
 
-/** It waits for others by itself, and names them. */
+/** Environment in which zypper waits for others by itself, and names them. */
 const ENVIRONMENT = { ...NEUTRAL, ZYPP_LOCK_TIMEOUT: "600" } as const;
 
 /** Packages of SUSE. */

@@ -2,7 +2,7 @@ import type { HostReader } from "../../host/host.ts";
 
 /** Facts about a service, as its manager tells them. */
 export interface ServiceFacts {
-  /** Its own name. */
+  /** Own name of the service. */
   readonly id: string;
   /** All names by which steps may mean it. */
   readonly names: readonly string[];

@@ -196,7 +196,7 @@ function notThere(name: string, unit: UnitRow | undefined): ServiceFacts {
   };
 }
 
-/** Such a script is always "generated", so only this question tells. */
+/** Asks if an old script is enabled: its file is always "generated", so no other question tells. */
 async function isOldScriptEnabled(
   id: string,
   reader: HostReader,

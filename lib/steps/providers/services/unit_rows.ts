@@ -32,7 +32,7 @@ export interface UnitRow {
   readonly fileState: string;
   readonly isStale: boolean;
   readonly canReload: boolean;
-  /** Its own file and those that add to it. */
+  /** File of the unit, and those that add to it. */
   readonly files: readonly string[];
   /** File from which a generator made it. */
   readonly source: string;

@@ -3,9 +3,9 @@ import { PiriError } from "../../../base/errors.ts";
 
 /** Public key of ssh. */
 export interface PublicKey {
-  /** Its type, such as ssh-ed25519. */
+  /** Type of the key, such as ssh-ed25519. */
   readonly type: string;
-  /** Its bytes in base64. */
+  /** Bytes of the key in base64. */
   readonly data: string;
 }
 

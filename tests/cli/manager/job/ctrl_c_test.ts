@@ -103,7 +103,7 @@ Deno.test("a signal after the cancel stops waiting: 7 if it is recorded, 130 if 
   assertEquals(codes, [7, 130]);
 });
 
-Deno.test("without a keyboard a signal cancels, and a second one leaves with 7", async () => {
+Deno.test("a signal cancels without a keyboard, and a second one leaves with 7", async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const run = await startMany([{ agent: "web-1" }]);
     await run.terminal.signal(signal);

@@ -53,7 +53,7 @@ hint: piri-manager job rerun j-17 --failed
   );
 });
 
-Deno.test("at a terminal a row counts, failures have lines at once, and the row is gone at the end", async () => {
+Deno.test("a row counts at a terminal, failures have lines at once, and the row is gone at the end", async () => {
   const run = await startMany(ENDS, { ...TERMINAL, away: ["web-9"] });
   const screen = new Screen(run.terminal);
   await run.terminal.clock.advance(1_000);
@@ -207,7 +207,7 @@ Deno.test("bodies are fetched once a group, and small ones together", async () =
   );
 });
 
-Deno.test("what agents print cannot act on the terminal, within blocks neither", async () => {
+Deno.test("output of agents cannot act on the terminal, within blocks neither", async () => {
   const { stdout } = await seeMany(
     [{ agent: "web-1", stdout: "a\x1b[2Jb\n" }],
     TERMINAL,
@@ -354,7 +354,7 @@ for (
   });
 }
 
-Deno.test("who is left out and who is expected back is told before the job's output", async () => {
+Deno.test("agents left out and agents expected back are told before the job's output", async () => {
   const manager = new FakeManager();
   manager.notes = {
     leftOut: { away: 2 },
