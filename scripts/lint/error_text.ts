@@ -6,6 +6,7 @@ const CLASSES = new Set(["PiriError", "HintedError", "Refusal"]);
 /** Beginnings other than "Cannot": something happened that nobody attempted. */
 const EVENTS = [
   "Lost the connection to ",
+  "Stopped getting files",
   "Stopped waiting for ",
   "Stopped watching ",
   // The reason of an end, in the middle of a sentence.

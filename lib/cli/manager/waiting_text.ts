@@ -67,7 +67,7 @@ export function untakenText(passed: number): string {
   } ago, and the agent has not taken it yet`;
 }
 
-/** Return of an agent that was away for so long, in milliseconds. */
+/** Return of an agent that was away for a time in milliseconds. */
 export function backText(passed: number): string {
   return `back after ${durationText(Math.max(passed, 0))}`;
 }

@@ -90,7 +90,7 @@ Deno.test("waits that last are told again after a minute, ten minutes and each h
   assertEquals(told.at(-1), "a again away");
 });
 
-Deno.test("what is forgotten or closed tells nothing more, and leaves no timer", async () => {
+Deno.test("a wait that is forgotten or closed tells nothing more, and leaves no timer", async () => {
   const { clock, told, waits, change } = listen(1_000);
   await change("a", "away");
   await change("b", "away");

@@ -117,7 +117,7 @@ for (
   });
 }
 
-Deno.test("at a terminal the row counts those that are away, and a line above it says why", async () => {
+Deno.test("the row at a terminal counts those that are away, and a line above it says why", async () => {
   const run = await startMany(ENDS, TERMINAL);
   const screen = new Screen(run.terminal);
   const { clock } = run.terminal;
@@ -293,14 +293,14 @@ function waitEvents(text: string) {
 function waiting(
   id: string | null,
   agent: string,
-  reason: string | null = null,
+  reason?: string,
   since?: number,
 ) {
   return {
     event: "waiting",
     id,
     agent,
-    reason,
+    reason: reason ?? null,
     since: since === undefined ? null : isoTime(since),
   };
 }
