@@ -12,7 +12,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   std: [],
   base: [],
   protobuf: ["base"],
-  wire: ["base", "protobuf"],
+  wire: ["base", "protobuf", "wire/dialect.ts"],
+  "wire/dialect.ts": ["base", "wire"],
   files: ["base"],
   operations: ["base", "files", "steps", "steps/registry.ts"],
   targets: ["base"],
@@ -43,10 +44,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "agent/audit": ["base"],
   "agent/witness": ["base"],
-  "agent/journal": ["base", "type operations"],
+  "agent/journal": ["base", "type operations", "wire/dialect.ts"],
   "agent/policy": ["base", "operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
+    "wire/dialect.ts",
     "base",
     "protobuf",
     "type wire",
@@ -59,6 +61,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "agent/survivors": ["base", "operations"],
   "agent/link": [
+    "wire/dialect.ts",
     "base",
     "protobuf",
     "wire",
@@ -199,7 +202,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/data",
     "type manager/events.ts",
   ],
-  "manager/fleet.ts": ["base", "wire", "type store"],
+  "manager/fleet.ts": ["base", "wire", "type wire/dialect.ts", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
     "base",
@@ -359,6 +362,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "wire/dialect.ts",
     "manager/agent_installation.ts",
     "type manager/audit_api.ts",
     "manager/audit_entry.ts",
@@ -504,6 +508,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
   ],
   "manager/agents.ts": [
+    "wire/dialect.ts",
     "manager/audit_entry.ts",
     "base",
     "targets",
