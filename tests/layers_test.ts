@@ -125,11 +125,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/target_api.ts",
   ],
-  "manager/admission/network.ts": ["base"],
   "manager/access": [
     "base",
     "targets",
-    "manager/admission/network.ts",
     "type store",
     "type manager/access_api.ts",
     "type manager/ci_api.ts",
@@ -366,7 +364,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agent_installation.ts",
     "type manager/audit_api.ts",
     "manager/audit_entry.ts",
-    "manager/admission/network.ts",
     "base",
     "targets",
     "wire",
@@ -500,7 +497,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/enrolment.ts": [
     "base",
     "type store",
-    "manager/admission/network.ts",
     "manager/agent_names.ts",
     "type manager/agents.ts",
     "manager/audit_entry.ts",
@@ -521,7 +517,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/targeting.ts",
     "manager/agent_removal.ts",
     "manager/agent_renaming.ts",
-    "manager/admission/network.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",
@@ -580,7 +575,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/webhooks/webhook.ts",
   ],
 
-  redpepper: ["base", "manager/admission/network.ts"],
+  redpepper: ["base"],
 
   api: [
     "type manager/approval_api.ts",
