@@ -292,6 +292,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "manager/drift/drift_rule.ts": ["base"],
   "manager/drift": [
+    "type manager/manager_parts.ts",
     "base",
     "type store",
     "type manager/access_api.ts",
@@ -328,6 +329,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "type manager/manager_parts.ts",
     "manager/signed_request.ts",
     "type manager/secrets",
     "manager/audit_entry.ts",
@@ -348,6 +350,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/command",
   ],
   "manager/commands.ts": [
+    "type manager/manager_parts.ts",
     "type manager/secrets",
     "base",
     "type store",
@@ -459,6 +462,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/secrets",
   ],
   "manager/jobs": [
+    "type manager/manager_parts.ts",
     "manager/signed_request.ts",
     "targets",
     "type manager/secrets",
