@@ -12,7 +12,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   std: [],
   base: [],
   protobuf: ["base"],
-  wire: ["base", "protobuf"],
+  wire: ["base", "protobuf", "wire/dialect.ts"],
+  "wire/dialect.ts": ["base", "wire"],
   files: ["base"],
   operations: ["base", "files", "steps", "steps/registry.ts"],
   targets: ["base"],
@@ -43,10 +44,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "agent/audit": ["base"],
   "agent/witness": ["base"],
-  "agent/journal": ["base", "type operations"],
+  "agent/journal": ["base", "type operations", "wire/dialect.ts"],
   "agent/policy": ["base", "operations"],
   "agent/workers": ["base", "operations"],
   "agent/runner": [
+    "wire/dialect.ts",
     "base",
     "protobuf",
     "type wire",
@@ -59,6 +61,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "agent/survivors": ["base", "operations"],
   "agent/link": [
+    "wire/dialect.ts",
     "base",
     "protobuf",
     "wire",
@@ -122,11 +125,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/target_api.ts",
   ],
-  "manager/admission/network.ts": ["base"],
   "manager/access": [
     "base",
     "targets",
-    "manager/admission/network.ts",
     "type store",
     "type manager/access_api.ts",
     "type manager/ci_api.ts",
@@ -199,7 +200,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/data",
     "type manager/events.ts",
   ],
-  "manager/fleet.ts": ["base", "wire", "type store"],
+  "manager/fleet.ts": ["base", "wire", "type wire/dialect.ts", "type store"],
   "manager/unrecorded_events.ts": ["type store"],
   "manager/event_text.ts": [
     "base",
@@ -291,6 +292,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "manager/drift/drift_rule.ts": ["base"],
   "manager/drift": [
+    "type manager/manager_parts.ts",
     "base",
     "type store",
     "type manager/access_api.ts",
@@ -327,6 +329,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/command": [
+    "type manager/manager_parts.ts",
     "manager/signed_request.ts",
     "type manager/secrets",
     "manager/audit_entry.ts",
@@ -347,6 +350,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/command",
   ],
   "manager/commands.ts": [
+    "type manager/manager_parts.ts",
     "type manager/secrets",
     "base",
     "type store",
@@ -359,10 +363,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/watching",
   ],
   "manager/admission": [
+    "wire/dialect.ts",
     "manager/agent_installation.ts",
     "type manager/audit_api.ts",
     "manager/audit_entry.ts",
-    "manager/admission/network.ts",
     "base",
     "targets",
     "wire",
@@ -458,6 +462,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/secrets",
   ],
   "manager/jobs": [
+    "type manager/manager_parts.ts",
     "manager/signed_request.ts",
     "targets",
     "type manager/secrets",
@@ -496,7 +501,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/enrolment.ts": [
     "base",
     "type store",
-    "manager/admission/network.ts",
     "manager/agent_names.ts",
     "type manager/agents.ts",
     "manager/audit_entry.ts",
@@ -504,6 +508,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/manager_parts.ts",
   ],
   "manager/agents.ts": [
+    "wire/dialect.ts",
     "manager/audit_entry.ts",
     "base",
     "targets",
@@ -516,7 +521,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/targeting.ts",
     "manager/agent_removal.ts",
     "manager/agent_renaming.ts",
-    "manager/admission/network.ts",
     "type store",
     "type manager/operator_api.ts",
     "type manager/manager_parts.ts",
@@ -575,7 +579,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/webhooks/webhook.ts",
   ],
 
-  redpepper: ["base", "manager/admission/network.ts"],
+  redpepper: ["base"],
 
   api: [
     "type manager/approval_api.ts",

@@ -168,7 +168,7 @@ export async function connectRemote(
 }
 
 /** A Manager that can be connected to. */
-interface Place {
+interface ReachableManager {
   readonly endpoint: Endpoint;
   /** Words for people. */
   readonly name: string;
@@ -176,11 +176,14 @@ interface Place {
   readonly probe: () => Promise<void>;
 }
 
-async function open(place: Place, sudoUser: string): Promise<Control> {
-  const { endpoint, name } = place;
-  await place.probe();
+async function open(
+  manager: ReachableManager,
+  sudoUser: string,
+): Promise<Control> {
+  const { endpoint, name } = manager;
+  await manager.probe();
   const trouble: Trouble = {
-    unreachable: (cause) => explain(place, cause),
+    unreachable: (cause) => explain(manager, cause),
     cutShort: (cause) =>
       new Disconnected(`Lost the connection to ${name}`, { cause }),
   };
@@ -243,7 +246,7 @@ async function probe(
 }
 
 async function explain(
-  { name, probe }: Place,
+  { name, probe }: ReachableManager,
   cause: unknown,
 ): Promise<PiriError> {
   try {

@@ -30,6 +30,9 @@ export const OPEN_STATES = [
   "running",
 ] as const satisfies readonly CommandStateName[];
 
+/** State of a command that has not ended. */
+export type OpenStateName = typeof OPEN_STATES[number];
+
 /** Ends of a command other than success. */
 export const BAD_ENDS = [
   "failed",
@@ -42,17 +45,25 @@ export const BAD_ENDS = [
 const OPEN: ReadonlySet<CommandStateName> = new Set(OPEN_STATES);
 
 /** True for the state of a command that has not ended. */
-export function isOpenState(state: CommandStateName): boolean {
+export function isOpenState(
+  state: CommandStateName,
+): state is OpenStateName {
   return OPEN.has(state);
 }
 
+/** End of a command, or the lack of one. */
+interface KnownEnd {
+  readonly state: CommandStateName;
+  /** The end is a guess of the Manager. */
+  readonly presumed: boolean;
+}
+
 /** True for a command that has ended and whose end no later word of its agent can replace. */
-export function hasEndedForGood(
-  { state, presumed }: {
-    readonly state: CommandStateName;
-    /** The end is a guess of the Manager. */
-    readonly presumed: boolean;
-  },
-): boolean {
+export function hasEndedForGood({ state, presumed }: KnownEnd): boolean {
   return !isOpenState(state) && !presumed;
+}
+
+/** True for an end that may be taken back: a guess, or a loss, after which another agent of the name may have the command. */
+export function mayComeBack({ state, presumed }: KnownEnd): boolean {
+  return presumed || state === "lost";
 }

@@ -55,11 +55,29 @@ export const ENTRY_STATES = [
   "lost",
 ] as const satisfies readonly EntryStateName[];
 
+/** States of an entry that has neither a command nor an end. */
+export const UNSTARTED_STATES = [
+  "waiting",
+  "queued",
+] as const satisfies readonly EntryStateName[];
+
+/** State of an entry that has neither a command nor an end. */
+export type UnstartedStateName = typeof UNSTARTED_STATES[number];
+
 const OPEN: ReadonlySet<JobStateName> = new Set(OPEN_JOB_STATES);
 
 /** True for the state of a job that has not ended. */
 export function isOpenJob(state: JobStateName): boolean {
   return OPEN.has(state);
+}
+
+const UNSTARTED: ReadonlySet<EntryStateName> = new Set(UNSTARTED_STATES);
+
+/** True for the state of an entry that has neither a command nor an end. */
+export function isUnstarted(
+  state: EntryStateName,
+): state is UnstartedStateName {
+  return UNSTARTED.has(state);
 }
 
 /** Name of a job for people and in expressions. */

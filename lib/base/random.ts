@@ -21,3 +21,18 @@ export function nonce(random: Random): bigint {
   const value = new DataView(random.bytes(8).buffer).getBigUint64(0);
   return value === 0n ? 1n : value;
 }
+
+/**
+ * Unsigned 32-bit numbers that a seed repeats on every machine. Not fit for secrets.
+ *
+ * Source: mulberry32, Tommy Ettinger, public domain.
+ */
+export function seededNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}

@@ -22,7 +22,7 @@ export type WordKind =
   | "nothing";
 
 /** The place of the cursor in a command line. */
-export interface Place {
+export interface CursorPlace {
   /** Words that the table has for this place, and that begin as it was typed. */
   readonly candidates: readonly Candidate[];
   readonly kind: WordKind;
@@ -40,7 +40,7 @@ export interface Place {
 export function placeOf<Services>(
   program: Program<Services>,
   words: readonly string[],
-): Place {
+): CursorPlace {
   const current = words.at(-1) ?? "";
   const line = new Line(program);
   for (const word of words.slice(0, -1)) line.take(word);
@@ -77,7 +77,7 @@ class Line<Services> {
     else this.#positionals++;
   }
 
-  place(word: string): Place {
+  place(word: string): CursorPlace {
     if (this.#isRest) return this.#at("file", word);
     if (this.#open !== undefined) return this.#value(this.#open, word);
     const [, name = "", value] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
@@ -133,7 +133,7 @@ class Line<Services> {
       : entry?.itself;
   }
 
-  #positional(word: string): Place {
+  #positional(word: string): CursorPlace {
     const declared = Object.entries(this.#table?.positionals ?? {});
     const [name, positional] = declared[this.#positionals] ??
       declared.findLast(([, { type }]) =>
@@ -161,7 +161,7 @@ class Line<Services> {
     { name, flag }: { readonly name: string; readonly flag: Flag },
     typed: string,
     before = "",
-  ): Place {
+  ): CursorPlace {
     const choices = flag.type === "choice" ? flag.choices : [];
     return this.#at(
       kindOfFlag(name, flag),
@@ -176,7 +176,7 @@ class Line<Services> {
     typed: string,
     candidates: readonly Candidate[] = [],
     before = "",
-  ): Place {
+  ): CursorPlace {
     return {
       candidates: candidates.filter(({ word }) => word.startsWith(typed)),
       kind,

@@ -1,5 +1,5 @@
 import { within } from "../base/clock.ts";
-import { type Candidate, type Place, placeOf } from "./complete.ts";
+import { type Candidate, type CursorPlace, placeOf } from "./complete.ts";
 import { defineSubcommand, type Program, type Subcommand } from "./command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadOperatorConfig } from "./operator_config.ts";
@@ -9,7 +9,7 @@ import { oneLine } from "./text.ts";
 
 /** Words that only a running Manager or a file of the user knows. */
 export type LiveWords<Services> = (
-  place: Place,
+  place: CursorPlace,
   surroundings: {
     readonly dir: string;
     readonly terminal: Terminal;
@@ -84,7 +84,7 @@ export function completeSubcommand<Services>(
 
 /** Named target expressions of the user's settings, for a word such as "%web". */
 async function namedWords<Services>(
-  { kind, typed }: Place,
+  { kind, typed }: CursorPlace,
   program: Program<Services>,
   terminal: Terminal,
 ): Promise<Candidate[]> {

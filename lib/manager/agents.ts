@@ -2,7 +2,9 @@ import { type Asker, askerText, NOBODY } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
 import { logger } from "../base/log.ts";
+import { parseNetwork } from "../base/network.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
+import { protocolName } from "../wire/dialect.ts";
 import type { AgentChange, AgentRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { type Act, auditEntry } from "./audit_entry.ts";
@@ -13,7 +15,6 @@ import { requireName } from "./agent_names.ts";
 import type { AgentRoster } from "./agent_roster.ts";
 import { AgentRenaming, type AgentRenamingOptions } from "./agent_renaming.ts";
 import { AgentRemoval, type AgentRemovalOptions } from "./agent_removal.ts";
-import { parseNetwork } from "./admission/network.ts";
 import type { Commands } from "./commands.ts";
 import type { AgentSession } from "./fleet.ts";
 import { knownNames } from "./known_names.ts";
@@ -279,7 +280,7 @@ export class Agents implements AgentAdmin {
       since: session?.since ?? leftAt ?? agent.connectedAt,
       address: session?.address ?? agent.address,
       version: agent.version,
-      protocol: PROTOCOL_NAMES.get(agent.protocol) ?? String(agent.protocol),
+      protocol: protocolName(agent.protocol),
       groups: agent.groups,
       cidrs: agent.cidrs,
       joined: agent.secretHash !== null,
@@ -295,12 +296,6 @@ export class Agents implements AgentAdmin {
 function byText(asker: Asker | undefined): string {
   return asker === undefined ? "" : ` by ${askerText(asker)}`;
 }
-
-/** Shown names of protocols that are not shown as their number. */
-const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
-  [0, ""],
-  [1, "2024"],
-]);
 
 /** Names that differ only in case, in groups. */
 function twins(names: readonly string[]): string[][] {

@@ -6,15 +6,14 @@ import type {
 import { type Asker, NOBODY, operatorText } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import { isOpenState } from "../base/command_state.ts";
-import type { Counters } from "../base/counters.ts";
 import { PiriError } from "../base/errors.ts";
-import type { Random } from "../base/random.ts";
 import type {
   AgentRecord,
   CommandFilter,
   CommandRecord,
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import type { ManagerParts } from "./manager_parts.ts";
 import type { Sight } from "./operator_api.ts";
 import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
@@ -31,7 +30,6 @@ import {
 import type { Blobs } from "./blobs/blobs.ts";
 import { EntryStarter } from "./command/entry_starter.ts";
 import { Fitness } from "./command/fitness.ts";
-import type { Events } from "./events.ts";
 import type { AgentSession, Fleet } from "./fleet.ts";
 import type {
   CancelledView,
@@ -56,13 +54,8 @@ import {
   type WatchStart,
 } from "./watching/watch.ts";
 
-export interface CommandsOptions {
-  readonly store: Store;
+export interface CommandsOptions extends Omit<ManagerParts, "fleet"> {
   readonly fleet: Fleet;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly counters: Counters;
   readonly storage: Pick<StorageHealth, "failure" | "listen">;
   /** Limit of the output kept of one command in bytes: a quarter for the beginning and the end of each stream. */
   readonly keepBytes: () => bigint;

@@ -1,10 +1,10 @@
 import { type Asker, askerText, NOBODY } from "../base/asker.ts";
 import { PiriError } from "../base/errors.ts";
 import { encodeJoinToken } from "../base/join_token.ts";
+import { parseNetwork } from "../base/network.ts";
 import { hashSecret, newSecret } from "../base/secret.ts";
 import { fingerprint } from "../base/signing_key.ts";
 import type { PendingAgentRecord } from "../store/enrolment_records.ts";
-import { parseNetwork } from "./admission/network.ts";
 import { requireName } from "./agent_names.ts";
 import type { ManagerIdentity } from "./agents.ts";
 import { auditEntry } from "./audit_entry.ts";

@@ -1,6 +1,6 @@
 import { NAME_PATTERN } from "../base/limits.ts";
 import { messageOf } from "../base/errors.ts";
-import { parseNetwork } from "../manager/admission/network.ts";
+import { parseNetwork } from "../base/network.ts";
 import type { Note } from "./note.ts";
 import { isParsed, isRecord, parseOlderYaml } from "./older_yaml.ts";
 import type { RedpepperFolder } from "./redpepper_folder.ts";

@@ -1,8 +1,11 @@
 import { PiriError } from "../base/errors.ts";
-import { jobName } from "../base/job_state.ts";
+import { jobName, UNSTARTED_STATES } from "../base/job_state.ts";
 import type { Database } from "./database.ts";
 import { type AgentCommands, HAS_COMMANDS } from "./agent_commands.ts";
 import { OPEN_JOB_IDS } from "./jobs.ts";
+import { stateList } from "./state_list.ts";
+
+const UNSTARTED = stateList(UNSTARTED_STATES);
 
 /** Former name of an agent. */
 export interface AgentAlias {
@@ -143,7 +146,7 @@ export class AgentAliases {
   #requireNoJobs(attempt: string, agent: string): void {
     const jobs = this.#db.all(
       `SELECT job_id FROM entries
-       WHERE agent = ? AND state IN ('waiting', 'queued') AND job_id IN (${OPEN_JOB_IDS})
+       WHERE agent = ? AND state IN ${UNSTARTED} AND job_id IN (${OPEN_JOB_IDS})
        ORDER BY job_id`,
       agent,
     ).map((row) => jobName(row["job_id"] as bigint));

@@ -4,6 +4,7 @@ import {
   isOpenState,
 } from "../base/command_state.ts";
 import type { Database } from "./database.ts";
+import { stateList } from "./state_list.ts";
 
 /** Number of commands that are listed by agent at a time. */
 export const LISTED_TOGETHER = 20_000;
@@ -157,11 +158,6 @@ export class AgentCommands {
   noteListed(count: number): void {
     this.#unlisted = Math.max(0, this.unlisted - count);
   }
-}
-
-/** States as a list in a statement. */
-export function stateList(states: readonly CommandStateName[]): string {
-  return `(${states.map((state) => `'${state}'`).join(", ")})`;
 }
 
 function idsBy(index: string, condition = ""): string {

@@ -3,8 +3,9 @@ import { PLAN_LIFE_MS } from "../base/plan_name.ts";
 import { OPEN_STATES } from "../base/command_state.ts";
 import type { Database } from "./database.ts";
 import type { BlobUse } from "./records.ts";
+import { stateList } from "./state_list.ts";
 
-const OPEN = OPEN_STATES.map((state) => `'${state}'`).join(", ");
+const OPEN = stateList(OPEN_STATES);
 
 /** Tables of the blobs that commands and jobs name. A row goes with its command or job. */
 export class BlobRefs {
@@ -37,7 +38,7 @@ export class BlobRefs {
   uses(): BlobUse[] {
     return this.#db.all(
       `SELECT sha256, max(is_tree) AS is_tree, max(is_open) AS is_open, max(ended_at) AS ended_at FROM (
-         SELECT sha256, is_tree, state IN (${OPEN}) AS is_open, coalesce(finished_at, created_at) AS ended_at
+         SELECT sha256, is_tree, state IN ${OPEN} AS is_open, coalesce(finished_at, created_at) AS ended_at
            FROM blob_refs JOIN commands ON commands.id = blob_refs.command_id
          UNION ALL
          SELECT sha256, is_tree, finished_at IS NULL AS is_open, coalesce(finished_at, created_at) AS ended_at

@@ -1,7 +1,8 @@
 import { OPEN_STATES } from "../base/command_state.ts";
 import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
-import { type AgentCommands, stateList } from "./agent_commands.ts";
+import type { AgentCommands } from "./agent_commands.ts";
+import { stateList } from "./state_list.ts";
 import type { BlobRefs } from "./blob_refs.ts";
 import { commandShape as shape, NEW_FIELDS } from "./command_shape.ts";
 import {

@@ -6,6 +6,7 @@ import type {
   DriftRuleRecord,
 } from "./drift_records.ts";
 import { big, int, nullable, Shape, text } from "./shape.ts";
+import { stateList } from "./state_list.ts";
 
 const ruleShape = new Shape<DriftRuleRecord>({
   rule: text,
@@ -20,7 +21,7 @@ const agentShape = new Shape<DriftAgentRecord>({
   planId: big,
 });
 
-const FAILED = BAD_ENDS.map((state) => `'${state}'`).join(", ");
+const FAILED = stateList(BAD_ENDS);
 
 /** Tables of rules of drift and of the agents that differ from their states. */
 export class Drift {
@@ -93,7 +94,7 @@ export class Drift {
     return this.#db.all(
       `SELECT a.agent AS agent FROM plan_agents a
          JOIN commands c ON c.id = a.apply_command
-        WHERE c.state IN (${FAILED}) AND a.plan_id = (
+        WHERE c.state IN ${FAILED} AND a.plan_id = (
           SELECT max(b.plan_id) FROM plan_agents b JOIN plans p ON p.id = b.plan_id
            WHERE b.agent = a.agent AND b.apply_command IS NOT NULL AND p.state_name = ?)`,
       stateName,

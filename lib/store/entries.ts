@@ -1,5 +1,5 @@
-import type { CommandStateName } from "../base/command_state.ts";
-import type { EntryStateName } from "../base/job_state.ts";
+import { type CommandStateName, OPEN_STATES } from "../base/command_state.ts";
+import { type EntryStateName, UNSTARTED_STATES } from "../base/job_state.ts";
 import { commandShape } from "./command_shape.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
 import { OPEN_JOB_IDS } from "./jobs.ts";
@@ -13,6 +13,7 @@ import type {
 } from "./job_records.ts";
 import { runs } from "./runs.ts";
 import { big, flag, int, nullable, Shape, text, word } from "./shape.ts";
+import { stateList } from "./state_list.ts";
 
 const shape = new Shape<Omit<EntryRecord, "command">>({
   position: int,
@@ -51,13 +52,16 @@ const SELECT_COMMANDS = `SELECT ${
   commandShape.names(COMMAND_FIELDS).join(", ")
 } FROM commands WHERE id IN (SELECT value FROM json_each(?))`;
 
+const OPEN = stateList(OPEN_STATES);
+const UNSTARTED = stateList(UNSTARTED_STATES);
+
 /** Condition of each set of a job's agents; `c` is the command, null for an entry without one. */
 const SETS: Readonly<Record<JobSetName, string>> = {
   job: "1",
   ok: "c.state = 'succeeded'",
   lost: "(e.state = 'lost' OR c.state = 'lost')",
-  failed: `e.state NOT IN ('waiting', 'queued') AND
-    (c.id IS NULL OR c.state NOT IN ('queued', 'sent', 'running', 'succeeded'))`,
+  failed: `e.state NOT IN ${UNSTARTED} AND
+    (c.id IS NULL OR c.state NOT IN ${OPEN} AND c.state <> 'succeeded')`,
   unreachable: "e.state IN ('unreachable', 'expired')",
 };
 
@@ -336,7 +340,7 @@ export class Entries {
   ): { id: bigint; position: number; state: EntryCommand["state"] }[] {
     return this.#db.all(
       `SELECT c.id, e.position, c.state FROM entries e JOIN commands c ON c.id = e.command_id
-         WHERE e.job_id = ? AND (c.state IN ('queued', 'sent', 'running') OR c.presumed = 1)
+         WHERE e.job_id = ? AND (c.state IN ${OPEN} OR c.presumed = 1)
          ORDER BY e.position`,
       job,
     ).map((row) => ({

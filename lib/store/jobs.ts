@@ -4,6 +4,7 @@ import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 import { jobShape as shape, NEW_JOB_FIELDS } from "./job_shape.ts";
 import { type Condition, newestRows } from "./newest_rows.ts";
+import { stateList } from "./state_list.ts";
 import type { JobFilter, JobPatch, JobRecord, NewJob } from "./job_records.ts";
 
 const SELECT = `SELECT ${shape.list} FROM jobs`;
@@ -11,14 +12,11 @@ const SELECT = `SELECT ${shape.list} FROM jobs`;
 const INSERT = `INSERT INTO jobs (${shape.names(NEW_JOB_FIELDS).join(", ")})
   VALUES (${NEW_JOB_FIELDS.map(() => "?").join(", ")})`;
 
-/** Condition of open jobs, in the words of the index on them: SQLite does not use it otherwise. */
-const OPEN = `state IN (${
-  OPEN_JOB_STATES.map((each) => `'${each}'`).join(", ")
-})`;
-
 /** Ids of the jobs that have not ended, as a query. */
 export const OPEN_JOB_IDS =
-  `SELECT id FROM jobs INDEXED BY jobs_open WHERE ${OPEN}`;
+  `SELECT id FROM jobs INDEXED BY jobs_open WHERE state IN ${
+    stateList(OPEN_JOB_STATES)
+  }`;
 
 const HIGHEST_ID = 2n ** 63n - 1n;
 

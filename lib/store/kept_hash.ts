@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isOpenState } from "../base/command_state.ts";
+import { isOpenState, mayComeBack } from "../base/command_state.ts";
 import { PiriError } from "../base/errors.ts";
 import { commandNotFound, type Commands } from "./commands.ts";
 import type { Output } from "./output.ts";
@@ -35,8 +35,7 @@ export async function hashKept(
     // A result may have come meanwhile, which knows better.
     const record = ended(commands, id);
     if (isComplete(record)) return hashesOf(record);
-    const isPart = record.truncated || record.presumed ||
-      record.state === "lost";
+    const isPart = record.truncated || mayComeBack(record);
     const hashes = { ...made, hashOfKept: isPart };
     commands.patch({ id, ...hashes });
     return hashes;

@@ -9,6 +9,8 @@ import { type Feature, KEYLESS_FEATURES } from "./features.ts";
 /** All differences between a legacy peer and a current one. The hello of the peer decides, once. */
 export interface Dialect {
   readonly name: "current" | "legacy";
+  /** Version of the protocol that is recorded for agents whose hellos tell none. No hello has it. */
+  readonly impliedProtocol: number | undefined;
   /** The largest body of a frame after the handshake, in bytes. */
   readonly maxFrameBytes: number;
   /** The largest message other than a piece of output, in bytes. */
@@ -32,6 +34,8 @@ export interface Dialect {
   readonly answersCancel: boolean;
   /** True if REFUSED is a status of results. */
   readonly hasRefused: boolean;
+  /** True if the code of a Bye tells the peer what to do: to others only its text does. */
+  readonly readsByeCodes: boolean;
   /** True if the last progress of a command is 1 of 1. */
   readonly expectsLastProgress: boolean;
   /**
@@ -45,6 +49,7 @@ export interface Dialect {
 export const Dialects = {
   current: {
     name: "current",
+    impliedProtocol: undefined,
     maxFrameBytes: Limits.frame,
     maxMessageBytes: Limits.message,
     maxParamsBytes: Limits.message,
@@ -55,11 +60,13 @@ export const Dialects = {
     hasPositionalParams: false,
     answersCancel: true,
     hasRefused: true,
+    readsByeCodes: true,
     expectsLastProgress: false,
     hasNamedRequests: false,
   },
   legacy: {
     name: "legacy",
+    impliedProtocol: 1,
     maxFrameBytes: Limits.handshakeFrame,
     maxMessageBytes: Limits.handshakeFrame,
     maxParamsBytes: Limits.handshakeFrame - 1_024,
@@ -70,6 +77,7 @@ export const Dialects = {
     hasPositionalParams: true,
     answersCancel: false,
     hasRefused: false,
+    readsByeCodes: false,
     expectsLastProgress: true,
     hasNamedRequests: true,
   },
@@ -80,6 +88,12 @@ export function dialectOfAgent(
   { protocol }: Pick<ClientHello, "protocol">,
 ): Dialect {
   return protocol === 0 ? Dialects.legacy : Dialects.current;
+}
+
+/** Recorded version of the protocol for people; empty for an agent that never connected. */
+export function protocolName(recorded: number): string {
+  if (recorded === Dialects.legacy.impliedProtocol) return "2024";
+  return recorded === 0 ? "" : String(recorded);
 }
 
 /** The dialect of a Manager, by the id of its database: a legacy Manager has none. */

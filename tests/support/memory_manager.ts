@@ -10,18 +10,12 @@ import type { AuditLog } from "../../lib/manager/audit_log.ts";
 import type { Enrolments } from "../../lib/manager/enrolment.ts";
 import type { Agents } from "../../lib/manager/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
-import { type CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
-import type { StateSource } from "../../lib/manager/plan_api.ts";
+import type { CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { Drift } from "../../lib/manager/drift/drift.ts";
-import type { DriftRule } from "../../lib/manager/drift/drift_rule.ts";
 import type { Plans } from "../../lib/manager/plans/plans.ts";
-import type { Blobs } from "../../lib/manager/blobs/blobs.ts";
-import type { ManagerProof } from "../../lib/manager/admission/challenge.ts";
-import type { DataService } from "../../lib/manager/data/data_service.ts";
 import type { Events } from "../../lib/manager/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
 import type { KeyRotation } from "../../lib/manager/key_rotation.ts";
-import type { RotatingKeys } from "../../lib/manager/rotating_keys.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,
@@ -30,20 +24,16 @@ import type {
 } from "../../lib/manager/operator_api.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";
 import type { StorageHealth } from "../../lib/manager/storage_health.ts";
-import type { Post } from "../../lib/manager/webhooks/post.ts";
-import type { Webhook } from "../../lib/manager/webhooks/webhook.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { EventRecord } from "../../lib/store/records.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { End } from "../../lib/wire/connection.ts";
-import type { SecretNames } from "../../lib/manager/secrets/secret_desk.ts";
-import type { StoredSecrets } from "../../lib/manager/secrets/stored_secrets.ts";
 import { KEYLESS_FEATURES } from "../../lib/wire/features.ts";
-import { Later } from "../../lib/wire/later.ts";
 import { memoryTransports } from "../../lib/wire/memory_transport.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import { countingRandom } from "./counting_random.ts";
 import { FakeClock } from "./fake_clock.ts";
+import { type CoreChanges, memoryCore } from "./memory_core.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
 import { SlowStore } from "./slow_store.ts";
 
@@ -54,28 +44,9 @@ export const INSTANCE = "0123456789abcdef0123456789abcdef";
 export const OTHER_INSTANCE = "fedcba9876543210fedcba9876543210";
 
 /** Changes to the usual MemoryManager. */
-export interface CoreOptions {
-  /** Limit of output that is kept of a command, in bytes. */
-  readonly keepBytes?: bigint;
+export interface CoreOptions extends CoreChanges {
   /** Address that agents dial from. */
   readonly peer?: string;
-  readonly data?: DataService;
-  readonly blobs?: Blobs;
-  readonly states?: StateSource;
-  /** Rules of drift. */
-  readonly drift?: readonly DriftRule[];
-  readonly secretsOf?: SecretNames;
-  readonly storedSecrets?: StoredSecrets;
-  readonly checkParams?: (operation: string, params: string) => void;
-  /** True for a Manager that is there for a minute at a time. */
-  readonly brief?: boolean;
-  /** Key of the Manager; none by default. */
-  readonly proof?: ManagerProof;
-  /** Sends the messages of webhooks. */
-  readonly post?: Post;
-  readonly webhooks?: readonly Webhook[];
-  /** Keys of the Manager that can be rotated; none by default. */
-  readonly keys?: RotatingKeys;
   /** File of the database; memory by default. */
   readonly path?: string;
   /** True if the store belongs to the caller. */
@@ -127,32 +98,11 @@ export class MemoryManager implements AsyncDisposable {
     this.clock = clock;
     this.#options = options;
     this.slow = new SlowStore(store);
-    this.#core = new ManagerCore({
-      store: this.slow.store,
-      clock,
-      random: countingRandom(),
-      identity: {
-        addresses: ["mgr:7051"],
-        serverName: "mgr.piri.internal",
-        caCertificate: new Uint8Array([1]),
-      },
-      data: options.data ?? { answer: () => Promise.resolve("nothing") },
-      ...options.post === undefined ? {} : { post: options.post },
-      webhooks: options.webhooks ?? [],
-      ...options.blobs === undefined ? {} : { blobs: options.blobs },
-      states: options.states,
-      drift: options.drift ?? [],
-      secretsOf: options.secretsOf ?? (() => []),
-      storedSecrets: options.storedSecrets,
-      pingIntervalMs: 15_000,
-      keepBytes: options.keepBytes ?? 1_000_000n,
-      brief: options.brief ?? false,
-      proof: options.proof,
-      keys: options.keys,
-      checkParams: options.checkParams ?? (() => {}),
-      // Time stands still here.
-      later: new Later(clock, 0),
-    });
+    const { peer: _peer, path: _path, borrowed: _borrowed, ...changes } =
+      options;
+    const { store: slow } = this.slow;
+    const random = countingRandom();
+    this.#core = memoryCore({ store: slow, clock, random }, changes);
     this.roster = this.#core.roster;
     // Writes of a test count as those of the Manager.
     this.store = this.roster.watch(this.slow.store);

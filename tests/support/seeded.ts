@@ -1,20 +1,16 @@
-import type { Random } from "../../lib/base/random.ts";
+import { type Random, seededNumbers } from "../../lib/base/random.ts";
 
 /** Chance that repeats itself: the same seed gives the same numbers on every machine. */
 export class Seeded implements Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = seededNumbers(seed);
   }
 
-  /** An unsigned 32-bit number. Source: mulberry32, Tommy Ettinger, public domain. */
+  /** An unsigned 32-bit number. */
   u32(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
+    return this.#next();
   }
 
   fraction(): number {

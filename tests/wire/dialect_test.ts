@@ -5,6 +5,7 @@ import {
   dialectOfAgent,
   dialectOfManager,
   Dialects,
+  protocolName,
 } from "../../lib/wire/dialect.ts";
 
 Deno.test("an agent is a legacy one if its hello tells no protocol", () => {
@@ -18,6 +19,10 @@ Deno.test("a Manager is a legacy one if its hello tells no id", () => {
   assertEquals(dialectOfManager("0123"), Dialects.current);
 });
 
+Deno.test("a recorded protocol has a name for people", () => {
+  assertEquals([0, 1, 2, 3].map(protocolName), ["", "2024", "2", "3"]);
+});
+
 Deno.test("the two dialects, line by line", () => {
   assertEquals(
     Object.entries(Dialects.current).map(([key, value]) =>
@@ -27,6 +32,7 @@ Deno.test("the two dialects, line by line", () => {
     ),
     [
       "name: current / legacy",
+      "impliedProtocol: undefined / 1",
       "maxFrameBytes: 1048576 / 65536",
       "maxMessageBytes: 262144 / 65536",
       "maxParamsBytes: 262144 / 64512",
@@ -37,6 +43,7 @@ Deno.test("the two dialects, line by line", () => {
       "hasPositionalParams: false / true",
       "answersCancel: true / false",
       "hasRefused: true / false",
+      "readsByeCodes: true / false",
       "expectsLastProgress: false / true",
       "hasNamedRequests: false / true",
     ],

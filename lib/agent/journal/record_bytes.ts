@@ -1,4 +1,5 @@
 import { concat } from "@std/bytes/concat";
+import { dialectOfManager } from "../../wire/dialect.ts";
 
 /** Name that a Manager has for a command. */
 export interface CommandName {
@@ -9,7 +10,7 @@ export interface CommandName {
 
 /** False for commands of legacy Managers, whose ids repeat. */
 export function hasUniqueId({ managerId }: CommandName): boolean {
-  return managerId !== "";
+  return dialectOfManager(managerId).hasIdentities;
 }
 
 /** Writes the values of one record, one after the other. */

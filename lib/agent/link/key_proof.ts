@@ -12,6 +12,7 @@ import {
   isSignedBy,
   type SigningKey,
 } from "../../base/signing_key.ts";
+import { dialectOfManager } from "../../wire/dialect.ts";
 import type { AgentTrust } from "./agent_trust.ts";
 import {
   helloHash,
@@ -129,7 +130,8 @@ export class KeyProof {
         }, and this agent's Manager has the key ${fingerprint(pinned)}`,
       );
     }
-    if (nonce.length !== NONCE_BYTES || managerId === "") {
+    const { hasIdentities } = dialectOfManager(managerId);
+    if (nonce.length !== NONCE_BYTES || !hasIdentities) {
       throw violation("accept the challenge", "it is incomplete");
     }
     const hello = this.#hello;

@@ -9,7 +9,7 @@ import type {
   ReapReceipt,
 } from "../../operations/operation.ts";
 import { decode } from "../../protobuf/protobuf_reader.ts";
-import type { Dialect } from "../../wire/dialect.ts";
+import { dialectOfManager } from "../../wire/dialect.ts";
 import type { Audit } from "../audit/audit_log.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { factsOf } from "./command_facts.ts";
@@ -36,8 +36,7 @@ export interface PastOptions {
 }
 
 /** Command whose program has outlived an earlier run of the agent. */
-export interface Resumed extends Omit<AcceptedCommand, "dialect"> {
-  readonly dialect: Pick<Dialect, "hasPositionalParams">;
+export interface Resumed extends AcceptedCommand {
   /** Undefined for one that starts now. */
   readonly found?: FoundSurvivor | undefined;
 }
@@ -94,8 +93,7 @@ async function settleStarted(
   }
   const record = recordOf(entry, options);
   record.takenUp();
-  // A legacy Manager cannot ask for this.
-  const dialect = { hasPositionalParams: false };
+  const dialect = dialectOfManager(entry.managerId);
   return { entry, command, dialect, record, found };
 }
 
@@ -136,8 +134,7 @@ async function settleUnstarted(
 /** Record of a command of an earlier run. */
 function recordOf(entry: JournalEntry, options: PastOptions): CommandRecord {
   const { managerId } = entry;
-  // A Manager without an id is a legacy one.
-  const dialect = { hasPositionalParams: managerId === "" };
+  const dialect = dialectOfManager(managerId);
   return new CommandRecord(
     options,
     factsOf(commandOf(entry), { managerId, dialect }),

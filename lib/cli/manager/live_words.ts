@@ -1,4 +1,4 @@
-import type { Candidate, Place } from "../complete.ts";
+import type { Candidate, CursorPlace } from "../complete.ts";
 import type { LiveWords } from "../complete_subcommand.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { workText } from "./approval_text.ts";
@@ -17,7 +17,7 @@ const SETS: readonly Candidate[] = [
 
 /** Agents, groups, jobs, commands and operations that the running Manager has. */
 export async function liveWords(
-  place: Place,
+  place: CursorPlace,
   { dir, signal }: Parameters<LiveWords<ManagerServices>>[1],
   services: ManagerServices,
 ): Promise<Candidate[]> {
@@ -28,12 +28,12 @@ export async function liveWords(
 }
 
 type Asker = (
-  place: Place,
+  place: CursorPlace,
   control: Control,
   signal: AbortSignal,
 ) => Promise<Candidate[]>;
 
-const ASKERS: Readonly<Partial<Record<Place["kind"], Asker>>> = {
+const ASKERS: Readonly<Partial<Record<CursorPlace["kind"], Asker>>> = {
   targets: targetWords,
   async agent({ typed }, control, signal) {
     const { agents } = await control.agents.listNames(
@@ -86,7 +86,7 @@ const ASKERS: Readonly<Partial<Record<Place["kind"], Asker>>> = {
 
 /** Names, groups and facts for the last part of a target expression, and parameters of an operation. */
 async function targetWords(
-  { typed, operation }: Place,
+  { typed, operation }: CursorPlace,
   control: Control,
   signal: AbortSignal,
 ): Promise<Candidate[]> {

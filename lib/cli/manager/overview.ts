@@ -1,11 +1,12 @@
 import {
   type Agent,
   type Command,
-  CommandState,
   type GetStatusResponse,
   type Job,
   JobState,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { BAD_ENDS } from "../../base/command_state.ts";
+import { OPEN_JOB_STATES } from "../../base/job_state.ts";
 import { Disconnected } from "../../base/errors.ts";
 import type { Invocation } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -15,18 +16,14 @@ import { attentionOf, isEnrolled } from "./attention.ts";
 import { commandJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
-import { outcomeText } from "./states.ts";
+import { outcomeText, stateOf } from "./states.ts";
+import { jobStateOf } from "./job/job_json.ts";
 
 /** Lines of each list, so that all fits on one screen of 24 lines. */
 const MAX_LINES = 4;
 
 /** States of a command that its user did not want. */
-const FAILURES = [
-  CommandState.FAILED,
-  CommandState.TIMED_OUT,
-  CommandState.REFUSED,
-  CommandState.LOST,
-];
+const FAILURES = BAD_ENDS.filter((end) => end !== "cancelled").map(stateOf);
 
 /** Facts of one screen. */
 interface Overview {
@@ -79,7 +76,7 @@ async function look(control: Control): Promise<Overview> {
 
 async function openJobs(control: Control): Promise<readonly Job[] | undefined> {
   try {
-    const states = [JobState.RUNNING, JobState.PAUSED];
+    const states = OPEN_JOB_STATES.map(jobStateOf);
     return (await control.jobs.listJobs({ states })).jobs;
   } catch {
     return undefined; // a Manager without jobs; what else is wrong, the other questions tell

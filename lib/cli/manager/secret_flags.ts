@@ -41,6 +41,7 @@ export interface AskedSecrets {
   readonly given: ReadonlyMap<string, Sealed>;
 }
 
+/** Place where the value of a secret is, as a flag names it. */
 interface Place {
   /** Flag and what it was given, for messages. */
   readonly flag: string;

@@ -3,6 +3,7 @@ import { type Asker, NOBODY } from "../../base/asker.ts";
 import { badLogin, encodeLoginLine } from "../../base/login_line.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { isFrom } from "../../base/network.ts";
 import { newToken } from "../../base/operator_token.ts";
 import type { Random } from "../../base/random.ts";
 import { hashSecret, newSecret } from "../../base/secret.ts";
@@ -26,7 +27,6 @@ import type {
   Sight,
   TokenBounds,
 } from "../access_api.ts";
-import { isFrom } from "../admission/network.ts";
 import type { AgentRoster } from "../agent_roster.ts";
 import type { Denial } from "../audit_api.ts";
 import { type Act, auditEntry } from "../audit_entry.ts";

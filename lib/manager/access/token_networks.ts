@@ -1,9 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
-import {
-  inNetworks,
-  type Network,
-  parseNetwork,
-} from "../admission/network.ts";
+import { inNetworks, type Network, parseNetwork } from "../../base/network.ts";
 
 /** True if all addresses of a network lie in another. */
 function isPartOf(inner: Network, outer: Network): boolean {

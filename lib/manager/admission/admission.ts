@@ -69,9 +69,6 @@ export interface AdmissionOptions extends TokenJoinsOptions {
   readonly brief?: boolean;
 }
 
-/** Recorded protocol of a legacy agent. No hello has it. */
-const LEGACY_PROTOCOL = 1;
-
 /** Empty set, shared by all agents without such ids. */
 const NO_IDS: ReadonlySet<bigint> = new Set();
 
@@ -300,7 +297,7 @@ export class Admission {
 
   async #record(
     hello: ClientHello,
-    { agent, address }: AdmittedAgent,
+    { agent, address, dialect }: AdmittedAgent,
     { patches, newKey, nextKey }:
       & Pick<Outcome, "patches">
       & Pick<Checked, "newKey" | "nextKey">,
@@ -308,7 +305,7 @@ export class Admission {
     const { jobs } = this.#options;
     const at = this.#clock.now();
     const moved = await this.#store.admitAgent(agent, {
-      protocol: hello.protocol || LEGACY_PROTOCOL,
+      protocol: dialect.impliedProtocol ?? hello.protocol,
       version: hello.agentVersion,
       facts: withPolicy(
         withInstallation(hello.facts, hello.installation),

@@ -11,7 +11,7 @@ import type { Body } from "../../wire/message.ts";
 import type { AgentSession } from "../fleet.ts";
 import { Pings } from "./pings.ts";
 import { busyRetryMs } from "./reconnect_window.ts";
-import { REMOVED } from "./removed.ts";
+import { removedBye } from "./removed.ts";
 
 /** Connection of an agent, with any table. */
 export type AgentConnection = Pick<
@@ -148,11 +148,8 @@ export class AdmittedAgent implements AgentSession, AgentFacts {
   }
 
   removed(): void {
-    const { code, reason, retryAfterMs } = REMOVED;
-    // A legacy agent understands the text only.
-    if (this.dialect.hasIdentities) {
-      this.connection.leave(code, reason, retryAfterMs);
-    } else this.connection.leave(Bye_Code.AUTH_FAILED, "auth failed");
+    const { code, reason, retryAfterMs } = removedBye(this.dialect);
+    this.connection.leave(code, reason, retryAfterMs);
   }
 
   renamed(): void {

@@ -1,13 +1,13 @@
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Address, formatAddress } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
+import { isFrom } from "../../base/network.ts";
 import { hashSecret, sameHash } from "../../base/secret.ts";
 import { sha256 } from "../../base/sha256.ts";
 import { PUBLIC_KEY_BYTES } from "../../base/signing_key.ts";
 import type { AgentRecord, NewKey } from "../../store/records.ts";
 import { Refusal } from "../../wire/connection.ts";
 import { dialectOfAgent } from "../../wire/dialect.ts";
-import { isFrom } from "./network.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 import { REMOVED } from "./removed.ts";
 import { TokenJoins, type TokenJoinsOptions } from "./token_joins.ts";

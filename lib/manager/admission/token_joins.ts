@@ -4,6 +4,7 @@ import {
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { type Address, formatAddress } from "../../base/address.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
+import { isFrom } from "../../base/network.ts";
 import { hashSecret } from "../../base/secret.ts";
 import { fingerprint } from "../../base/signing_key.ts";
 import type { JoinTokenRecord } from "../../store/enrolment_records.ts";
@@ -14,7 +15,6 @@ import { Refusal } from "../../wire/connection.ts";
 import type { Denial } from "../audit_api.ts";
 import { auditEntry } from "../audit_entry.ts";
 import type { ManagerParts } from "../manager_parts.ts";
-import { isFrom } from "./network.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 
 /** Time after which a host that waits asks again, in milliseconds. */

@@ -1,15 +1,13 @@
 import { operatorText } from "../../base/asker.ts";
-import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
-import { nonce, type Random } from "../../base/random.ts";
+import { nonce } from "../../base/random.ts";
 import type { CommandRecord, NewCommand } from "../../store/records.ts";
-import type { Store } from "../../store/store.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Events } from "../events.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import type { Fitness } from "./fitness.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import type { RunRequest } from "../operator_api.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
 import { auditEntry, workStatement } from "../audit_entry.ts";
@@ -19,12 +17,9 @@ import type { OpenCommands } from "./open_commands.ts";
 import { Misfits } from "./misfits.ts";
 import { findTargets } from "./targets.ts";
 
-export interface CommandStarterOptions {
-  readonly store: Store;
+export interface CommandStarterOptions
+  extends Pick<ManagerParts, "store" | "events" | "clock" | "random"> {
   readonly fleet: Fleet;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly open: OpenCommands;
   readonly dispatcher: Dispatcher;
   readonly fitness: Fitness;

@@ -1,12 +1,10 @@
-import type { Clock } from "../../base/clock.ts";
 import { jobName } from "../../base/job_state.ts";
-import { nonce, type Random } from "../../base/random.ts";
+import { nonce } from "../../base/random.ts";
 import type { SignedStatement } from "../../base/signed_work.ts";
 import type { EntryMove, JobRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
-import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import { signedStatement } from "../signed_request.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Fitness } from "./fitness.ts";
@@ -16,11 +14,8 @@ import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
 
 /** Parts that the start of entries needs. */
-export interface EntryStarterOptions {
-  readonly store: Store;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface EntryStarterOptions
+  extends Pick<ManagerParts, "store" | "events" | "clock" | "random"> {
   readonly open: OpenCommands;
   readonly dispatcher: Dispatcher;
   readonly fitness: Fitness;

@@ -189,9 +189,11 @@ export class Ledger {
     raise(received, stream, end);
   }
 
-  /** Lets a stream be acknowledged up to this offset, which must be recorded. */
+  /** Lets a stream be acknowledged up to this offset, as far as it is recorded. */
   hold(stream: StreamName, end: bigint): void {
-    raise(this.#counts.held, stream, end);
+    const { held, recorded } = this.#counts;
+    const most = recorded[stream];
+    raise(held, stream, end < most ? end : most);
   }
 
   /** Takes back a piece that could not be recorded: it comes again, from what is held on. */

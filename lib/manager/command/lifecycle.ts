@@ -1,4 +1,8 @@
-import { hasEndedForGood, isOpenState } from "../../base/command_state.ts";
+import {
+  hasEndedForGood,
+  isOpenState,
+  OPEN_STATES,
+} from "../../base/command_state.ts";
 import type { CommandPatch, CommandRecord } from "../../store/records.ts";
 import {
   adopt,
@@ -122,17 +126,12 @@ export function stageOf(
   record: Pick<CommandRecord, "state" | "presumed">,
 ): Exclude<Stage, "found"> {
   const { state } = record;
-  if (isOpenState(state)) return state as "queued" | "sent" | "running";
+  if (isOpenState(state)) return state;
   if (!hasEndedForGood(record)) return "presumed";
   return state === "lost" ? "lost" : "ended";
 }
 
-const OPEN_STAGES: ReadonlySet<Stage> = new Set([
-  "queued",
-  "found",
-  "sent",
-  "running",
-]);
+const OPEN_STAGES: ReadonlySet<Stage> = new Set([...OPEN_STATES, "found"]);
 
 /** True for the stage of a command that has not ended. */
 export function isOpenStage(stage: Stage): boolean {

@@ -15,7 +15,7 @@ import type { Events } from "../events.ts";
 import type { AgentSession } from "../fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";
-import { changeBy } from "./lifecycle.ts";
+import { changeBy, stageOf } from "./lifecycle.ts";
 import { ReportWriter } from "./report_writer.ts";
 import { outcomeOf } from "./result.ts";
 import type { DisputedResults } from "./disputed_results.ts";
@@ -225,7 +225,7 @@ export class Recorder {
     // Open again since: its presumed end could not be recorded.
     const again = this.#open.get(id);
     if (again !== undefined) return again;
-    if (!record.presumed) return undefined;
+    if (stageOf(record) !== "presumed") return undefined;
     // A late report over a replaced connection is older than the hello that did not list the command. Opened again, the
     // command would wait for an agent that may not have it any more. A result ends it at any time.
     if (!isResult && !session.takesCommands) return undefined;

@@ -1,14 +1,11 @@
-import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { planName } from "../../base/plan_name.ts";
-import type { Counters } from "../../base/counters.ts";
 import { joint } from "../../base/signals.ts";
 import { isWithin } from "../../base/within.ts";
 import type { DriftAgentRecord } from "../../store/drift_records.ts";
 import type { JobLimits } from "../../store/job_records.ts";
-import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 import type { PlanView } from "../plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import type { Targeting } from "../targeting.ts";
@@ -39,11 +36,8 @@ const LIMITS: JobLimits = {
 };
 
 /** Parts that rounds need. */
-export interface DriftRoundOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly counters: Counters;
+export interface DriftRoundOptions
+  extends Pick<ManagerParts, "store" | "clock" | "events" | "counters"> {
   readonly plans: Plans;
   readonly jobs: Pick<Jobs, "watch">;
   readonly targeting: Pick<Targeting, "resolve">;

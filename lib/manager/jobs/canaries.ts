@@ -1,5 +1,8 @@
-import type { CommandStateName } from "../../base/command_state.ts";
-import type { EntryStateName } from "../../base/job_state.ts";
+import {
+  type CommandStateName,
+  OPEN_STATES,
+} from "../../base/command_state.ts";
+import { type EntryStateName, UNSTARTED_STATES } from "../../base/job_state.ts";
 import type { EntryRecord } from "../../store/job_records.ts";
 
 /** Agents of a job that come first: the others start only once all of these have succeeded. */
@@ -54,10 +57,8 @@ export class Canaries {
 }
 
 /** States of an entry and of a command that tell no end. */
-const UNDECIDED: ReadonlySet<string> = new Set([
-  "waiting",
-  "queued",
+const UNDECIDED: ReadonlySet<CommandStateName | EntryStateName> = new Set([
+  ...UNSTARTED_STATES,
   "started",
-  "sent",
-  "running",
+  ...OPEN_STATES,
 ]);

@@ -1,3 +1,4 @@
+import { isUnstarted } from "../../base/job_state.ts";
 import type { EntryRecord, JobRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Commands } from "../commands.ts";
@@ -16,9 +17,7 @@ export function entryView(
 ): EntryView {
   const { command, agent, state } = record;
   const open = command === null ? undefined : commands.openRecord(command.id);
-  const isOpen = command === null
-    ? state === "queued" || state === "waiting"
-    : open !== undefined;
+  const isOpen = command === null ? isUnstarted(state) : open !== undefined;
   const since = () =>
     command === null
       ? commands.unreachableSince(agent)

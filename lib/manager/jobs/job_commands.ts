@@ -1,3 +1,4 @@
+import { mayComeBack } from "../../base/command_state.ts";
 import { type CountName, countOf } from "../../base/job_counts.ts";
 import type { FoundJob } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
@@ -47,17 +48,16 @@ export class JobCommands {
   }
 
   /** Notes the end of a command; undefined if it is not known, or has ended before. */
-  ended({ id, state, presumed }: CommandRecord): CommandStep | undefined {
+  ended(command: CommandRecord): CommandStep | undefined {
+    const { id, state } = command;
     const to = countOf("started", state);
     const running = this.#running.get(id);
     const before = this.#presumed.get(id);
     const position = running ?? before?.position;
     if (position === undefined) return undefined;
     this.#running.delete(id);
-    // Also one that its agent called lost: another agent of its name may still have it.
-    if (presumed || state === "lost") {
-      this.#presumed.set(id, { position, count: to });
-    } else this.#presumed.delete(id);
+    if (mayComeBack(command)) this.#presumed.set(id, { position, count: to });
+    else this.#presumed.delete(id);
     return { position, from: before?.count ?? "running", to };
   }
 

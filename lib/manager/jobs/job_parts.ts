@@ -1,16 +1,12 @@
-import type { Clock } from "../../base/clock.ts";
 import type { JobRecord } from "../../store/job_records.ts";
-import type { Store } from "../../store/store.ts";
 import type { Commands } from "../commands.ts";
-import type { Events } from "../events.ts";
 import type { Fleet } from "../fleet.ts";
+import type { ManagerParts } from "../manager_parts.ts";
 
 /** Parts that all jobs of a Manager share. */
-export interface JobParts {
-  readonly store: Store;
-  readonly clock: Clock;
+export interface JobParts
+  extends Pick<ManagerParts, "store" | "clock" | "events"> {
   readonly fleet: Fleet;
-  readonly events: Events;
   readonly commands: Pick<Commands, "entries" | "fitness" | "cancelOfJob">;
   /** True for an agent that was connected when the Manager stopped, and is expected back at any moment. */
   readonly isExpected: (agent: string) => boolean;

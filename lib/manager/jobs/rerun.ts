@@ -6,7 +6,8 @@ import type { JobAdmin, JobRequest } from "../job_api.ts";
 import type { ResolvedTargets, TargetSelection } from "../operator_api.ts";
 import type { Targeting } from "../targeting.ts";
 
-const NOBODY = {
+/** Reasons for which a scope has no agents. */
+const NONE_TO_REPEAT = {
   all: "none of its agents is enrolled",
   failed: "every agent did it",
   lost: "none of its commands was lost",
@@ -54,7 +55,7 @@ export async function rerunOf(
   if (agents.length === 0) {
     throw new PiriError(
       "NOT_FOUND",
-      `Cannot run job ${jobName(id)} again: ${NOBODY[scope]}`,
+      `Cannot run job ${jobName(id)} again: ${NONE_TO_REPEAT[scope]}`,
     );
   }
   const { signed: _, ...again } = job;

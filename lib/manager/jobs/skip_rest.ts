@@ -1,3 +1,4 @@
+import { UNSTARTED_STATES } from "../../base/job_state.ts";
 import type { JobEnd, MovedEntry } from "../../store/job_records.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import { PAGE } from "./entry_pages.ts";
@@ -41,7 +42,7 @@ async function unsureOf(
   job: bigint,
   { store, isUnsure }: Pick<JobParts, "store" | "isUnsure">,
 ): Promise<number[]> {
-  for (const state of ["waiting", "queued"] as const) {
+  for (const state of UNSTARTED_STATES) {
     for (let from = 0;;) {
       const { positions, agents } = await store.unstartedEntries(job, state, {
         from,

@@ -1,4 +1,5 @@
 import { messageOf, PiriError } from "../../base/errors.ts";
+import type { UnstartedStateName } from "../../base/job_state.ts";
 import type { JobRecord } from "../../store/job_records.ts";
 import type { Fit } from "../command/fitness.ts";
 import type { AgentSession } from "../fleet.ts";
@@ -10,7 +11,7 @@ import { unsureReason } from "./unsure.ts";
 export interface Unstarted {
   readonly position: number;
   readonly agent: string;
-  readonly from: "waiting" | "queued";
+  readonly from: UnstartedStateName;
 }
 
 /** Outcome of an entry whose turn it is: it starts over a connection, or takes another step. */

@@ -2,6 +2,7 @@ import { concat } from "@std/bytes/concat";
 import { encodeHex } from "@std/encoding/hex";
 import { sha256 } from "../../base/sha256.ts";
 import { isOpenState } from "../../base/command_state.ts";
+import { isUnstarted } from "../../base/job_state.ts";
 import type { EntryCommand, EntryRecord } from "../../store/job_records.ts";
 import type {
   PlanAgentRecord,
@@ -116,7 +117,7 @@ async function findingsOf(
   contents: Map<string, Uint8Array>,
   options: CollectOptions,
 ): Promise<PlanFindings | undefined> {
-  if (state === "waiting" || state === "queued") return undefined;
+  if (isUnstarted(state)) return undefined;
   if (command === null) {
     return failedFindings(
       agent,

@@ -1,4 +1,5 @@
 import { isOpenState } from "../../base/command_state.ts";
+import { isUnstarted } from "../../base/job_state.ts";
 import type { EntryRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { PlanAgentRecord, PlanRecord } from "../../store/plan_records.ts";
@@ -21,9 +22,6 @@ export interface Applied {
     | Pick<CommandRecord, "state" | "reason" | "errorCode" | "data">
     | null;
 }
-
-/** States of entries that have not ended, without a command. */
-const WAITING: ReadonlySet<string> = new Set(["waiting", "queued"]);
 
 /** A plan as people see it. */
 export function planView(
@@ -100,7 +98,7 @@ function outcomeOf(
   if (counts.change + counts.unknown === 0) return { state: "same", message };
   const { entry = null, command = null } = applied ?? {};
   if (command === null) {
-    if (entry !== null && WAITING.has(entry.state)) {
+    if (entry !== null && isUnstarted(entry.state)) {
       return { state: "applying", message: "" };
     }
     if (applyCommand === null) {

@@ -18,7 +18,7 @@ export interface NewHostFile extends AsyncDisposable {
 }
 
 /** Path for calls of the system, whose folder stays the one that was judged. */
-export interface Place extends Disposable {
+export interface HeldPath extends Disposable {
   readonly at: string;
 }
 
@@ -34,7 +34,7 @@ export interface HostParts {
   /** Refuses to ask others than the host, where the agent's policy does. */
   requireConnect(): void;
   /** Place of a path to write. */
-  placeOf(path: string): Place;
+  placeOf(path: string): HeldPath;
   newFile(
     path: string,
     options: {

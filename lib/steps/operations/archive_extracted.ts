@@ -216,8 +216,8 @@ async function extract(params: Params, writer: HostWriter): Promise<void> {
   const { path, strip = 0 } = params;
   const sha256 = archiveHash(params, writer);
   const attributes = await wantedAttributes(params, writer, NO_FORECAST);
-  const place = new Place(path, attributes, writer);
-  await place.makeFolder("", FOLDER_MODE);
+  const destination = new Destination(path, attributes, writer);
+  await destination.makeFolder("", FOLDER_MODE);
   const spool = join(path, `.piri-archive-${sha256.slice(0, 16)}.part`);
   const archive = await archiveOf(params, { spool, writer });
   try {
@@ -225,10 +225,10 @@ async function extract(params: Params, writer: HostWriter): Promise<void> {
     for await (const _ of archiveEntries(archive, strip));
     const list: Extracted[] = [];
     for await (const entry of archiveEntries(archive, strip)) {
-      list.push(await place.put(entry));
+      list.push(await destination.put(entry));
     }
     const text = JSON.stringify(lastOfEach(list));
-    await place.write(
+    await destination.write(
       listPath(params, sha256),
       contentOfBytes(new TextEncoder().encode(text)),
       0o644,
@@ -259,7 +259,7 @@ function lastOfEach(list: readonly Extracted[]): readonly Extracted[] {
 }
 
 /** Folder that an archive is extracted to. */
-class Place {
+class Destination {
   readonly #path: string;
   readonly #attributes: PathAttributes;
   readonly #writer: HostWriter;
@@ -308,7 +308,7 @@ class Place {
     }
   }
 
-  /** Makes a folder below the place, or gives one its mode. */
+  /** Makes a folder below the destination, or gives one its mode. */
   async makeFolder(name: string, mode: number): Promise<void> {
     const at = join(this.#path, name);
     const facts = this.#writer.facts(at);
@@ -340,7 +340,7 @@ class Place {
     });
   }
 
-  /** Folders above an entry. A link among them could lead out of the place. */
+  /** Folders above an entry. A link among them could lead out of the destination. */
   async #makeFoldersAbove(name: string): Promise<void> {
     const parts = name.split("/").slice(0, -1);
     for (const index of parts.keys()) {

@@ -3,14 +3,8 @@ import type { Journal } from "../../../lib/agent/journal/journal.ts";
 import { messageOf } from "../../../lib/base/errors.ts";
 import type { DiskCall } from "../../support/memory_disk.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
-import {
-  commandOf,
-  openSmall,
-  readAll,
-  resultOf,
-  Script,
-  seeded,
-} from "./script.ts";
+import { Seeded } from "../../support/seeded.ts";
+import { commandOf, openSmall, readAll, resultOf, Script } from "./script.ts";
 
 /** Calls of the script on a disk without faults. */
 async function callsOfScript(): Promise<readonly DiskCall[]> {
@@ -34,10 +28,10 @@ Deno.test("a kill at any call of the disk loses nothing that was promised", asyn
   const calls = await callsOfScript();
   for (const { index, kind, name } of calls) {
     await at(`killed at call ${index}, ${kind} ${name}`, async () => {
-      const { fraction } = seeded(index);
+      const random = new Seeded(index);
       const disk = new MemoryDisk({
         fault: (call) => call.index === index ? "crash" : undefined,
-        fraction,
+        fraction: () => random.fraction(),
       });
       const script = new Script();
       await Promise.race([script.run(disk), disk.crashed]);
@@ -52,10 +46,10 @@ Deno.test("a power cut at any call loses nothing promised, whatever becomes of u
   for (const { index, kind, name } of calls) {
     for (let seed = 0; seed < 8; seed++) {
       await at(`cut at call ${index}, ${kind} ${name}, ${seed}`, async () => {
-        const { fraction } = seeded(index * 8 + seed);
+        const random = new Seeded(index * 8 + seed);
         const disk = new MemoryDisk({
           fault: (call) => call.index === index ? "crash" : undefined,
-          fraction,
+          fraction: () => random.fraction(),
         });
         const script = new Script();
         await Promise.race([script.run(disk), disk.crashed]);
@@ -73,10 +67,10 @@ Deno.test("a journal that crashes during recovery from a crash still keeps its p
   const middle = calls.findLastIndex(({ kind }) => kind === "sync");
   for (let seed = 0; seed < 100; seed++) {
     await at(`seed ${seed}`, async () => {
-      const { fraction } = seeded(seed);
+      const random = new Seeded(seed);
       const first = new MemoryDisk({
         fault: ({ index }) => index === middle ? "crash" : undefined,
-        fraction,
+        fraction: () => random.fraction(),
       });
       const script = new Script();
       await Promise.race([script.run(first), first.crashed]);
@@ -99,10 +93,10 @@ Deno.test("a journal taken over from a killed agent survives a power cut like it
   const calls = await callsOfScript();
   for (const { index, kind, name } of calls) {
     await at(`killed at call ${index}, ${kind} ${name}`, async () => {
-      const { fraction } = seeded(index);
+      const random = new Seeded(index);
       const first = new MemoryDisk({
         fault: (call) => call.index === index ? "crash" : undefined,
-        fraction,
+        fraction: () => random.fraction(),
       });
       await Promise.race([new Script().run(first), first.crashed]);
       const second = first.afterCrash("kill");
@@ -153,11 +147,11 @@ async function failEach(
     const { index, kind, name } = planned;
     await at(`fails at call ${index}, ${kind} ${name}`, async () => {
       let broken = true;
-      const { fraction } = seeded(index);
+      const random = new Seeded(index);
       const disk = new MemoryDisk({
         fault: (call) =>
           broken && fails(call.index, index) ? "error" : undefined,
-        fraction,
+        fraction: () => random.fraction(),
       });
       const script = new Script();
       await script.run(disk);

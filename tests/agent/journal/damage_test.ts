@@ -3,14 +3,8 @@ import { frame } from "../../../lib/agent/journal/frame.ts";
 import { LOG_FILE } from "../../../lib/agent/journal/log.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
-import {
-  commandOf,
-  openSmall,
-  printed,
-  readAll,
-  resultOf,
-  seeded,
-} from "./script.ts";
+import { Seeded } from "../../support/seeded.ts";
+import { commandOf, openSmall, printed, readAll, resultOf } from "./script.ts";
 
 /** Disk with three finished commands and one accepted command. */
 async function usedDisk(): Promise<{ disk: MemoryDisk; instance: string }> {
@@ -41,7 +35,7 @@ Deno.test("a damaged byte anywhere in the log costs one record and makes a new i
     bad[at] = (bad[at] ?? 0) ^ 0x41;
     const copy = disk.copy();
     copy.put(LOG_FILE, bad);
-    const journal = await openSmall(copy, { random: seeded(2) });
+    const journal = await openSmall(copy, { random: new Seeded(2) });
     const finished = journal.entries().filter(({ state }) =>
       state === "finished"
     );
@@ -95,7 +89,7 @@ Deno.test("a log whose last blocks are zeros is the same instance", async () => 
 
 Deno.test("a log of noise becomes a new journal that works", async () => {
   const disk = new MemoryDisk();
-  disk.put(LOG_FILE, seeded(3).bytes(5_000));
+  disk.put(LOG_FILE, new Seeded(3).bytes(5_000));
   await using journal = await openSmall(disk);
   assertEquals(journal.entries(), []);
   assertEquals(await journal.nextSession(), 1n);
@@ -119,7 +113,7 @@ Deno.test("a part of the log that cannot be read is damage, and the journal cont
     fault: ({ kind, name }) =>
       kind === "read" && name === LOG_FILE ? "error" : undefined,
   });
-  await using journal = await openSmall(broken, { random: seeded(2) });
+  await using journal = await openSmall(broken, { random: new Seeded(2) });
   assert(journal.instance !== instance);
   assertEquals(await journal.nextSession(), 1n);
 });

@@ -6,13 +6,13 @@ import type {
 import { LOG_FILE } from "../../../lib/agent/journal/log.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
+import { Seeded } from "../../support/seeded.ts";
 import {
   commandOf,
   openSmall,
   printed,
   readAll,
   resultOf,
-  seeded,
   SMALL_LIMITS,
 } from "./script.ts";
 
@@ -33,7 +33,10 @@ function reopen(
   disk: MemoryDisk,
   options: Parameters<typeof openSmall>[1] = {},
 ): Promise<Journal> {
-  return openSmall(disk.afterCrash("kill"), { random: seeded(2), ...options });
+  return openSmall(disk.afterCrash("kill"), {
+    random: new Seeded(2),
+    ...options,
+  });
 }
 
 Deno.test("a new journal has an instance, no commands, and sessions from 1 on", async () => {

@@ -7,8 +7,8 @@ import type {
 import type { JournalLimits } from "../../../lib/agent/journal/limits.ts";
 import type { Disk } from "../../../lib/base/disk.ts";
 import { codeOf } from "../../../lib/base/errors.ts";
-import type { Random } from "../../../lib/base/random.ts";
 import type { StreamName } from "../../../lib/operations/operation.ts";
+import { Seeded } from "../../support/seeded.ts";
 
 /** Small limits, so that a short script reaches all of them. */
 export const SMALL_LIMITS: JournalLimits = {
@@ -24,21 +24,6 @@ export const SMALL_LIMITS: JournalLimits = {
   compactAt: 900,
 };
 
-/** Random source that a seed repeats: mulberry32. */
-export function seeded(seed: number): Random {
-  let state = seed;
-  const next = () => {
-    state = (state + 0x6D2B79F5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    fraction: next,
-    bytes: (length) => new Uint8Array(length).map(() => next() * 256),
-  };
-}
-
 /** Opens a journal with small limits. */
 export function openSmall(
   disk: Disk,
@@ -46,7 +31,7 @@ export function openSmall(
 ): Promise<Journal> {
   return openJournal({
     disk,
-    random: seeded(1),
+    random: new Seeded(1),
     machineId: "machine",
     bootId: "boot",
     limits: SMALL_LIMITS,

@@ -4,6 +4,7 @@ import { PiriError } from "../../../lib/base/errors.ts";
 import {
   type FreshPiece,
   Ledger,
+  type StreamBytes,
 } from "../../../lib/manager/command/ledger.ts";
 import type { StreamName } from "../../../lib/store/records.ts";
 
@@ -254,6 +255,17 @@ class Game {
   }
 }
 
+/** Fails if the counts of a ledger are out of order, or if it holds less than before. */
+function assertOrder(one: Ledger, heldBefore: StreamBytes, step: string): void {
+  const { acknowledged, held, recorded, received } = one;
+  for (const stream of ["stdout", "stderr"] as const) {
+    assert(acknowledged[stream] <= held[stream], step);
+    assert(held[stream] <= recorded[stream], step);
+    assert(recorded[stream] <= received[stream], step);
+    assert(heldBefore[stream] <= held[stream], `${step} goes back`);
+  }
+}
+
 Deno.test("acknowledged <= held <= recorded <= received after any steps", () => {
   fc.assert(
     fc.property(moves, (played) => {
@@ -261,16 +273,63 @@ Deno.test("acknowledged <= held <= recorded <= received after any steps", () => 
       let before = game.ledger.held;
       for (const move of played) {
         game.play(move);
-        const { acknowledged, held, recorded, received } = game.ledger;
-        for (const stream of ["stdout", "stderr"] as const) {
-          assert(acknowledged[stream] <= held[stream], move.kind);
-          assert(held[stream] <= recorded[stream], move.kind);
-          assert(recorded[stream] <= received[stream], move.kind);
-          assert(before[stream] <= held[stream], `${move.kind} goes back`);
-        }
-        before = held;
+        assertOrder(game.ledger, before, move.kind);
+        before = game.ledger.held;
       }
     }),
     { numRuns: 2_000 },
   );
+});
+
+/** Verbs of a ledger, with any offset. */
+const VERBS = {
+  take: (one, stream, at) => {
+    const offset = one.received[stream];
+    one.take(stream, { offset, bytes: new Uint8Array(at), cut: 0n }, 100n);
+  },
+  takeText: (one, _, at) => void one.takeText(new Uint8Array(at)),
+  noteRecorded: (one, stream, at) => one.noteRecorded(stream, BigInt(at)),
+  hold: (one, stream, at) => one.hold(stream, BigInt(at)),
+  takeBack: (one, stream) => one.takeBack({ stream }),
+  takeBackAll: (one) => one.takeBackAll(),
+  acknowledge: (one) => void one.acknowledge(),
+  close: (one, stream, at) =>
+    one.close({ ...one.recorded, [stream]: BigInt(at) }),
+} as const satisfies Record<
+  string,
+  (one: Ledger, stream: StreamName, at: number) => void
+>;
+
+const calls = fc.array(
+  fc.tuple(
+    fc.constantFrom(...Object.keys(VERBS) as (keyof typeof VERBS)[]),
+    fc.constantFrom<StreamName[]>("stdout", "stderr"),
+    fc.nat(500),
+  ),
+  { maxLength: 40 },
+);
+
+Deno.test("a ledger keeps its counts in order, whatever its caller asks for", () => {
+  fc.assert(
+    fc.property(calls, fc.bigInt(0n, 300n), (asked, stdoutHeld) => {
+      const one = ledger({ stdoutHeld });
+      let before = one.held;
+      for (const [verb, stream, at] of asked) {
+        VERBS[verb](one, stream, at);
+        assertOrder(one, before, verb);
+        before = one.held;
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("a ledger holds no byte that is not recorded", () => {
+  const one = ledger();
+  take(one, 0, 9);
+  one.noteRecorded("stdout", 4n);
+  one.hold("stdout", 9n);
+
+  assertEquals(one.held, { stdout: 4n, stderr: 0n });
+  assertEquals(one.acknowledge().held, { stdout: 4n, stderr: 0n });
 });

@@ -11,7 +11,11 @@ import {
   lifecycle,
   stageOf,
 } from "../../../lib/manager/command/lifecycle.ts";
-import { COMMAND_STATES } from "../../../lib/base/command_state.ts";
+import {
+  COMMAND_STATES,
+  isOpenState,
+  mayComeBack,
+} from "../../../lib/base/command_state.ts";
 import type { CommandRecord } from "../../../lib/store/records.ts";
 import { aCommand } from "../../support/small_manager.ts";
 
@@ -335,6 +339,16 @@ function documented(): string {
   const [head = [], ...body] = cells;
   return [line(head), rule, ...body.map(line)].join("\n");
 }
+
+Deno.test("an end may be taken back exactly where the table has a way back from it", () => {
+  const ends = COMMAND_STATES.filter((state) => !isOpenState(state))
+    .flatMap((state) => [true, false].map((presumed) => ({ state, presumed })));
+
+  assertEquals(
+    ends.filter(mayComeBack),
+    ends.filter((end) => "listedBegun" in lifecycle[stageOf(end)]),
+  );
+});
 
 Deno.test("docs/protocol.md shows the table", async () => {
   const text = await Deno.readTextFile(join(ROOT, "docs/protocol.md"));

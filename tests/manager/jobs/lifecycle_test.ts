@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ENTRY_STATES, JOB_STATES } from "../../../lib/base/job_state.ts";
+import {
+  ENTRY_STATES,
+  isUnstarted,
+  JOB_STATES,
+} from "../../../lib/base/job_state.ts";
 import {
   type EntryEvent,
   entryLifecycle,
@@ -42,6 +46,13 @@ Deno.test("an entry goes these ways, and no others", () => {
     "queued --superseded--> superseded",
     "queued --unreachable--> unreachable",
   ]);
+});
+
+Deno.test("an entry can start exactly in the states that count as unstarted", () => {
+  assertEquals(
+    ENTRY_STATES.filter((state) => "started" in entryLifecycle[state]),
+    ENTRY_STATES.filter(isUnstarted),
+  );
 });
 
 Deno.test("a job goes these ways, and no others", () => {

@@ -1,26 +1,17 @@
-import { MANAGER_PROOF } from "../../support/keys.ts";
 import { concat } from "@std/bytes/concat";
-import { Counters } from "../../../lib/base/counters.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { agentTable } from "../../../lib/agent/link/session.ts";
-import { AgentAliases } from "../../../lib/manager/admission/agent_aliases.ts";
-import { Admission } from "../../../lib/manager/admission/admission.ts";
-import { AgentRoster } from "../../../lib/manager/agent_roster.ts";
-import { Commands } from "../../../lib/manager/commands.ts";
-import { Jobs } from "../../../lib/manager/jobs/jobs.ts";
-import { Targeting } from "../../../lib/manager/targeting.ts";
-import { StorageHealth } from "../../../lib/manager/storage_health.ts";
-import { DataRequests } from "../../../lib/manager/data_requests.ts";
-import { Events } from "../../../lib/manager/events.ts";
-import { LocalFleet } from "../../../lib/manager/fleet.ts";
-import { ManagerSession } from "../../../lib/manager/session.ts";
+import type { Commands } from "../../../lib/manager/commands.ts";
+import type { ManagerCore } from "../../../lib/manager/core.ts";
+import type { ManagerSession } from "../../../lib/manager/session.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { CommandRecord } from "../../../lib/store/records.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
-import { Later } from "../../../lib/wire/later.ts";
 import type { Body } from "../../../lib/wire/message.ts";
+import { MANAGER_PROOF } from "../../support/keys.ts";
+import { memoryCore } from "../../support/memory_core.ts";
 import { body } from "../../support/scripted_peer.ts";
 import { agentSays, type Known, secretOf } from "./agent_says.ts";
 import { Bystander } from "./bystander.ts";
@@ -72,13 +63,9 @@ const MAX_OPEN = 20;
 export class ManagerTarget implements Target {
   readonly #clock: FuzzClock;
   readonly #store: Store;
-  readonly #counters = new Counters();
-  readonly #fleet = new LocalFleet();
-  readonly #commands: Commands;
-  readonly #options: ConstructorParameters<typeof ManagerSession>[1];
+  readonly #core: ManagerCore;
   readonly #random = new Seeded(1);
   readonly #bystander: Bystander;
-  readonly #served: Promise<unknown>;
   /** Commands that have ended for certain, as they were at their end. */
   readonly #ended = new Map<bigint, string>();
   readonly #writes: readonly Write[];
@@ -111,47 +98,12 @@ export class ManagerTarget implements Target {
     this.#store = store;
     this.#writes = writes;
     this.#clock = clock;
-    const parts = {
-      store,
-      clock,
-      counters: this.#counters,
-      fleet: this.#fleet,
-      events: new Events(store, clock),
-      random: this.#random,
-      pingIntervalMs: 15_000,
-    };
-    this.#commands = new Commands({
-      storage: new StorageHealth(parts.clock),
-      ...parts,
-      keepBytes: () => 1_000_000n,
-      checkParams: () => {},
+    this.#core = memoryCore({ store, clock, random: this.#random }, {
+      proof: MANAGER_PROOF,
+      data: { answer: answerOf },
+      // Checkpoints of the audit would be writes that no connection has caused.
+      hasHistory: false,
     });
-    const commands = this.#commands;
-    const roster = new AgentRoster(this.#fleet);
-    const { effects: jobs } = new Jobs({
-      refusal: () => undefined,
-      ...parts,
-      commands,
-      targeting: new Targeting({ ...parts, roster }),
-      checkParams: () => {},
-    });
-    this.#options = {
-      ...parts,
-      commands,
-      jobs,
-      admission: new Admission({
-        aliases: new AgentAliases(),
-        denied: () => {},
-        ruleThatNames: () => undefined,
-        proof: MANAGER_PROOF,
-        ...parts,
-        pingIntervalMs: () => 15_000,
-        commands,
-        jobs,
-      }),
-      data: new DataRequests({ answer: answerOf }, this.#counters),
-      later: new Later(clock, 0),
-    };
     this.#bystander = new Bystander(body("clientHello", {
       clientId: OTHER,
       auth: secretOf(OTHER),
@@ -161,7 +113,6 @@ export class ManagerTarget implements Target {
       session: 2n,
       commands: [{ commandId: 3n, nonce: 103n, state: 2 }],
     }));
-    this.#served = new ManagerSession(this.#bystander, this.#options).run();
   }
 
   think(random: Seeded): Conversation {
@@ -170,33 +121,39 @@ export class ManagerTarget implements Target {
       name: OWN,
       instance: this.#instance,
       session: this.#session,
-      open: this.#commands.of(OWN).map(knownOf),
+      open: this.#core.commands.of(OWN).map(knownOf),
       otherIds: [3n, 4n, 5n, 6n, 0n, -1n, 2n ** 62n],
     };
     return spoil(agentSays(view, random), 1, random);
   }
 
   async have({ script, interventions }: Conversation): Promise<Reached> {
-    const before = this.#counters.all();
+    const { counters } = this.#core;
+    const before = counters.all();
     const writesBefore = this.#writes.length;
+    let session: ManagerSession | undefined = undefined;
     const transport = new ScriptTransport(script, (index) => {
       for (const { at, does } of interventions) {
         if (at !== index) continue;
-        if (does === "leaves") session.shutdown(1_000);
+        // The first bytes are read before the session is known here.
+        if (does === "leaves") queueMicrotask(() => session?.shutdown(1_000));
         else this.#run();
       }
     });
-    const session = new ManagerSession(transport, this.#options);
-    const end = await drive(session.run(), {
+    const served = this.#core.serve(transport);
+    session = [...this.#core.sessions].at(-1);
+    const end = await drive(served, {
       clock: this.#clock,
       activity: () => transport.activity,
     });
+    // The Manager has logged the error, and each error in the log is a finding.
+    if (end === undefined) return { end: "an error", features: new Set() };
     const name = nameOfEnd(end);
     await this.#settle();
     require(transport.isClosed, "a connection that has ended is closed");
     const messages = heard(transport.written, agentTable, "serverHello");
     const said = messagesIn(concat(script.chunks));
-    if (session.agent !== undefined) {
+    if (session?.agent !== undefined) {
       require(mayComeIn(said), "only who proves who it is is admitted");
     } else {
       require(
@@ -218,7 +175,7 @@ export class ManagerTarget implements Target {
       kind === "bye" && value.code === 3
     );
     if (stale) this.#instance = this.#newInstance();
-    const counted = Object.entries(this.#counters.all())
+    const counted = Object.entries(counters.all())
       .filter(([name, count]) => count !== before[name])
       .map(([name]) => `counts ${name}`);
     return {
@@ -228,7 +185,7 @@ export class ManagerTarget implements Target {
         ...counted,
         ...messages.map(({ case: kind }) => `answers ${kind}`),
         ...said.map(({ case: kind }) =>
-          `hears ${kind}${session.agent !== undefined ? " of an agent" : ""}`
+          `hears ${kind}${session?.agent !== undefined ? " of an agent" : ""}`
         ),
       ]),
     };
@@ -236,29 +193,32 @@ export class ManagerTarget implements Target {
 
   async conclude(): Promise<void> {
     await this.#lookThrough();
-    for (const record of await this.#commands.list({ limit: 10_000 })) {
+    for (const record of await this.#core.commands.list({ limit: 10_000 })) {
       await this.#checkOutput(record);
     }
-    const { commands: [command] } = await this.#commands.run({
+    const { commands: [command] } = await this.#core.commands.run({
       ...REQUEST,
       agents: [OTHER],
       requestId: "last",
     });
     for (let turns = 0; turns < 20; turns++) await turn();
-    const { state } = await this.#commands.get(command?.id ?? 0n);
+    const { state } = await this.#core.commands.get(command?.id ?? 0n);
     require(state === "succeeded", "the other agent still works");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#bystander.close();
-    await this.#served;
+    await this.#core.shutdown();
     await this.#settle();
     await this.#store[Symbol.asyncDispose]();
   }
 
   async #begin(): Promise<void> {
-    await this.#commands.load([]);
-    while (this.#fleet.session(OTHER)?.takesCommands !== true) await turn();
+    await this.#core.load();
+    void this.#core.serve(this.#bystander);
+    while (this.#core.fleet.session(OTHER)?.takesCommands !== true) {
+      await turn();
+    }
     await this.#settle();
     this.#othersRecords = await this.#records(OTHER);
     await this.#noteEnded();
@@ -266,13 +226,13 @@ export class ManagerTarget implements Target {
 
   /** Requests a command, as an operator does. */
   #run(): void {
-    const session = this.#fleet.session(OWN);
+    const session = this.#core.fleet.session(OWN);
     if (!session?.takesCommands) return;
-    if (this.#commands.of(OWN).length >= MAX_OPEN) return;
+    if (this.#core.commands.of(OWN).length >= MAX_OPEN) return;
     this.#total++;
     const requestId = `request ${++this.#requests}`;
     this.#running.push(
-      this.#commands.run({ ...REQUEST, agents: [OWN], requestId })
+      this.#core.commands.run({ ...REQUEST, agents: [OWN], requestId })
         .catch(() => this.#total--),
     );
   }
@@ -289,7 +249,7 @@ export class ManagerTarget implements Target {
       `a connection that has ended leaves no timer: ${this.#clock.timers} are set, and what stays has ${most} at most`,
     );
     require(
-      this.#fleet.session(OWN) === undefined,
+      this.#core.fleet.session(OWN) === undefined,
       "an agent whose connection has ended is not connected",
     );
     require(!this.#bystander.isClosed, "other connections stay");
@@ -401,6 +361,8 @@ async function prepare(store: Store, clock: FuzzClock): Promise<void> {
       at: clock.now(),
       patches: [],
     });
+    // Otherwise the Manager would expect it back for some time, by a timer.
+    await store.agentLeft(name, { at: clock.now(), patches: [] });
   }
   await store.createCommands(
     PRESET.map(([agent], index) => ({

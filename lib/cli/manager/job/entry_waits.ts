@@ -44,6 +44,11 @@ export class EntryWaits {
     });
   }
 
+  /** Takes over the job itself: a cancel changes what becomes of its commands. */
+  update(job: Job): void {
+    this.#job = job;
+  }
+
   /** Takes over an entry. */
   async change(entry: JobEntry, job: Job): Promise<void> {
     this.#job = job;

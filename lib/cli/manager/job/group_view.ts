@@ -62,6 +62,7 @@ export class GroupView implements JobView {
   }
 
   job({ job }: JobBoard): Promise<void> {
+    this.#waits.update(job);
     if (job.state !== this.#state) {
       const before = this.#state;
       this.#state = job.state;

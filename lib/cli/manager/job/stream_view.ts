@@ -38,6 +38,7 @@ export class StreamView extends CommandOutput implements JobView {
   }
 
   job({ job }: JobBoard): Promise<void> {
+    this.#waits.update(job);
     this.shown = job;
     return Promise.resolve();
   }

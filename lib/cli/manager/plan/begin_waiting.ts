@@ -13,7 +13,7 @@ export interface PlanContext {
 }
 
 /** Means to start a job for hosts and to wait for its end. Disposing ends the wait. */
-export interface Waiting extends Disposable {
+export interface JobWait extends Disposable {
   readonly client: RetryingClient;
   readonly patience: Patience;
   /** Options of `followPlan`: notes go between its lines from then on. */
@@ -35,7 +35,7 @@ export interface Waiting extends Disposable {
 export async function beginWaiting(
   { connect, terminal, output, json }: PlanContext,
   { listLine, asks }: { readonly listLine: string; readonly asks?: boolean },
-): Promise<Waiting> {
+): Promise<JobWait> {
   (await connect())[Symbol.dispose]();
   const client = new RetryingClient(connect, terminal);
   let note = (text: string): void => void output.note(text);

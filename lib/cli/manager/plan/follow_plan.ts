@@ -92,7 +92,10 @@ class ProgressView {
     };
     return {
       ...silentJobView,
-      job: changed,
+      job: ({ job }) => {
+        this.#waits.update(job);
+        return changed();
+      },
       entry: async ({ entry }, { job }) => {
         await changed();
         await this.#waits.change(entry, job);

@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import { encodeHex } from "@std/encoding/hex";
-import { PiriError } from "../../base/errors.ts";
-import { parseIp } from "../../base/ip.ts";
+import { PiriError } from "./errors.ts";
+import { parseIp } from "./ip.ts";
 
 /** A network that an agent may connect from: CIDR, RFC 4632 and RFC 4291. */
 export interface Network {

@@ -1,9 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { PiriError } from "../../../lib/base/errors.ts";
-import {
-  inNetworks,
-  parseNetwork,
-} from "../../../lib/manager/admission/network.ts";
+import { PiriError } from "../../lib/base/errors.ts";
+import { inNetworks, parseNetwork } from "../../lib/base/network.ts";
 
 function matches(network: string, addresses: readonly string[]): boolean[] {
   const networks = [parseNetwork(network)];
