@@ -59,7 +59,7 @@ const UNSTARTED = stateList(UNSTARTED_STATES);
 const SETS: Readonly<Record<JobSetName, string>> = {
   job: "1",
   ok: "c.state = 'succeeded'",
-  lost: "(e.state = 'lost' OR c.state = 'lost')",
+  lost: "(e.state = 'lost')",
   failed: `e.state NOT IN ${UNSTARTED} AND
     (c.id IS NULL OR c.state NOT IN ${OPEN} AND c.state <> 'succeeded')`,
   unreachable: "e.state IN ('unreachable', 'expired')",
@@ -334,13 +334,13 @@ export class Entries {
     }));
   }
 
-  /** Commands of a job that have not ended for good. */
+  /** Commands of a job that have not ended, and those whose end may be taken back: see `mayComeBack`. */
   openCommands(
     job: bigint,
   ): { id: bigint; position: number; state: EntryCommand["state"] }[] {
     return this.#db.all(
       `SELECT c.id, e.position, c.state FROM entries e JOIN commands c ON c.id = e.command_id
-         WHERE e.job_id = ? AND (c.state IN ${OPEN} OR c.presumed = 1)
+         WHERE e.job_id = ? AND (c.state IN ${OPEN} OR c.presumed = 1 OR c.state = 'lost')
          ORDER BY e.position`,
       job,
     ).map((row) => ({

@@ -259,32 +259,36 @@ Deno.test("a job supersedes entries of others for its agents, and names itself",
   ]);
 });
 
-Deno.test("the counts and open commands of a job are found after a restart", async () => {
+Deno.test("the counts of a job, its open commands and those that may come back are found after a restart", async () => {
   await using at = await startStore();
   const { store } = at;
   const names = ["a", "b", "c", "d", "e"];
   for (const name of names) await addAgent(store, name);
   const job = await make(store, names);
-  await start(store, job.id, { 0: "a", 1: "b", 2: "c" });
+  await start(store, job.id, { 0: "a", 1: "b", 2: "c", 3: "d" });
   await store.patchCommand({ id: 1n, state: "succeeded", finishedAt: 5 });
   await store.patchCommand({
     id: 2n,
-    state: "lost",
+    state: "failed",
     presumed: true,
     finishedAt: 5,
   });
+  // Another agent of its name may still have it.
+  await store.patchCommand({ id: 3n, state: "lost", finishedAt: 5 });
   const ended = await make(store, ["a"]);
   await store.patchJob({ id: ended.id, state: "failed", finishedAt: 5 });
 
   const [found, ...others] = await store.foundJobs();
 
   assertEquals(others, []);
-  const { succeeded, lost, running, waiting } = found?.counts ?? job.counts;
-  assertEquals([succeeded, lost, running, waiting], [1, 1, 1, 2]);
-  assertEquals(found?.cursor, 3);
+  const counts = found?.counts ?? job.counts;
+  const { succeeded, failed, lost, running, waiting } = counts;
+  assertEquals([succeeded, failed, lost, running, waiting], [1, 1, 1, 1, 1]);
+  assertEquals(found?.cursor, 4);
   assertEquals(found?.commands, [
-    { id: 2n, position: 1, state: "lost" },
-    { id: 3n, position: 2, state: "sent" },
+    { id: 2n, position: 1, state: "failed" },
+    { id: 3n, position: 2, state: "lost" },
+    { id: 4n, position: 3, state: "sent" },
   ]);
   assertEquals((await store.stats()).jobsOpen, 1);
 });

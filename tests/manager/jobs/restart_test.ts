@@ -1,6 +1,10 @@
 import { PiriError } from "../../../lib/base/errors.ts";
 import { assertEquals } from "@std/assert";
 import { OTHER_INSTANCE } from "../../support/memory_manager.ts";
+import {
+  CommandResult_Status,
+  CommandState_State,
+} from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { JobFleet } from "./job_fleet.ts";
 
 const WEB = ["web-1", "web-2", "web-3", "web-4"];
@@ -190,4 +194,34 @@ Deno.test("jobs go on at a start on a disk that cannot be written", async () => 
   await fleet.start();
 
   assertEquals(fleet.started, ["web-1"]);
+});
+
+Deno.test("a lost command that another agent of its name has counts as running, also after a restart", async () => {
+  for (const restarts of [0, 1]) {
+    await using fleet = await JobFleet.start(["web-1", "web-2"]);
+    await fleet.start();
+    const first = fleet.received.find(({ agent }) => agent === "web-1");
+    await fleet.finish("web-1", CommandResult_Status.LOST);
+    const lost = await fleet.counts();
+    for (let count = 0; count < restarts; count++) {
+      await fleet.restart();
+      await fleet.connect("web-2");
+    }
+    if (fleet.isConnected("web-1")) await fleet.disconnect("web-1");
+    await fleet.connect("web-1", {
+      instance: OTHER_INSTANCE,
+      commands: [{
+        commandId: first?.id ?? 0n,
+        nonce: first?.nonce ?? 0n,
+        state: CommandState_State.RUNNING,
+      }],
+    });
+    const back = await fleet.counts();
+    await fleet.finish("web-1");
+    await fleet.finish("web-2");
+
+    assertEquals(lost, "running 1, lost 1");
+    assertEquals(back, "running 2");
+    assertEquals(await fleet.counts(), "succeeded 2");
+  }
 });
