@@ -36,7 +36,12 @@ export class Standstill implements Disposable {
 
   /** Looks at the clock now. Cheap. */
   look(): void {
-    const passed = this.#passed();
+    this.#look({ asks: false });
+  }
+
+  /** `asks` reads how long the machine was suspended, whatever the time of day says. */
+  #look({ asks }: { readonly asks: boolean }): void {
+    const passed = this.#passed(asks);
     if (passed > this.#limitMs) this.#noticed(passed);
   }
 
@@ -47,24 +52,24 @@ export class Standstill implements Disposable {
 
   #beat(): void {
     this.#timer = this.#clock.timer(BEAT_MS, () => {
-      this.look();
+      this.#look({ asks: true });
       this.#beat();
     });
   }
 
   /** Milliseconds since the last look. */
-  #passed(): number {
+  #passed(asks: boolean): number {
     const monotonic = this.#clock.monotonic();
     const wall = this.#clock.now();
     const ran = monotonic - this.#monotonic;
     const shown = wall - this.#wall;
     this.#monotonic = monotonic;
     this.#wall = wall;
-    // The monotonic clock of some systems stops while the machine is suspended. Only the time of day tells, and
+    // The monotonic clock of some systems stops while the machine is suspended. The time of day tells at once, and
     // somebody may have set that.
-    return ran > this.#limitMs || shown <= this.#limitMs
-      ? ran
-      : ran + this.#suspendedMs(shown - ran);
+    const hasJumped = shown > this.#limitMs;
+    if (ran > this.#limitMs || !asks && !hasJumped) return ran;
+    return ran + this.#suspendedMs(hasJumped ? shown - ran : 0);
   }
 
   /** Milliseconds that the machine was suspended; `presumed` where the system does not tell. */

@@ -67,6 +67,36 @@ Deno.test("a time of day that somebody set is no stop where the system tells how
   assertEquals(noticed, [30]);
 });
 
+Deno.test("a suspension is noticed by the next beat, though somebody set the time of day back", async () => {
+  let suspended = 500;
+  const clock = Object.assign(new FakeClock(), { suspended: () => suspended });
+  const { noticed, watch } = watched(clock);
+  using _ = watch;
+
+  await clock.advance(20_000);
+  suspended += 30_000;
+  await clock.advance(5_000);
+
+  assertEquals(noticed, [35]);
+});
+
+Deno.test("short suspensions do not add up to a stop, whatever the time of day says later", async () => {
+  let suspended = 500;
+  const clock = Object.assign(new FakeClock(), { suspended: () => suspended });
+  const { noticed, watch } = watched(clock);
+  using _ = watch;
+
+  for (let count = 0; count < 10; count++) {
+    suspended += 4_000;
+    clock.jump(4_000);
+    await clock.advance(5_000);
+  }
+  clock.jump(3_600_000);
+  watch.look();
+
+  assertEquals(noticed, []);
+});
+
 Deno.test("a watch that is over sets no timer", () => {
   const clock = new FakeClock();
   watched(clock).watch[Symbol.dispose]();
