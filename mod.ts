@@ -65,7 +65,7 @@ export type {
   WantedNames,
   WatchEvent,
   WriteFailure,
-} from "./lib/manager/operator_api.ts";
+} from "./lib/manager/api/operator_api.ts";
 export type {
   AccessAdmin,
   AskedWork,
@@ -76,19 +76,19 @@ export type {
   RuleView,
   Sight,
   TokenBounds,
-} from "./lib/manager/access_api.ts";
+} from "./lib/manager/api/access_api.ts";
 export type {
   EnrolmentAdmin,
   JoinTokenView,
   NewJoinToken,
   PendingAgentView,
-} from "./lib/manager/enrolment_api.ts";
+} from "./lib/manager/api/enrolment_api.ts";
 export type {
   CertificateView,
   KeyKind,
   KeysAdmin,
   KeyView,
-} from "./lib/manager/keys_api.ts";
+} from "./lib/manager/api/keys_api.ts";
 export type {
   JoinTokenRecord,
   PendingAgentRecord,
@@ -98,7 +98,7 @@ export type {
   CiAdmin,
   NewCiOperator,
   NewIssuer,
-} from "./lib/manager/ci_api.ts";
+} from "./lib/manager/api/ci_api.ts";
 export type { CiRecord, IssuerRecord } from "./lib/store/issuer_records.ts";
 export type { CiKind } from "./lib/base/ci_kind.ts";
 export type { Role } from "./lib/base/role.ts";
@@ -107,12 +107,12 @@ export type {
   ReleaseAdmin,
   ReleaseFileView,
   ReleaseView,
-} from "./lib/manager/release_api.ts";
+} from "./lib/manager/api/release_api.ts";
 export type {
   SecretAdmin,
   SecretPlace,
   SecretView,
-} from "./lib/manager/secret_api.ts";
+} from "./lib/manager/api/secret_api.ts";
 export type {
   NewRule,
   OperatorRecord,
@@ -128,7 +128,7 @@ export type {
   AuditVerdict,
   Denial,
   PrunedAudit,
-} from "./lib/manager/audit_api.ts";
+} from "./lib/manager/api/audit_api.ts";
 export type { Checkpoint } from "./lib/base/checkpoint.ts";
 export type {
   AuditFilter,
@@ -144,7 +144,7 @@ export type {
   ApprovalView,
   Decider,
   ProposedJob,
-} from "./lib/manager/approval_api.ts";
+} from "./lib/manager/api/approval_api.ts";
 export type {
   ApprovalRecord,
   ApprovalRequest,
@@ -161,7 +161,7 @@ export type {
   JobView,
   RerunScope,
   StartedJob,
-} from "./lib/manager/job_api.ts";
+} from "./lib/manager/api/job_api.ts";
 export type {
   ApplyRequest,
   MadePlan,
@@ -175,12 +175,12 @@ export type {
   PlanRequest,
   PlanState,
   PlanView,
-} from "./lib/manager/plan_api.ts";
+} from "./lib/manager/api/plan_api.ts";
 export type {
   DriftAdmin,
   DriftGroupView,
   DriftRuleView,
-} from "./lib/manager/drift_api.ts";
+} from "./lib/manager/api/drift_api.ts";
 export type {
   NewPlan,
   PlanCounts,

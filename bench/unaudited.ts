@@ -5,7 +5,7 @@ import { fromSource, type Programs } from "../scripts/local/programs.ts";
 /** Modules of the audit, and the stub that takes the place of each. */
 const STUBS = {
   "lib/store/audit.ts": "bench/no_audit.ts",
-  "lib/manager/audit_entry.ts": "bench/no_audit_entry.ts",
+  "lib/manager/audit/audit_entry.ts": "bench/no_audit_entry.ts",
 } as const;
 
 /**

@@ -7,11 +7,11 @@ import { thisUser, userName } from "./base/user_name.ts";
 import type { ManagerCore } from "./manager/core.ts";
 import { ControlDoor } from "./manager/door/control_door.ts";
 import type { CertifiedIdentity, Door } from "./manager/door/door.ts";
-import { DueRenewal } from "./manager/due_renewal.ts";
+import { DueRenewal } from "./manager/keys/due_renewal.ts";
 import type { ManagerKeys } from "./manager_keys.ts";
 import { GUARD_LIMITS } from "./manager/door/guard.ts";
 import { openDoor } from "./manager/door/open_door.ts";
-import type { Manager } from "./manager/operator_api.ts";
+import type { Manager } from "./manager/api/operator_api.ts";
 import type { ManagerConfig } from "./manager/state/config.ts";
 import {
   namesWith,

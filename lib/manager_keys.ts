@@ -2,7 +2,10 @@ import type { Clock } from "./base/clock.ts";
 import type { Random } from "./base/random.ts";
 import { certifiedKeyHash, SigningKey } from "./base/signing_key.ts";
 import type { ManagerProof } from "./manager/admission/challenge.ts";
-import type { KeptAuthority, RotatingKeys } from "./manager/rotating_keys.ts";
+import type {
+  KeptAuthority,
+  RotatingKeys,
+} from "./manager/keys/rotating_keys.ts";
 import { PiriError } from "./base/errors.ts";
 import { checkGivenAuthority } from "./manager/state/given_authority.ts";
 import { checkGivenCertificate } from "./manager/state/given_certificate.ts";

@@ -18,7 +18,7 @@ import { ManagerKeys } from "./manager_keys.ts";
 import { settleAuthority } from "./manager/state/key_ring.ts";
 import { Releases } from "./manager/releases/releases.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
-import type { Manager, ManagerStatus } from "./manager/operator_api.ts";
+import type { Manager, ManagerStatus } from "./manager/api/operator_api.ts";
 import { postOverHttp } from "./manager/webhooks/post.ts";
 import {
   MANAGER_SETTINGS,

@@ -1,7 +1,7 @@
 import { PiriError } from "./base/errors.ts";
 import { Layers } from "./manager/data/layers.ts";
 import { StateFolder } from "./manager/data/state_folder.ts";
-import type { StateSource } from "./manager/plan_api.ts";
+import type { StateSource } from "./manager/api/plan_api.ts";
 import type { SecretFiles } from "./manager/secrets/secret_files.ts";
 import { stateSecrets } from "./manager/secrets/state_secrets.ts";
 import type { StatePaths } from "./manager/state/state_paths.ts";

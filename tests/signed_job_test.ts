@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { systemClock } from "../lib/base/clock.ts";
 import { systemRandom } from "../lib/base/random.ts";
 import { main } from "../lib/cli/main.ts";
-import type { Manager } from "../lib/manager/operator_api.ts";
+import type { Manager } from "../lib/manager/api/operator_api.ts";
 import { initState } from "../lib/manager/state/init_state.ts";
 import { joinManager, serveAgent } from "../lib/serve_agent.ts";
 import { serveManager } from "../lib/serve_manager.ts";

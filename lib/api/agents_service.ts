@@ -5,7 +5,7 @@ import {
   AgentSchema,
   AgentsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { AgentView, Manager } from "../manager/operator_api.ts";
+import type { AgentView, Manager } from "../manager/api/operator_api.ts";
 import { sightIn } from "./caller.ts";
 import {
   checkHash,

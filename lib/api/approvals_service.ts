@@ -8,8 +8,8 @@ import {
   ApprovalState,
   WatchApprovalResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { ApprovalView, Decider } from "../manager/approval_api.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { ApprovalView, Decider } from "../manager/api/approval_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { identityIn, sightIn } from "./caller.ts";
 import {
   limitText,

@@ -9,8 +9,8 @@ import {
   VerifyAuditResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Checkpoint } from "../base/checkpoint.ts";
-import type { AuditCut, AuditVerdict } from "../manager/audit_api.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { AuditCut, AuditVerdict } from "../manager/api/audit_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import type { AuditRecord } from "../store/audit_records.ts";
 import { rightsIn } from "./caller.ts";
 import {

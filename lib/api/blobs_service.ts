@@ -9,7 +9,7 @@ import {
   UploadResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { release } from "../base/memory.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { checkHexHash, requireItems, requireText } from "./checks.ts";
 
 /** Serves the BlobsService. */

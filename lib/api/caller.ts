@@ -5,7 +5,7 @@ import {
 } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
 import { hasRole } from "../base/role.ts";
-import type { Identity, Rights, Sight } from "../manager/access_api.ts";
+import type { Identity, Rights, Sight } from "../manager/api/access_api.ts";
 import { CALLS } from "./calls.ts";
 
 /** Sender of a request. */

@@ -5,7 +5,7 @@ import {
   CommandState,
   OnDisconnect,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { CommandView } from "../manager/operator_api.ts";
+import type { CommandView } from "../manager/api/operator_api.ts";
 import type { CommandStateName } from "../base/command_state.ts";
 import { invalid } from "./checks.ts";
 import { milliseconds, optional, timestamp } from "./values.ts";

@@ -3,7 +3,7 @@ import {
   RunAnswer,
   type WatchFrom,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { RunRequest } from "../manager/operator_api.ts";
+import type { RunRequest } from "../manager/api/operator_api.ts";
 import { invalid, requireId, requireRange } from "./checks.ts";
 
 const MAX_UINT32 = 4_294_967_295;

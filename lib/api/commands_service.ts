@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { Asker } from "../base/asker.ts";
 import { jobName } from "../base/job_state.ts";
-import type { Manager, RunRequest } from "../manager/operator_api.ts";
+import type { Manager, RunRequest } from "../manager/api/operator_api.ts";
 import type { CommandFilter } from "../store/records.ts";
 import {
   limitText,

@@ -1,6 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { PiriError } from "../base/errors.ts";
-import type { Denial } from "../manager/audit_api.ts";
+import type { Denial } from "../manager/api/audit_api.ts";
 import { type Caller, callerIn, credentialOf } from "./caller.ts";
 
 /** Parts of a refusal by rules. */

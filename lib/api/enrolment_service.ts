@@ -11,8 +11,8 @@ import { fingerprint } from "../base/signing_key.ts";
 import type {
   JoinTokenView,
   PendingAgentView,
-} from "../manager/enrolment_api.ts";
-import type { Manager } from "../manager/operator_api.ts";
+} from "../manager/api/enrolment_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import {
   invalid,
   limitText,

@@ -14,7 +14,7 @@ import type {
   EventStart,
   EventView,
   Manager,
-} from "../manager/operator_api.ts";
+} from "../manager/api/operator_api.ts";
 import { sightIn } from "./caller.ts";
 import { invalid, requireRange } from "./checks.ts";
 import { milliseconds, optional } from "./values.ts";

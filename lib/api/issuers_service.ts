@@ -6,7 +6,7 @@ import {
   IssuersService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { CI_KINDS, type CiKind } from "../base/ci_kind.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import type { IssuerRecord } from "../store/issuer_records.ts";
 import { invalid, requireText, saidIn } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";

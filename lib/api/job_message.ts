@@ -18,8 +18,8 @@ import {
   TargetSelectionSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { EntryStateName, JobStateName } from "../base/job_state.ts";
-import type { EntryView, JobNotes, JobView } from "../manager/job_api.ts";
-import type { TargetSelection } from "../manager/operator_api.ts";
+import type { EntryView, JobNotes, JobView } from "../manager/api/job_api.ts";
+import type { TargetSelection } from "../manager/api/operator_api.ts";
 import type { JobLimits, Share } from "../store/job_records.ts";
 import { invalid } from "./checks.ts";
 import { stateNumber } from "./command_message.ts";

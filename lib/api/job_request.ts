@@ -10,8 +10,8 @@ import {
 import type { Asker } from "../base/asker.ts";
 import { checkSecret, isGiven } from "../base/masking/secret_text.ts";
 import { Sealed } from "../base/sealed.ts";
-import type { ApprovableRequest } from "../manager/approval_api.ts";
-import type { JobRequest, RerunScope } from "../manager/job_api.ts";
+import type { ApprovableRequest } from "../manager/api/approval_api.ts";
+import type { JobRequest, RerunScope } from "../manager/api/job_api.ts";
 import type { JobFilter, JobLimits, Share } from "../store/job_records.ts";
 import {
   invalid,

@@ -5,8 +5,8 @@ import {
   type WatchJobResponse,
   WatchJobResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { JobNews, StartedJob } from "../manager/job_api.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { JobNews, StartedJob } from "../manager/api/job_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { approvalMessage } from "./approvals_service.ts";
 import { rightsIn, sightIn } from "./caller.ts";
 import {

@@ -6,8 +6,8 @@ import {
   type RotatedKey,
   RotatedKeySchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { KeyKind as Kind, KeyView } from "../manager/keys_api.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { KeyKind as Kind, KeyView } from "../manager/api/keys_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { invalid, requireText, saidIn } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";
 import { milliseconds, timestamp } from "./values.ts";

@@ -6,7 +6,7 @@ import {
   LoginService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../base/errors.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { identityIn, originIn } from "./caller.ts";
 import { requireText, saidIn } from "./checks.ts";
 import { operatorMessage } from "./operator_message.ts";

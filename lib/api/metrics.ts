@@ -1,5 +1,5 @@
 import { METRICS_TYPE } from "../base/status_metrics.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { toPiriError } from "./errors.ts";
 import { metricsText } from "./status_service.ts";
 

@@ -5,7 +5,7 @@ import {
   type Rule,
   RuleSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { OperatorView, RuleView } from "../manager/access_api.ts";
+import type { OperatorView, RuleView } from "../manager/api/access_api.ts";
 import { milliseconds, timestamp } from "./values.ts";
 
 /** An operator as a message of the API. */

@@ -5,7 +5,7 @@ import {
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { PiriError } from "../base/errors.ts";
 import { type Role, ROLES } from "../base/role.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import type { NewRule } from "../store/operator_records.ts";
 import { identityIn } from "./caller.ts";
 import {

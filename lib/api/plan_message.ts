@@ -8,8 +8,12 @@ import {
   type PlanSchema,
   PlanState,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { DriftRuleView } from "../manager/drift_api.ts";
-import type { PlanEntry, PlannedStep, PlanView } from "../manager/plan_api.ts";
+import type { DriftRuleView } from "../manager/api/drift_api.ts";
+import type {
+  PlanEntry,
+  PlannedStep,
+  PlanView,
+} from "../manager/api/plan_api.ts";
 import { milliseconds, timestamp } from "./values.ts";
 
 const STATES: Readonly<Record<PlanView["state"], PlanState>> = {

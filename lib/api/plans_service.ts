@@ -1,7 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { PlansService } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { approvalMessage } from "./approvals_service.ts";
 import { identityIn, rightsIn, sightIn } from "./caller.ts";
 import {

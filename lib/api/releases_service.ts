@@ -5,8 +5,8 @@ import {
   ReleaseSchema,
   ReleasesService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { Manager } from "../manager/operator_api.ts";
-import type { ReleaseView } from "../manager/release_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
+import type { ReleaseView } from "../manager/api/release_api.ts";
 import { checkHexHash, requireText, saidIn } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";
 

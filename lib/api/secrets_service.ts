@@ -4,8 +4,8 @@ import {
   SecretsService,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import { Sealed } from "../base/sealed.ts";
-import type { Manager } from "../manager/operator_api.ts";
-import type { SecretPlace } from "../manager/secret_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
+import type { SecretPlace } from "../manager/api/secret_api.ts";
 import { invalid, requireText, saidIn } from "./checks.ts";
 import type { Proofs } from "./proofs.ts";
 

@@ -2,7 +2,7 @@ import { resolve } from "@std/path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Logger, logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { type Endpoint, endpointFiles } from "./endpoint.ts";
 import {
   clearPlace,

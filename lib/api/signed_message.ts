@@ -4,7 +4,7 @@ import {
   type SignedWork,
   SignedWorkSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { AskedSignatures } from "../manager/job_api.ts";
+import type { AskedSignatures } from "../manager/api/job_api.ts";
 import type { SignedRecord } from "../store/job_records.ts";
 import { milliseconds } from "./values.ts";
 

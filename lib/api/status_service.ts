@@ -10,7 +10,7 @@ import type {
   Manager,
   ManagerStatus,
   WriteFailure,
-} from "../manager/operator_api.ts";
+} from "../manager/api/operator_api.ts";
 import { milliseconds, writeFailureField } from "./values.ts";
 
 /** Serves the StatusService. */

@@ -10,7 +10,7 @@ import type {
   PingedAgents,
   ResolvedTargets,
   TargetSelection,
-} from "../manager/operator_api.ts";
+} from "../manager/api/operator_api.ts";
 import { invalid, requireItems, requireRange } from "./checks.ts";
 import { timestamp } from "./values.ts";
 

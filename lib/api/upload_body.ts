@@ -2,7 +2,7 @@ import { type Clock, within } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { releaseWhole } from "../base/memory.ts";
-import type { Manager } from "../manager/operator_api.ts";
+import type { Manager } from "../manager/api/operator_api.ts";
 import { invalid, requireText } from "./checks.ts";
 import { toPiriError } from "./errors.ts";
 import { BYTES_TYPE } from "./http_client.ts";

@@ -1,4 +1,4 @@
-import type { WriteFailure } from "../manager/operator_api.ts";
+import type { WriteFailure } from "../manager/api/operator_api.ts";
 
 /** Milliseconds as a 64-bit integer. */
 export function milliseconds(ms: number): bigint {

@@ -5,7 +5,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import type { WatchEvent } from "../manager/operator_api.ts";
+import type { WatchEvent } from "../manager/api/operator_api.ts";
 import type { StreamName } from "../store/records.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import { commandMessage } from "./command_message.ts";

@@ -14,7 +14,7 @@ import type {
 } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { ManagerParts } from "./manager_parts.ts";
-import type { Sight } from "./operator_api.ts";
+import type { Sight } from "./api/operator_api.ts";
 import { ConnectionEffects } from "./command/connection_effects.ts";
 import {
   CommandStarter,
@@ -37,7 +37,7 @@ import type {
   CommandView,
   RunRequest,
   WatchEvent,
-} from "./operator_api.ts";
+} from "./api/operator_api.ts";
 import { OpenCommand } from "./command/open_command.ts";
 import { type CommandNews, OpenCommands } from "./command/open_commands.ts";
 import { Recorder } from "./command/recorder.ts";

@@ -9,7 +9,7 @@ import {
   parseSigner,
   type SignedStatement,
 } from "../base/signed_work.ts";
-import type { AskedSignatures } from "./job_api.ts";
+import type { AskedSignatures } from "./api/job_api.ts";
 import type { SignatureRecord, SignedRecord } from "../store/job_records.ts";
 
 /** Words for the parts in which a statement differs from the work that it comes with. */

@@ -3,8 +3,8 @@ import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreMethod } from "../store/thread_protocol.ts";
-import type { Events } from "./events.ts";
-import type { WriteFailure } from "./operator_api.ts";
+import type { Events } from "./events/events.ts";
+import type { WriteFailure } from "./api/operator_api.ts";
 
 const log = logger("manager", "storage");
 

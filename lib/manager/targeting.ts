@@ -10,14 +10,14 @@ import {
 } from "../targets/resolve_targets.ts";
 import { sampleNames } from "../targets/sample_names.ts";
 import { setsOf, type TargetExpression } from "../targets/target_expression.ts";
-import type { Sight } from "./operator_api.ts";
-import type { AgentRoster, RosterEntry } from "./agent_roster.ts";
+import type { Sight } from "./api/operator_api.ts";
+import type { AgentRoster, RosterEntry } from "./agents/agent_roster.ts";
 import type { Fleet } from "./fleet.ts";
 import type {
   JobAgents,
   ResolvedTargets,
   TargetSelection,
-} from "./operator_api.ts";
+} from "./api/operator_api.ts";
 
 export interface TargetingOptions {
   readonly roster: AgentRoster;

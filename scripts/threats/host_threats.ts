@@ -250,7 +250,7 @@ export const HOST_THREATS: readonly Threat[] = [
         "the block of revoked keys",
         [ENROLMENT, "if (this.isRevoked(publicKey)) {", "if (false) {"],
         [
-          "tests/manager/agent_revocation_test.ts",
+          "tests/manager/agents/agent_revocation_test.ts",
           "the key of a revoked agent stays blocked after its name is free",
         ],
         refusedJoin("with a key that was revoked"),

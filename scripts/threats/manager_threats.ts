@@ -336,12 +336,12 @@ export const MANAGER_THREATS: readonly Threat[] = [
       protection(
         "a revocation of one agent alone",
         [
-          "lib/manager/agent_removal.ts",
+          "lib/manager/agents/agent_removal.ts",
           "    session.revoked();\n    fleet.leave(session);",
           "    for (const each of [...fleet.sessions()]) {\n      each.revoked();\n      fleet.leave(each);\n    }",
         ],
         [
-          "tests/manager/agent_revocation_test.ts",
+          "tests/manager/agents/agent_revocation_test.ts",
           "one of 1,000 agents is revoked, and the other 999 see nothing of it",
         ],
       ),
@@ -360,12 +360,12 @@ export const MANAGER_THREATS: readonly Threat[] = [
       protection(
         "the wait for agents that do not trust a new key yet",
         [
-          "lib/manager/key_rotation.ts",
+          "lib/manager/keys/key_rotation.ts",
           "if (unwilling.length > 0) {",
           "if (unwilling.length < 0) {",
         ],
         [
-          "tests/manager/key_rotation_test.ts",
+          "tests/manager/keys/key_rotation_test.ts",
           "the end of a rotation names the agents that do not trust the next key",
         ],
       ),

@@ -1,5 +1,5 @@
 import { askerText } from "../../lib/base/asker.ts";
-import type { Identity } from "../../lib/manager/access_api.ts";
+import type { Identity } from "../../lib/manager/api/access_api.ts";
 import { identityOf, loggedIn } from "../support/an_operator.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
@@ -23,7 +23,7 @@ import { MemoryKeys } from "../support/memory_keys.ts";
 import { JobFleet } from "../manager/jobs/job_fleet.ts";
 import { anEntry } from "../store/support.ts";
 import { encodeSignedWork, signerText } from "../../lib/base/signed_work.ts";
-import type { JobRequest } from "../../lib/manager/job_api.ts";
+import type { JobRequest } from "../../lib/manager/api/job_api.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ALICE, askedSignatures, echoWork } from "../support/signed_work.ts";
 import { OWNER, refusal, startControl } from "../support/control.ts";

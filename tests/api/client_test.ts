@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { addAgentsService } from "../../lib/api/agents_service.ts";
 import { connectControl, controlClient } from "../../lib/api/client.ts";
 import { PiriError } from "../../lib/base/errors.ts";
-import type { EventView } from "../../lib/manager/operator_api.ts";
+import type { EventView } from "../../lib/manager/api/operator_api.ts";
 import * as piri from "../../mod.ts";
 import {
   all,

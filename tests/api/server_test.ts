@@ -4,7 +4,7 @@ import { connectControl } from "../../lib/api/client.ts";
 import { serveControl } from "../../lib/api/server.ts";
 import { PiriError } from "../../lib/base/errors.ts";
 import { systemRandom } from "../../lib/base/random.ts";
-import type { WatchEvent } from "../../lib/manager/operator_api.ts";
+import type { WatchEvent } from "../../lib/manager/api/operator_api.ts";
 import { until } from "../../scripts/local/until.ts";
 import {
   all,

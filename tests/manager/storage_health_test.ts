@@ -4,7 +4,7 @@ import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import {
   MAX_KEPT,
   UnrecordedEvents,
-} from "../../lib/manager/unrecorded_events.ts";
+} from "../../lib/manager/events/unrecorded_events.ts";
 import {
   Bye_Code,
   OutputStream,

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import type { TargetSelection } from "../../lib/manager/operator_api.ts";
+import type { TargetSelection } from "../../lib/manager/api/operator_api.ts";
 import { Targeting } from "../../lib/manager/targeting.ts";
 import { countingRandom } from "../support/counting_random.ts";
 import { MemoryManager } from "../support/memory_manager.ts";

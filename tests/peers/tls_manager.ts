@@ -7,7 +7,7 @@ import { Listener } from "../../lib/manager/door/listener.ts";
 import type {
   CommandView,
   RunRequest,
-} from "../../lib/manager/operator_api.ts";
+} from "../../lib/manager/api/operator_api.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { TlsTransport } from "../../lib/wire/tls.ts";

@@ -1,5 +1,5 @@
 import { messageOf } from "../../lib/base/errors.ts";
-import type { JobRequest } from "../../lib/manager/job_api.ts";
+import type { JobRequest } from "../../lib/manager/api/job_api.ts";
 import type { JobLimits } from "../../lib/store/job_records.ts";
 import type { JobRules } from "./job_rules.ts";
 import { someProgram } from "./program.ts";

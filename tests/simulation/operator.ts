@@ -3,7 +3,7 @@ import type { ManagerCore } from "../../lib/manager/core.ts";
 import type {
   CommandView,
   RunRequest,
-} from "../../lib/manager/operator_api.ts";
+} from "../../lib/manager/api/operator_api.ts";
 import { type Program, someLeasedProgram, someProgram } from "./program.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { SimulatedManager } from "./simulated_manager.ts";

@@ -2,7 +2,7 @@ import type { ManagerCore } from "../../lib/manager/core.ts";
 import type {
   CommandView,
   WatchEvent,
-} from "../../lib/manager/operator_api.ts";
+} from "../../lib/manager/api/operator_api.ts";
 import { STALLED_WATCHER_MS } from "../../lib/manager/command/feed.ts";
 import { isOpenState } from "../../lib/base/command_state.ts";
 import type { StreamName } from "../../lib/store/records.ts";

@@ -1,6 +1,9 @@
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import type { Role } from "../../lib/base/role.ts";
-import type { AccessAdmin, Identity } from "../../lib/manager/access_api.ts";
+import type {
+  AccessAdmin,
+  Identity,
+} from "../../lib/manager/api/access_api.ts";
 import type { NewRule } from "../../lib/store/operator_records.ts";
 
 /** Address that operators of tests ask from. */

@@ -5,7 +5,7 @@ import {
   certifiedKeyHash,
   type SigningKey,
 } from "../../lib/base/signing_key.ts";
-import type { RotatingKeys } from "../../lib/manager/rotating_keys.ts";
+import type { RotatingKeys } from "../../lib/manager/keys/rotating_keys.ts";
 import { createAuthority } from "../../lib/manager/state/authority.ts";
 import { testKey } from "./keys.ts";
 

@@ -2,26 +2,26 @@ import { ALL_EVENTS, type EventFilter } from "../../lib/base/event_filter.ts";
 import { parseAddress } from "../../lib/base/address.ts";
 import type { Counters } from "../../lib/base/counters.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
-import type { AgentRoster } from "../../lib/manager/agent_roster.ts";
+import type { AgentRoster } from "../../lib/manager/agents/agent_roster.ts";
 import type { Access } from "../../lib/manager/access/access.ts";
 import type { Approvals } from "../../lib/manager/approvals/approvals.ts";
 import type { CiLogins } from "../../lib/manager/access/ci_logins.ts";
-import type { AuditLog } from "../../lib/manager/audit_log.ts";
-import type { Enrolments } from "../../lib/manager/enrolment.ts";
-import type { Agents } from "../../lib/manager/agents.ts";
+import type { AuditLog } from "../../lib/manager/audit/audit_log.ts";
+import type { Enrolments } from "../../lib/manager/keys/enrolment.ts";
+import type { Agents } from "../../lib/manager/agents/agents.ts";
 import type { Commands } from "../../lib/manager/commands.ts";
 import type { CoreSettings, ManagerCore } from "../../lib/manager/core.ts";
 import type { Drift } from "../../lib/manager/drift/drift.ts";
 import type { Plans } from "../../lib/manager/plans/plans.ts";
-import type { Events } from "../../lib/manager/events.ts";
+import type { Events } from "../../lib/manager/events/events.ts";
 import type { Jobs } from "../../lib/manager/jobs/jobs.ts";
-import type { KeyRotation } from "../../lib/manager/key_rotation.ts";
+import type { KeyRotation } from "../../lib/manager/keys/key_rotation.ts";
 import type { LocalFleet } from "../../lib/manager/fleet.ts";
 import type {
   CommandView,
   RunRequest,
   WatchEvent,
-} from "../../lib/manager/operator_api.ts";
+} from "../../lib/manager/api/operator_api.ts";
 import type { ManagerSession } from "../../lib/manager/session.ts";
 import type { StorageHealth } from "../../lib/manager/storage_health.ts";
 import { openStore } from "../../lib/store/open.ts";

@@ -1,5 +1,5 @@
 import { encodeBase64 } from "@std/encoding/base64";
-import type { AskedSignatures } from "../../lib/manager/job_api.ts";
+import type { AskedSignatures } from "../../lib/manager/api/job_api.ts";
 import {
   encodeSignedWork,
   type SignedStatement,

@@ -12,9 +12,13 @@ import type {
   ResolvedTargets,
   RunRequest,
   TimelineEntry,
-} from "../../lib/manager/operator_api.ts";
-import type { AuditVerdict } from "../../lib/manager/audit_api.ts";
-import type { EntryView, JobNews, JobView } from "../../lib/manager/job_api.ts";
+} from "../../lib/manager/api/operator_api.ts";
+import type { AuditVerdict } from "../../lib/manager/api/audit_api.ts";
+import type {
+  EntryView,
+  JobNews,
+  JobView,
+} from "../../lib/manager/api/job_api.ts";
 import { noCounts } from "../../lib/base/job_counts.ts";
 import { FRESH_FIELDS } from "../../lib/store/fresh_command.ts";
 import type { AuditRecord } from "../../lib/store/audit_records.ts";

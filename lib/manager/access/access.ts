@@ -26,11 +26,11 @@ import type {
   RuleView,
   Sight,
   TokenBounds,
-} from "../access_api.ts";
-import type { AgentRoster } from "../agent_roster.ts";
-import type { Denial } from "../audit_api.ts";
-import { type Act, auditEntry } from "../audit_entry.ts";
-import type { TargetSelection } from "../target_api.ts";
+} from "../api/access_api.ts";
+import type { AgentRoster } from "../agents/agent_roster.ts";
+import type { Denial } from "../api/audit_api.ts";
+import { type Act, auditEntry } from "../audit/audit_entry.ts";
+import type { TargetSelection } from "../api/target_api.ts";
 import type { Targeting } from "../targeting.ts";
 import { type ControlPlace, requirePlace } from "./control_place.ts";
 import {

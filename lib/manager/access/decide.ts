@@ -1,6 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import type { TargetAgent } from "../../targets/agent_index.ts";
-import type { AskedWork } from "../access_api.ts";
+import type { AskedWork } from "../api/access_api.ts";
 import type { Rule } from "./rule.ts";
 
 /** Most rules that a refusal names. */

@@ -10,8 +10,8 @@ import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { IssuerRecord } from "../../store/issuer_records.ts";
 import type { Store } from "../../store/store.ts";
-import { auditEntry } from "../audit_entry.ts";
-import type { CiAdmin, NewIssuer } from "../ci_api.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
+import type { CiAdmin, NewIssuer } from "../api/ci_api.ts";
 import { type FetchText, IssuerKeys } from "./issuer_keys.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;

@@ -1,7 +1,7 @@
 import { approvalsText } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { NewRule, OperatorRecord } from "../../store/operator_records.ts";
-import type { OperatorView } from "../access_api.ts";
+import type { OperatorView } from "../api/access_api.ts";
 import { Rule } from "./rule.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;

@@ -2,10 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { hasRole, type Role } from "../../base/role.ts";
 import type { OperatorRecord } from "../../store/operator_records.ts";
-import type { AskedWork, Rights, Sight } from "../access_api.ts";
+import type { AskedWork, Rights, Sight } from "../api/access_api.ts";
 import { approvalsText } from "../../base/approval_name.ts";
-import type { AgentRoster } from "../agent_roster.ts";
-import type { Denial } from "../audit_api.ts";
+import type { AgentRoster } from "../agents/agent_roster.ts";
+import type { Denial } from "../api/audit_api.ts";
 import {
   allowedOf,
   decide,

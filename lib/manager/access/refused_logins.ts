@@ -3,7 +3,7 @@ import type { Counters } from "../../base/counters.ts";
 import { messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Store } from "../../store/store.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 
 const log = logger("manager", "access");
 

@@ -7,7 +7,7 @@ import { Glob } from "../../targets/glob.ts";
 import { literalNames } from "../../targets/literal_names.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
-import type { AskedWork } from "../access_api.ts";
+import type { AskedWork } from "../api/access_api.ts";
 
 /** Most approvals that a rule can ask for. */
 export const MAX_APPROVALS = 5;

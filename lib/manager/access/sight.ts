@@ -3,8 +3,8 @@ import { PiriError } from "../../base/errors.ts";
 import { type AgentTest, agentTest } from "../../targets/agent_test.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
-import type { Sight } from "../access_api.ts";
-import type { AgentRoster, RosterLists } from "../agent_roster.ts";
+import type { Sight } from "../api/access_api.ts";
+import type { AgentRoster, RosterLists } from "../agents/agent_roster.ts";
 
 /** Time for which a list of seen agents is good, in milliseconds. */
 const GOOD_MS = 1_000;

@@ -1,8 +1,8 @@
 import { fingerprint } from "../../base/signing_key.ts";
 import type { ClientHello } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import type { AgentRecord } from "../../store/records.ts";
-import { policyChange, policyFacts } from "../agent_policy.ts";
-import type { Events } from "../events.ts";
+import { policyChange, policyFacts } from "../agents/agent_policy.ts";
+import type { Events } from "../events/events.ts";
 
 /** Tells operators what a hello shows to be other than before: the instance, and what the host's owner allows. */
 export function tellChanges(

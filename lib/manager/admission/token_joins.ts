@@ -12,8 +12,8 @@ import type { AgentRecord } from "../../store/records.ts";
 import { Glob } from "../../targets/glob.ts";
 import { isReservedName } from "../../targets/reserved_names.ts";
 import { Refusal } from "../../wire/connection.ts";
-import type { Denial } from "../audit_api.ts";
-import { auditEntry } from "../audit_entry.ts";
+import type { Denial } from "../api/audit_api.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 import type { ManagerParts } from "../manager_parts.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 

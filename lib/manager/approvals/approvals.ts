@@ -9,7 +9,7 @@ import type {
   ApprovalRecord,
   ApprovalVote,
 } from "../../store/approval_records.ts";
-import type { Rights, Sight } from "../access_api.ts";
+import type { Rights, Sight } from "../api/access_api.ts";
 import type { Role } from "../../base/role.ts";
 import type {
   ApprovableRequest,
@@ -17,8 +17,8 @@ import type {
   ApprovalView,
   Decider,
   ProposedJob,
-} from "../approval_api.ts";
-import type { StartedJob } from "../job_api.ts";
+} from "../api/approval_api.ts";
+import type { StartedJob } from "../api/job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import {

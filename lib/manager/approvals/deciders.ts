@@ -5,8 +5,8 @@ import type {
   ApprovalRecord,
   ApprovalRequest,
 } from "../../store/approval_records.ts";
-import type { Rights } from "../access_api.ts";
-import type { Decider } from "../approval_api.ts";
+import type { Rights } from "../api/access_api.ts";
+import type { Decider } from "../api/approval_api.ts";
 import type { Role } from "../../base/role.ts";
 
 /** Parts of an approval that tell who asked. */

@@ -12,8 +12,8 @@ import type {
   ApprovalRequest,
   NewApproval,
 } from "../../store/approval_records.ts";
-import type { ApprovableRequest } from "../approval_api.ts";
-import type { JobRequest } from "../job_api.ts";
+import type { ApprovableRequest } from "../api/approval_api.ts";
+import type { JobRequest } from "../api/job_api.ts";
 import type { StatedPlan } from "../plans/plan_work.ts";
 import { signedRecord } from "../signed_request.ts";
 

@@ -13,14 +13,14 @@ import type {
   ApprovalState,
 } from "../../store/approval_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Sight } from "../access_api.ts";
+import type { Sight } from "../api/access_api.ts";
 import type {
   ApprovableRequest,
   ApprovalView,
   Decider,
-} from "../approval_api.ts";
-import { auditEntry } from "../audit_entry.ts";
-import type { Events } from "../events.ts";
+} from "../api/approval_api.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
+import type { Events } from "../events/events.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { PlanWork } from "../plans/plan_work.ts";
 import { jobStatement, newApproval } from "./proposal.ts";

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Checkpoint } from "../../base/checkpoint.ts";
 import type { RememberedCommand } from "../../store/audit_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { AuditProblem } from "../audit_api.ts";
+import type { AuditProblem } from "../api/audit_api.ts";
 
 /** Commands that one request compares. */
 const PAGE = 1_000;

@@ -1,8 +1,8 @@
 import { encodeHex } from "@std/encoding/hex";
 import type { Random } from "../../base/random.ts";
-import type { AskAgents } from "../audit_api.ts";
-import type { CommandAdmin } from "../command_api.ts";
-import type { EntryView, JobAdmin } from "../job_api.ts";
+import type { AskAgents } from "../api/audit_api.ts";
+import type { CommandAdmin } from "../api/command_api.ts";
+import type { EntryView, JobAdmin } from "../api/job_api.ts";
 import {
   type AgentAnswer,
   type AnswerPage,

@@ -1,7 +1,7 @@
 import type { Checkpoint } from "../../base/checkpoint.ts";
 import { sameHash } from "../../base/secret.ts";
 import type { AuditState } from "../../store/audit_records.ts";
-import type { AuditProblem } from "../audit_api.ts";
+import type { AuditProblem } from "../api/audit_api.ts";
 
 /** Hashes that one request asks for. */
 const PAGE = 1_000;

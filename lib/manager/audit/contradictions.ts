@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { DataService } from "../data/data_service.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 
 /** Shortest time between two events about the same agent, in milliseconds. */
 const APART_MS = 60_000;

@@ -3,8 +3,8 @@ import { signCheckpoint } from "../../base/checkpoint.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { Store } from "../../store/store.ts";
-import type { AuditCut, PrunedAudit } from "../audit_api.ts";
-import { auditEntry } from "../audit_entry.ts";
+import type { AuditCut, PrunedAudit } from "../api/audit_api.ts";
+import { auditEntry } from "./audit_entry.ts";
 import { verifyAudit, type VerifyOptions } from "./verify.ts";
 
 /** Parts that pruning needs. */

@@ -3,7 +3,11 @@ import { sameHash } from "../../base/secret.ts";
 import { fingerprint, type SigningKey } from "../../base/signing_key.ts";
 import type { AuditMark, AuditState } from "../../store/audit_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { AgentWord, AuditProblem, AuditVerdict } from "../audit_api.ts";
+import type {
+  AgentWord,
+  AuditProblem,
+  AuditVerdict,
+} from "../api/audit_api.ts";
 import { type AgentAnswer, compareCommands } from "./agent_answer.ts";
 import { compareCheckpoints, type Signed } from "./compare_checkpoints.ts";
 

@@ -6,7 +6,7 @@ import { logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Store } from "../../store/store.ts";
-import type { BlobAdmin } from "../operator_api.ts";
+import type { BlobAdmin } from "../api/operator_api.ts";
 import { BlobFolder, gone, type StoredBlob } from "./blob_folder.ts";
 import { spentBlobs } from "./spent_blobs.ts";
 import { Trees } from "./trees.ts";

@@ -2,7 +2,7 @@ import type { Asker } from "../../base/asker.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isOpenState } from "../../base/command_state.ts";
 import { PiriError } from "../../base/errors.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 

@@ -1,7 +1,7 @@
 import { askerText } from "../../base/asker.ts";
 import { Limits } from "../../base/limits.ts";
 import type { AgentSession } from "../fleet.ts";
-import type { RunRequest } from "../operator_api.ts";
+import type { RunRequest } from "../api/operator_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { legacyCommand } from "./legacy_command.ts";

@@ -7,7 +7,7 @@ import type {
   NewCommand,
   OutputFigures,
 } from "../../store/records.ts";
-import type { Rights } from "../operator_api.ts";
+import type { Rights } from "../api/operator_api.ts";
 import { CommandTrace } from "./command_trace.ts";
 import { Feed } from "./feed.ts";
 import { Ledger } from "./ledger.ts";

@@ -11,7 +11,7 @@ import { tellsSomething } from "../../base/progress.ts";
 import type { CommandRecord, StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import type { AgentSession } from "../fleet.ts";
 import { OpenCommand } from "./open_command.ts";
 import type { OpenCommands } from "./open_commands.ts";

@@ -7,7 +7,7 @@ import type {
   StreamName,
 } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import type { AgentSession } from "../fleet.ts";
 import type { Acknowledger } from "./acknowledger.ts";
 import type { FreshPiece } from "./ledger.ts";

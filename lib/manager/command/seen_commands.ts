@@ -1,6 +1,6 @@
 import type { CommandFilter, CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Sight } from "../operator_api.ts";
+import type { Sight } from "../api/operator_api.ts";
 
 /** Fewest commands of one read of the database. */
 const MIN_PAGE = 500;

@@ -1,5 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
-import type { RunRequest } from "../operator_api.ts";
+import type { RunRequest } from "../api/operator_api.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 
 /** The only operation whose program can outlive the agent. */

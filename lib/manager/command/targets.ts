@@ -1,8 +1,8 @@
 import { globToRegExp } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { Store } from "../../store/store.ts";
-import type { Sight } from "../operator_api.ts";
-import type { RunRequest } from "../operator_api.ts";
+import type { Sight } from "../api/operator_api.ts";
+import type { RunRequest } from "../api/operator_api.ts";
 import type { AgentSession, Fleet } from "../fleet.ts";
 import { type Misfit, Misfits } from "./misfits.ts";
 

@@ -1,7 +1,7 @@
 import { globMatches } from "../../base/glob.ts";
 import type { DriftAgentRecord } from "../../store/drift_records.ts";
-import type { DriftGroupView } from "../drift_api.ts";
-import type { PlanView } from "../plan_api.ts";
+import type { DriftGroupView } from "../api/drift_api.ts";
+import type { PlanView } from "../api/plan_api.ts";
 
 /** Groups agents that differ by their changes, as their last plans have them. */
 export async function driftGroups(

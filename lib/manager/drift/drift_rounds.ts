@@ -6,7 +6,7 @@ import type { DriftAgentRecord } from "../../store/drift_records.ts";
 import type { JobLimits } from "../../store/job_records.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { ManagerParts } from "../manager_parts.ts";
-import type { PlanView } from "../plan_api.ts";
+import type { PlanView } from "../api/plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import type { Targeting } from "../targeting.ts";
 import { driftNews, type Unhealed } from "./drift_news.ts";

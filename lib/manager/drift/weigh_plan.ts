@@ -1,5 +1,5 @@
 import { globMatches } from "../../base/glob.ts";
-import type { PlannedStep, PlanView } from "../plan_api.ts";
+import type { PlannedStep, PlanView } from "../api/plan_api.ts";
 
 /** Findings of a plan for a rule of drift. */
 export interface Weighed {

@@ -2,7 +2,7 @@ import { isUnstarted } from "../../base/job_state.ts";
 import type { EntryRecord, JobRecord } from "../../store/job_records.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Commands } from "../commands.ts";
-import type { EntryView, JobView } from "../job_api.ts";
+import type { EntryView, JobView } from "../api/job_api.ts";
 
 /** A job as people see it. */
 export function jobView(job: JobRecord): JobView {

@@ -1,7 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import type { Store } from "../../store/store.ts";
-import type { JobAgents } from "../operator_api.ts";
+import type { JobAgents } from "../api/operator_api.ts";
 
 /** Finds the agents that jobs left in a set. */
 export function jobAgentsIn(store: Store): JobAgents {

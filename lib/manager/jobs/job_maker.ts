@@ -6,15 +6,15 @@ import type { BlobName } from "../../base/blob.ts";
 import type { ApprovalStart } from "../../store/approval_records.ts";
 import type { JobRecord, MovedEntry, NewJob } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
-import { auditEntry, workStatement } from "../audit_entry.ts";
+import { auditEntry, workStatement } from "../audit/audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { JobRequest } from "../job_api.ts";
+import type { JobRequest } from "../api/job_api.ts";
 import {
   checkSigned,
   missingSignatures,
   signedRecord,
 } from "../signed_request.ts";
-import type { ResolvedTargets } from "../operator_api.ts";
+import type { ResolvedTargets } from "../api/operator_api.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import type { Targeting } from "../targeting.ts";
 import { moveBy } from "./entry_lifecycle.ts";

@@ -3,8 +3,8 @@ import { isOpenState } from "../../base/command_state.ts";
 import { isOpenJob } from "../../base/job_state.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
-import type { EntryView, JobNews, JobView } from "../job_api.ts";
-import type { WatchEvent } from "../operator_api.ts";
+import type { EntryView, JobNews, JobView } from "../api/job_api.ts";
+import type { WatchEvent } from "../api/operator_api.ts";
 import {
   CommandWatches,
   type WatchSource,

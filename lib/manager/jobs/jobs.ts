@@ -6,9 +6,9 @@ import { planIn } from "../../base/plan_name.ts";
 import type { Random } from "../../base/random.ts";
 import type { JobFilter, JobRecord } from "../../store/job_records.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { Sight } from "../operator_api.ts";
+import type { Sight } from "../api/operator_api.ts";
 import type { Commands } from "../commands.ts";
 import type {
   EntryView,
@@ -18,8 +18,8 @@ import type {
   JobRequest,
   JobView,
   StartedJob,
-} from "../job_api.ts";
-import type { ResolvedTargets } from "../operator_api.ts";
+} from "../api/job_api.ts";
+import type { ResolvedTargets } from "../api/operator_api.ts";
 import type { SecretDesk } from "../secrets/secret_desk.ts";
 import { formatName } from "../../targets/format_targets.ts";
 import type { Targeting } from "../targeting.ts";

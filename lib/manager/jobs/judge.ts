@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import { jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
 import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import { nextState } from "./job_lifecycle.ts";
 
 const log = logger("manager", "jobs");

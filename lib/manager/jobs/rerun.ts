@@ -2,8 +2,8 @@ import { PiriError } from "../../base/errors.ts";
 import { isOpenJob, jobName } from "../../base/job_state.ts";
 import type { JobRecord } from "../../store/job_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { JobAdmin, JobRequest } from "../job_api.ts";
-import type { ResolvedTargets, TargetSelection } from "../operator_api.ts";
+import type { JobAdmin, JobRequest } from "../api/job_api.ts";
+import type { ResolvedTargets, TargetSelection } from "../api/operator_api.ts";
 import type { Targeting } from "../targeting.ts";
 
 /** Reasons for which a scope has no agents. */

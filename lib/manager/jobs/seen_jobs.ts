@@ -1,7 +1,7 @@
 import type { JobFilter, JobRecord } from "../../store/job_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Sight } from "../operator_api.ts";
-import type { JobView } from "../job_api.ts";
+import type { Sight } from "../api/operator_api.ts";
+import type { JobView } from "../api/job_api.ts";
 import { jobView } from "./entry_views.ts";
 
 /** True if somebody sees a job: all of its agents. */

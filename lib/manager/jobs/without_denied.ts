@@ -1,5 +1,5 @@
-import type { JobRequest } from "../job_api.ts";
-import type { ResolvedTargets } from "../operator_api.ts";
+import type { JobRequest } from "../api/job_api.ts";
+import type { ResolvedTargets } from "../api/operator_api.ts";
 
 /** Agents of a request without those on which rules do not allow it, if it is to go on without them. */
 export function withoutDenied(

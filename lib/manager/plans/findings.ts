@@ -1,5 +1,5 @@
 import type { PlanCounts, PlanFindings } from "../../store/plan_records.ts";
-import type { PlannedStep } from "../plan_api.ts";
+import type { PlannedStep } from "../api/plan_api.ts";
 import {
   recordOfLine,
   type RunRecord,

@@ -3,10 +3,10 @@ import type { Clock } from "../../base/clock.ts";
 import { planName } from "../../base/plan_name.ts";
 import type { PlanVote } from "../../store/plan_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { ApprovalView, Decider } from "../approval_api.ts";
+import type { ApprovalView, Decider } from "../api/approval_api.ts";
 import type { Approvals } from "../approvals/approvals.ts";
-import { auditEntry } from "../audit_entry.ts";
-import type { PlanView } from "../plan_api.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
+import type { PlanView } from "../api/plan_api.ts";
 import { requireOpen } from "./plan_work.ts";
 
 /** Means of approving of plans. */

@@ -1,5 +1,5 @@
 import type { PlanAgentRecord } from "../../store/plan_records.ts";
-import type { PlanGroup, PlannedStep } from "../plan_api.ts";
+import type { PlanGroup, PlannedStep } from "../api/plan_api.ts";
 
 /** Shortest word that counts as a host's own, in characters: others stand in texts by chance. */
 const MIN_OWN_WORD = 3;

@@ -1,7 +1,7 @@
 import type { Asker } from "../../base/asker.ts";
 import { planIn, planName } from "../../base/plan_name.ts";
 import type { JobLimits } from "../../store/job_records.ts";
-import type { JobRequest } from "../job_api.ts";
+import type { JobRequest } from "../api/job_api.ts";
 
 /** Limits of a job that takes all agents at once. */
 export const NO_LIMITS: JobLimits = {

@@ -9,7 +9,7 @@ import type {
   PlanGroup,
   PlanState,
   PlanView,
-} from "../plan_api.ts";
+} from "../api/plan_api.ts";
 import { digestOf } from "./plan_digest.ts";
 import { isStale } from "./plan_work.ts";
 

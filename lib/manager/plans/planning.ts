@@ -5,7 +5,11 @@ import { canonicalHash } from "../../base/statement.ts";
 import type { NewPlanAgent } from "../../store/plan_records.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { CompiledSheet, PlanProblem, StateSource } from "../plan_api.ts";
+import type {
+  CompiledSheet,
+  PlanProblem,
+  StateSource,
+} from "../api/plan_api.ts";
 import { withoutSteps } from "./chosen_steps.ts";
 import { ownWordsOf } from "./plan_groups.ts";
 

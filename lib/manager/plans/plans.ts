@@ -9,10 +9,10 @@ import type {
 } from "../../store/plan_records.ts";
 import type { Store } from "../../store/store.ts";
 import { formatName } from "../../targets/format_targets.ts";
-import { auditEntry } from "../audit_entry.ts";
-import type { Sight } from "../access_api.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
+import type { Sight } from "../api/access_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { StartedJob } from "../job_api.ts";
+import type { StartedJob } from "../api/job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type {
   ApplyRequest,
@@ -23,8 +23,8 @@ import type {
   PlanRequest,
   PlanView,
   StateSource,
-} from "../plan_api.ts";
-import type { ProposedJob } from "../approval_api.ts";
+} from "../api/plan_api.ts";
+import type { ProposedJob } from "../api/approval_api.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import { withoutSteps } from "./chosen_steps.ts";
 import { approvePlan, type PlanDecision } from "./plan_approval.ts";

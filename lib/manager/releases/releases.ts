@@ -18,9 +18,9 @@ import {
 } from "../../update/manifest.ts";
 import { compareVersions } from "../../update/versions.ts";
 import { VERSION_PATTERN } from "../../base/version_pattern.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 import type { Blobs } from "../blobs/blobs.ts";
-import type { ReleaseAdmin, ReleaseView } from "../release_api.ts";
+import type { ReleaseAdmin, ReleaseView } from "../api/release_api.ts";
 
 /** Names of the manifest and its signature, which no file of a release may have. */
 export const MANIFEST = "manifest";

@@ -1,7 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import { checkSecret, isGiven } from "../../base/masking/secret_text.ts";
 import type { Sealed } from "../../base/sealed.ts";
-import type { AgentRoster } from "../agent_roster.ts";
+import type { AgentRoster } from "../agents/agent_roster.ts";
 import { isFor } from "./secret_audience.ts";
 import { GivenSecrets } from "./given_secrets.ts";
 import type { StoredSecret, StoredSecrets } from "./stored_secrets.ts";

@@ -12,10 +12,14 @@ import { Turns } from "../../base/turns.ts";
 import type { Store } from "../../store/store.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
-import { auditEntry } from "../audit_entry.ts";
+import { auditEntry } from "../audit/audit_entry.ts";
 import type { DataOwner } from "../data/layers.ts";
 import { locate } from "../data/locate.ts";
-import type { SecretAdmin, SecretPlace, SecretView } from "../secret_api.ts";
+import type {
+  SecretAdmin,
+  SecretPlace,
+  SecretView,
+} from "../api/secret_api.ts";
 import { AgeKeys } from "./age_keys.ts";
 import { SopsFile } from "./sops_file.ts";
 import type { StoredSecret, StoredSecrets } from "./stored_secrets.ts";

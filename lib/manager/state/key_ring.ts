@@ -18,7 +18,7 @@ import {
   newSigningKey,
   SigningKey,
 } from "../../base/signing_key.ts";
-import type { KeptAuthority } from "../rotating_keys.ts";
+import type { KeptAuthority } from "../keys/rotating_keys.ts";
 import {
   certificateExpiry,
   createAuthority,

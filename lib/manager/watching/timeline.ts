@@ -4,7 +4,11 @@ import { jobIdOf } from "../../base/job_state.ts";
 import type { JobRecord } from "../../store/job_records.ts";
 import type { EventRecord, StreamName } from "../../store/records.ts";
 import type { AgentSession } from "../fleet.ts";
-import type { CommandView, Evidence, TimelineEntry } from "../operator_api.ts";
+import type {
+  CommandView,
+  Evidence,
+  TimelineEntry,
+} from "../api/operator_api.ts";
 import {
   acknowledgedText,
   bytesText,

@@ -1,7 +1,7 @@
 import { hasEndedForGood } from "../../base/command_state.ts";
 import { jobIdOf } from "../../base/job_state.ts";
 import type { Store } from "../../store/store.ts";
-import type { CommandView } from "../operator_api.ts";
+import type { CommandView } from "../api/operator_api.ts";
 import {
   LINK_EVENTS,
   TIMELINE_EVENTS,

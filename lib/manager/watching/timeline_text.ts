@@ -1,6 +1,6 @@
 import { progressWords, tellsSomething } from "../../base/progress.ts";
 import type { StreamName } from "../../store/records.ts";
-import type { CommandView } from "../operator_api.ts";
+import type { CommandView } from "../api/operator_api.ts";
 import type { Listed } from "../command/command_trace.ts";
 
 // The words of a timeline.

@@ -3,7 +3,11 @@ import { PiriError } from "../../base/errors.ts";
 import type { StreamName } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { FeedPiece, FeedReader } from "../command/feed.ts";
-import type { CommandView, WatchEvent, WriteFailure } from "../operator_api.ts";
+import type {
+  CommandView,
+  WatchEvent,
+  WriteFailure,
+} from "../api/operator_api.ts";
 import type { OpenCommand } from "../command/open_command.ts";
 
 /** Approximate size of a read of output from the store, in bytes. */

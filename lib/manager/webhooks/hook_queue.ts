@@ -7,7 +7,7 @@ import type { Random } from "../../base/random.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Delivery } from "../../store/delivery_records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import { bodyOf } from "./message.ts";
 import { isGone, type Post, refusalOf } from "./post.ts";
 import { signatureOf } from "./signature.ts";

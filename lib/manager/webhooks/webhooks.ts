@@ -8,7 +8,7 @@ import type {
 } from "../../store/delivery_records.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
-import type { AgentRoster } from "../agent_roster.ts";
+import type { AgentRoster } from "../agents/agent_roster.ts";
 import { Absences } from "./absences.ts";
 import { type HookParts, HookQueue } from "./hook_queue.ts";
 import { originOf, type Webhook, webhookId } from "./webhook.ts";

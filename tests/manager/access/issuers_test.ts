@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
-import type { NewCiOperator, NewIssuer } from "../../../lib/manager/ci_api.ts";
+import type {
+  NewCiOperator,
+  NewIssuer,
+} from "../../../lib/manager/api/ci_api.ts";
 import { CI_URL } from "../../support/fake_ci.ts";
 import {
   CLAIMS,

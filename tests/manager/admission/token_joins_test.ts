@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { parseJoinToken } from "../../../lib/base/join_token.ts";
 import { fingerprint, SigningKey } from "../../../lib/base/signing_key.ts";
-import type { NewJoinToken } from "../../../lib/manager/enrolment_api.ts";
+import type { NewJoinToken } from "../../../lib/manager/api/enrolment_api.ts";
 import {
   type Bye,
   Bye_Code,

@@ -2,7 +2,7 @@ import type {
   ApprovableRequest,
   ApprovalView,
   Decider,
-} from "../../../lib/manager/approval_api.ts";
+} from "../../../lib/manager/api/approval_api.ts";
 import type { Role } from "../../../lib/base/role.ts";
 import {
   type GivenRule,

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { JobRequest } from "../../../lib/manager/job_api.ts";
-import type { Decider } from "../../../lib/manager/approval_api.ts";
+import type { JobRequest } from "../../../lib/manager/api/job_api.ts";
+import type { Decider } from "../../../lib/manager/api/approval_api.ts";
 import { encodeSignedWork } from "../../../lib/base/signed_work.ts";
 import type { SigningKey } from "../../../lib/base/signing_key.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

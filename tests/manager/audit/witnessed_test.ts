@@ -5,7 +5,7 @@ import {
   signCheckpoint,
 } from "../../../lib/base/checkpoint.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
-import type { AuditVerdict } from "../../../lib/manager/audit_api.ts";
+import type { AuditVerdict } from "../../../lib/manager/api/audit_api.ts";
 import { KEYLESS_FEATURES } from "../../../lib/wire/features.ts";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { anEntry } from "../../store/support.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isOpenJob } from "../../../lib/base/job_state.ts";
 import { shareOf } from "../../../lib/manager/jobs/limits.ts";
 import { FAILURE_COUNTS } from "../../../lib/manager/jobs/tally.ts";
-import type { JobView } from "../../../lib/manager/job_api.ts";
+import type { JobView } from "../../../lib/manager/api/job_api.ts";
 import { JobFleet, type Limits } from "./job_fleet.ts";
 
 const NAMES = ["a1", "a2", "a3", "a4", "a5", "a6", "a7"];

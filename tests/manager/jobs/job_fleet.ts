@@ -5,7 +5,7 @@ import type {
   JobRequest,
   JobView,
   StartedJob,
-} from "../../../lib/manager/job_api.ts";
+} from "../../../lib/manager/api/job_api.ts";
 import {
   CommandResult_Status,
   CommandState_State,

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type {
   ApprovalView,
   Decider,
-} from "../../../lib/manager/approval_api.ts";
+} from "../../../lib/manager/api/approval_api.ts";
 import { digestOf } from "../../../lib/manager/plans/plan_digest.ts";
 import type { PlanAgentRecord } from "../../../lib/store/plan_records.ts";
 import {

@@ -7,10 +7,10 @@ import {
 import { Sealed } from "../../../lib/base/sealed.ts";
 import { Blobs } from "../../../lib/manager/blobs/blobs.ts";
 import { SecretFiles } from "../../../lib/manager/secrets/secret_files.ts";
-import type { Rights } from "../../../lib/manager/access_api.ts";
+import type { Rights } from "../../../lib/manager/api/access_api.ts";
 import type { DriftRule } from "../../../lib/manager/drift/drift_rule.ts";
-import type { SecretPlace } from "../../../lib/manager/secret_api.ts";
-import type { MadePlan, PlanView } from "../../../lib/manager/plan_api.ts";
+import type { SecretPlace } from "../../../lib/manager/api/secret_api.ts";
+import type { MadePlan, PlanView } from "../../../lib/manager/api/plan_api.ts";
 import { checkParams } from "../../../lib/operations/params.ts";
 import {
   blobsOf,

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { exists } from "../../../lib/base/files.ts";
-import type { PlanView } from "../../../lib/manager/plan_api.ts";
+import type { PlanView } from "../../../lib/manager/api/plan_api.ts";
 import { until } from "../../../scripts/local/until.ts";
 import { PlanFleet, statesOf } from "./plan_fleet.ts";
 

@@ -5,7 +5,7 @@ import { Sealed } from "../../../lib/base/sealed.ts";
 import { sha256 } from "../../../lib/base/sha256.ts";
 import { SecretDesk } from "../../../lib/manager/secrets/secret_desk.ts";
 import { SheetSecrets } from "../../../lib/manager/secrets/sheet_secrets.ts";
-import type { AgentRoster } from "../../../lib/manager/agent_roster.ts";
+import type { AgentRoster } from "../../../lib/manager/agents/agent_roster.ts";
 import type { PlanAgentRecord } from "../../../lib/store/plan_records.ts";
 
 /** Compiled state with a step for each of these secrets, whose keyed hash is given. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { WatchEvent } from "../../../lib/manager/operator_api.ts";
+import type { WatchEvent } from "../../../lib/manager/api/operator_api.ts";
 import type { MemoryManager } from "../../support/memory_manager.ts";
 import { Noisy } from "../../support/noisy_command.ts";
 
