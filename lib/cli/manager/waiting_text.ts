@@ -17,10 +17,11 @@ export function awayText(command: Command, now: number): string {
 }
 
 /** Part of a command that says why it does not go on. */
-export type WaitFacts = Pick<
-  Command,
-  "state" | "unreachableSinceMs" | "sentAtMs"
->;
+export interface WaitFacts {
+  readonly state: CommandState;
+  readonly unreachableSinceMs?: bigint | undefined;
+  readonly sentAtMs?: bigint | undefined;
+}
 
 /** Reason why a command that has not ended does not go on; undefined if it does. */
 export function waitOf(

@@ -70,7 +70,7 @@ export class Waits<Key, Item> {
     const waiter = { item, wait, from, told: before?.told, due: 0 };
     waiter.due = dueOf(waiter, now, now + this.#gatherMs);
     this.#waiters.set(key, waiter);
-    if (waiter.due <= now) await this.#tellDue(now);
+    if (waiter.due <= now) await this.#tellNow([[key, waiter]], now);
     else this.#wakeAt(waiter.due);
   }
 
@@ -86,11 +86,14 @@ export class Waits<Key, Item> {
     this.#timerAt = Infinity;
   }
 
-  /** Tells what is due. */
-  async #tellDue(now: number): Promise<void> {
+  /** Tells what is due of some, and wakes for what will be. */
+  async #tellNow(
+    some: Iterable<[Key, Waiter<Item>]>,
+    now: number,
+  ): Promise<void> {
     const news: WaitNews<Item>[] = [];
     let next = Infinity;
-    for (const [key, waiter] of this.#waiters) {
+    for (const [key, waiter] of some) {
       if (waiter.due <= now) this.#take(key, waiter, now, news);
       if (this.#waiters.has(key)) next = Math.min(next, waiter.due);
     }
@@ -132,7 +135,7 @@ export class Waits<Key, Item> {
       this.#timerAt = Infinity;
       // What comes a little later is told with it.
       const now = this.#clock.now() + this.#gatherMs / 2;
-      this.#tellDue(now).catch(() => {}); // the next thing shown will meet the same trouble, and somebody waits for it
+      this.#tellNow(this.#waiters, now).catch(() => {}); // the next thing shown will meet the same trouble, and somebody waits for it
     });
   }
 }

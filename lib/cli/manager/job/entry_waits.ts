@@ -53,7 +53,7 @@ export class EntryWaits {
   async change(entry: JobEntry, job: Job): Promise<void> {
     this.#job = job;
     if (entryHasEnded(entry)) this.#waits.forget(entry.position);
-    else await this.#waits.change(entry.position, entry, entryWait(entry, job));
+    else await this.#waits.change(entry.position, entry, entryWait(entry));
   }
 
   /** Forgets all. */
@@ -81,16 +81,15 @@ export class EntryWaits {
 }
 
 /** Reason why an entry that has not ended does not go on; undefined if it does. */
-export function entryWait(
-  entry: JobEntry,
-  job: Job,
-): Wait | undefined {
+export function entryWait(entry: JobEntry): Wait | undefined {
   const label = labelOf(entry);
   const since = Number(entry.unreachableSinceMs ?? 0);
   if (label === "queued") {
     return { reason: "queued", since: since > 0 ? since : undefined };
   }
-  return label === "running" ? waitOf(commandOf(entry, job)) : undefined;
+  if (label !== "running") return undefined;
+  const { commandState: state, unreachableSinceMs } = entry;
+  return waitOf({ state, unreachableSinceMs });
 }
 
 /** Fate of an entry that waits, in words that fit one agent and many. */

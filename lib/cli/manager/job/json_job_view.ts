@@ -43,7 +43,7 @@ export class JsonJobView extends CommandOutput implements JobView {
       return await this.#waits.change(
         key,
         { id, agent },
-        entryWait(entry, job),
+        entryWait(entry),
       );
     }
     this.#waits.forget(key);

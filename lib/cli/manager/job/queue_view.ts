@@ -45,11 +45,9 @@ function jsonView(terminal: Terminal): JobView {
   );
   return {
     ...silentJobView,
-    entry: ({ entry }, { job }) => {
+    entry: ({ entry }) => {
       const { commandId: id, agent } = entry;
-      const wait = labelOf(entry) === "queued"
-        ? entryWait(entry, job)
-        : undefined;
+      const wait = labelOf(entry) === "queued" ? entryWait(entry) : undefined;
       return waits.change(0n, { id, agent }, wait);
     },
     storage: (state) => view.storage(state),
