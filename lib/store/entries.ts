@@ -59,7 +59,7 @@ const UNSTARTED = stateList(UNSTARTED_STATES);
 const SETS: Readonly<Record<JobSetName, string>> = {
   job: "1",
   ok: "c.state = 'succeeded'",
-  lost: "(e.state = 'lost')",
+  lost: "(e.state = 'lost' OR c.state = 'lost')",
   failed: `e.state NOT IN ${UNSTARTED} AND
     (c.id IS NULL OR c.state NOT IN ${OPEN} AND c.state <> 'succeeded')`,
   unreachable: "e.state IN ('unreachable', 'expired')",
