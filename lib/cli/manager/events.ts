@@ -1,4 +1,5 @@
 import type { Event } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { codeOf } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -63,7 +64,7 @@ export const events = defineSubcommand({
       ...(flags.after === undefined ? {} : { after: flags.after }),
     };
     let count = 0;
-    // Who follows may expect an agent that will be added.
+    // A follower may wait for an agent that will be added.
     if (flags.follow) await tellUnknown(flags.agent, control, output);
     try {
       const answers = control.events.watchEvents(request, {
@@ -78,7 +79,7 @@ export const events = defineSubcommand({
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     }
-    // One that was removed has events.
+    // Skipped for an agent that was removed: it has events.
     if (count === 0 && !flags.follow) {
       for (const agent of flags.agent) {
         await requireAgent(agent, "show events of", control);
@@ -97,6 +98,7 @@ async function tellUnknown(
     try {
       await requireAgent(agent, "show events of", control);
     } catch (error) {
+      if (codeOf(error) !== "NOT_FOUND") throw error;
       const hint = error instanceof HintedError ? ` (${error.hint})` : "";
       await output.note(`there is no agent "${agent}" yet${hint}`);
     }

@@ -68,10 +68,12 @@ class ProgressView {
   readonly #terminal: Terminal;
   readonly #screen: StatusScreen;
   readonly #waits: EntryWaits;
+  readonly #tellsWaits: boolean;
   board: JobBoard | undefined;
 
   constructor(terminal: Terminal, shows: boolean) {
     this.#terminal = terminal;
+    this.#tellsWaits = shows;
     this.#screen = new StatusScreen(terminal, {
       line: new TerminalLine({
         columns: () => terminal.columns,
@@ -98,7 +100,7 @@ class ProgressView {
       },
       entry: async ({ entry }, { job }) => {
         await changed();
-        await this.#waits.change(entry, job);
+        if (this.#tellsWaits) await this.#waits.change(entry, job);
       },
       storage: (state) => this.#note(storageText(state)),
       note: (text) => this.#note(text),
