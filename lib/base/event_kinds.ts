@@ -1,6 +1,6 @@
 import { allowsKind } from "./event_filter.ts";
 import { PiriError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** Kinds of events, in the order of the alphabet. */
 export const EVENT_KINDS = [
@@ -79,11 +79,11 @@ export function requireKinds(wanted: readonly string[]): void {
   for (const kind of wanted) {
     const filter = { agents: [], kinds: [kind] };
     if (EVENT_KINDS.some((each) => allowsKind(filter, each))) continue;
-    const near = nearest(kind.replace(/\*$/, ""), EVENT_KINDS);
+    const hint = didYouMean(kind.replace(/\*$/, ""), EVENT_KINDS, "");
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot show events of the kind "${kind}": there is no such kind${
-        near === undefined ? "" : `; did you mean "${near}"?`
+        hint === "" ? "" : `; ${hint}`
       }`,
     );
   }

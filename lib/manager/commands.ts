@@ -370,8 +370,8 @@ export class Commands implements CommandAdmin {
    */
   unreachableSince(agent: string, from?: number): number | null {
     if (this.#options.fleet.session(agent) !== undefined) return null;
-    const leftAt = this.#leftAt.get(agent) ?? from ?? null;
-    return leftAt === null ? null : Math.max(leftAt, from ?? leftAt);
+    const leftAt = this.#leftAt.get(agent) ?? from;
+    return leftAt === undefined ? null : Math.max(leftAt, from ?? leftAt);
   }
 
   /** End of each agent's last connection, for people. */

@@ -2,7 +2,7 @@ import { OPEN_STATES } from "../base/command_state.ts";
 import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import type { AgentCommands } from "./agent_commands.ts";
-import { stateList } from "./state_list.ts";
+import { placeholders, stateList } from "./state_list.ts";
 import type { BlobRefs } from "./blob_refs.ts";
 import { commandShape as shape, NEW_FIELDS } from "./command_shape.ts";
 import {
@@ -273,7 +273,7 @@ export class Commands {
     const ofAgent = agent === undefined ? "" : "AND agent = ?";
     const ofStates = states === undefined
       ? ""
-      : `AND state IN (${states.map(() => "?").join(", ")})`;
+      : `AND state IN (${placeholders(states)})`;
     return records(this.#db.all(
       `${SELECT} INDEXED BY commands_by_job
        WHERE job = ? AND id < ? ${ofAgent} ${ofStates} ORDER BY id DESC LIMIT ?`,

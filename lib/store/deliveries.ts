@@ -6,6 +6,7 @@ import type {
   WebhookEvent,
 } from "./delivery_records.ts";
 import { big, int, Shape, text, word } from "./shape.ts";
+import { placeholders } from "./state_list.ts";
 
 const shape = new Shape<Delivery>({
   id: big,
@@ -95,7 +96,7 @@ export class Deliveries {
   }
 
   #keep(hooks: readonly string[]): void {
-    const others = `hook NOT IN (${hooks.map(() => "?").join(", ")})`;
+    const others = `hook NOT IN (${placeholders(hooks)})`;
     this.#db.run(`DELETE FROM deliveries WHERE ${others}`, ...hooks);
     this.#db.run(`DELETE FROM told_absences WHERE ${others}`, ...hooks);
   }

@@ -13,7 +13,7 @@ import type {
 } from "./job_records.ts";
 import { runs } from "./runs.ts";
 import { big, flag, int, nullable, Shape, text, word } from "./shape.ts";
-import { stateList } from "./state_list.ts";
+import { placeholders, stateList } from "./state_list.ts";
 
 const shape = new Shape<Omit<EntryRecord, "command">>({
   position: int,
@@ -180,7 +180,7 @@ export class Entries {
     const startable = new Set(
       this.#db.cells(
         `SELECT position FROM entries WHERE job_id = ? AND state IN (${
-          marks(move.from)
+          placeholders(move.from)
         }) AND position IN (SELECT value FROM json_each(?))`,
         job,
         ...move.from,
@@ -221,7 +221,7 @@ export class Entries {
         this.#db.all(
           `SELECT job_id, position, state FROM entries
              WHERE job_id = ? AND state IN (${
-            marks(move.from)
+            placeholders(move.from)
           }) ORDER BY position LIMIT ?`,
           job,
           ...move.from,
@@ -235,7 +235,7 @@ export class Entries {
         this.#db.all(
           `SELECT job_id, position, state FROM entries
              WHERE job_id = ? AND position = ? AND state IN (${
-            marks(move.from)
+            placeholders(move.from)
           })`,
           job,
           position,
@@ -252,7 +252,7 @@ export class Entries {
       this.#db.all(
         `SELECT job_id, position, state FROM entries
            WHERE agent = ? AND job_id IN (${OPEN_JOB_IDS}) AND state IN (${
-          marks(move.from)
+          placeholders(move.from)
         })`,
         agent,
         ...move.from,
@@ -278,7 +278,7 @@ export class Entries {
       this.#db.all(
         `SELECT job_id, position, state FROM entries
            WHERE agent = ? AND job_id IN (${OPEN_JOB_IDS}) AND job_id <= ? AND state IN (${
-          marks(move.from)
+          placeholders(move.from)
         }) AND (? OR (SELECT instance FROM agents WHERE id = agent) <> ?)`,
         agent,
         lastJob,
@@ -296,7 +296,7 @@ export class Entries {
       this.#db.all(
         `SELECT e.job_id, e.position, e.state FROM entries e
            WHERE e.job_id = ? AND e.state IN (${
-          marks(move.from)
+          placeholders(move.from)
         }) AND EXISTS (SELECT 1 FROM entries n WHERE n.agent = e.agent AND n.job_id = ?)`,
         job,
         ...move.from,
@@ -394,8 +394,4 @@ export class Entries {
 
 function commandOf(row: Row): EntryCommand {
   return commandShape.part(row, COMMAND_FIELDS);
-}
-
-function marks(values: readonly unknown[]): string {
-  return values.map(() => "?").join(", ");
 }

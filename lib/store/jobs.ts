@@ -4,7 +4,7 @@ import { PiriError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 import { jobShape as shape, NEW_JOB_FIELDS } from "./job_shape.ts";
 import { type Condition, newestRows } from "./newest_rows.ts";
-import { stateList } from "./state_list.ts";
+import { placeholders, stateList } from "./state_list.ts";
 import type { JobFilter, JobPatch, JobRecord, NewJob } from "./job_records.ts";
 
 const SELECT = `SELECT ${shape.list} FROM jobs`;
@@ -83,7 +83,7 @@ export class Jobs {
     ];
     if (states !== undefined) {
       conditions.push([
-        `state IN (${states.map(() => "?").join(", ")})`,
+        `state IN (${placeholders(states)})`,
         ...states,
       ]);
     }

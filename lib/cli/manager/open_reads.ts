@@ -1,9 +1,9 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { codeOf, PiriError } from "../../base/errors.ts";
-import { ExitError, HintedError } from "../errors.ts";
+import { ExitError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
-import { commandsText, watchLine } from "./ids.ts";
+import { commandsText } from "./ids.ts";
 import type { Call, RetryingClient } from "./retrying_client.ts";
 import { userOf } from "./signature.ts";
 
@@ -78,10 +78,9 @@ export class OpenReads implements Disposable {
         {
           signal: this.#asking.signal,
           failure: (fact) =>
-            new HintedError(
+            new PiriError(
               "UNAVAILABLE",
               `Cannot cancel command ${commandId}: ${fact}`,
-              watchLine([commandId]),
             ),
         },
       );
@@ -92,11 +91,13 @@ export class OpenReads implements Disposable {
   }
 
   #asked(signal: StopSignal): void {
-    if (this.#cause === undefined) {
-      this.#cause = signal;
-      this.#reading.abort(new Stopped());
-    } // A terminal that goes sends it several times, and nobody is there who is impatient.
-    else if (signal !== "SIGHUP") this.#asking.abort(new Stopped());
+    if (this.#cause !== undefined) {
+      // A terminal that goes sends SIGHUP several times, and nobody is there who is impatient.
+      if (signal !== "SIGHUP") this.#asking.abort(new Stopped());
+      return;
+    }
+    this.#cause = signal;
+    this.#reading.abort(new Stopped());
   }
 
   [Symbol.dispose](): void {

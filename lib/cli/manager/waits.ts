@@ -133,7 +133,7 @@ export class Waits<Key, Item> {
     const ms = Math.max(at - this.#clock.now(), 0);
     this.#timer = this.#clock.timer(ms, () => {
       this.#timerAt = Infinity;
-      // What comes a little later is told with it.
+      // Gathers what comes a little later.
       const now = this.#clock.now() + this.#gatherMs / 2;
       this.#tellNow(this.#waiters, now).catch(() => {}); // the next thing shown will meet the same trouble, and somebody waits for it
     });

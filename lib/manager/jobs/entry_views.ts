@@ -18,10 +18,7 @@ export function entryView(
   const { command, agent, state } = record;
   const open = command === null ? undefined : commands.openRecord(command.id);
   const isOpen = command === null ? isUnstarted(state) : open !== undefined;
-  const since = () =>
-    command === null
-      ? commands.unreachableSince(agent)
-      : commands.unreachableSince(agent, command.createdAt);
+  const since = () => commands.unreachableSince(agent, command?.createdAt);
   return {
     ...record,
     command: open ?? command,
