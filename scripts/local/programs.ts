@@ -3,6 +3,7 @@ import { build, ROOT } from "../build/build.ts";
 import { isStale, SOURCES } from "../build/fresh.ts";
 import { say } from "../build/main.ts";
 import { agent, manager, observer, type Product } from "../build/product.ts";
+import { run } from "../build/run.ts";
 import { hostTarget } from "../build/target.ts";
 
 /** Way to start the programs: the words before their arguments. */
@@ -56,16 +57,25 @@ export async function fresh(): Promise<Programs> {
   const stale = await Promise.all(
     PRODUCTS.map((product) => isStale(pathOf(product), ROOT, SOURCES)),
   );
-  if (stale.includes(true)) {
-    await build(PRODUCTS, {
-      targets: [hostTarget()],
-      denort: "auto",
-      out: DIST,
-      nameOf: fileName,
-      say,
-    });
-  }
+  if (stale.includes(true)) await buildAll();
   return inDist();
+}
+
+/** Builds with the pinned Deno, whichever runs this: npm has a runtime base for no other. */
+async function buildAll(): Promise<void> {
+  const pinned = (await Deno.readTextFile(join(ROOT, ".deno-version"))).trim();
+  if (Deno.version.deno !== pinned) {
+    const script = Deno.build.os === "windows" ? "deno.cmd" : "deno";
+    await run([join(ROOT, "scripts", script), "task", "build"]);
+    return;
+  }
+  await build(PRODUCTS, {
+    targets: [hostTarget()],
+    denort: "auto",
+    out: DIST,
+    nameOf: fileName,
+    say,
+  });
 }
 
 const PRODUCTS = [manager, agent, observer];
