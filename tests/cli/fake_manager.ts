@@ -146,6 +146,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   unconfirmed = false;
   /** Refusal of `RemoveAgent`. */
   refusal: PiriError | undefined;
+  /** Refusal of `ListAgents`. */
+  listRefusal: PiriError | undefined;
   /** True if a removed agent was connected. */
   told = true;
   readonly renames: RenameAgentRequest[] = [];
@@ -361,12 +363,17 @@ export class FakeManager extends FakeJobs implements ManagerServices {
       this.releases.add(router, this.blobs);
       this.secrets.add(router);
       router.service(AgentsService, {
-        listAgents: () => ({
-          agents: this.agents,
-          ...this.status.writeFailure === undefined
-            ? {}
-            : { writeFailure: this.status.writeFailure },
-        }),
+        listAgents: () => {
+          if (this.listRefusal !== undefined) {
+            throw toConnectError(this.listRefusal);
+          }
+          return {
+            agents: this.agents,
+            ...this.status.writeFailure === undefined
+              ? {}
+              : { writeFailure: this.status.writeFailure },
+          };
+        },
         addAgent: (request) => {
           this.additions.push(request);
           return { token: "piri1.token" };

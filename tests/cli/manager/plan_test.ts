@@ -315,6 +315,33 @@ for (
   }
 }
 
+Deno.test("a plan tells why it waits, and as JSON leaves that out of the errors", async () => {
+  await using site = await served(SLOW);
+  const { fleet } = site;
+  const text = site.begin(["plan", "slow", "web-1"]);
+  const json = site.begin(["plan", "slow", "web-2", "--json"]);
+  for (const name of ["web-1", "web-2"]) {
+    await until(
+      `${name} looks`,
+      async () => await fleet.text(name, "looking") === "",
+    );
+  }
+  fleet.leaves("web-2");
+  fleet.leaves("web-1");
+  await until("the wait", async () => {
+    await fleet.manager.clock.advance(100);
+    return text.fake.stderr.text.includes("away");
+  });
+  for (const name of ["web-2", "web-1"]) {
+    await Deno.writeTextFile(fleet.on(name, "go"), "");
+    await fleet.connect(name);
+  }
+  await Promise.all([text.code, json.code]);
+
+  assertMatch(text.fake.stderr.text, /^web-1: away .*\(last seen .*\), /m);
+  assertEquals(json.fake.stderr.text, "");
+});
+
 Deno.test("the exit code of plan and apply is that of their work, also if nobody reads what they print", async () => {
   await using site = await served();
   const unread = async (...args: string[]) => {

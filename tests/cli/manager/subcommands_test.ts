@@ -650,6 +650,19 @@ Deno.test("events --follow of an agent that does not exist says so, and follows"
   );
 });
 
+Deno.test("events of an agent that may not be looked up ends with the Manager's error", async () => {
+  for (const flags of [[], ["--follow"]]) {
+    const manager = new FakeManager();
+    manager.listRefusal = new PiriError("REFUSED", "Cannot list agents: no");
+    const { code, stderr } = await see(
+      ["events", "--agent", "web-1", ...flags],
+      { manager },
+    );
+
+    assertEquals([code, stderr], [4, "error: Cannot list agents: no\n"]);
+  }
+});
+
 Deno.test("events asks for the wanted agents and kinds, and those after a cursor", async () => {
   const manager = new FakeManager();
   manager.agents = [agent({ id: "web-1" }), agent({ id: "web-2" })];
