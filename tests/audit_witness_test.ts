@@ -1,5 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
+import { decodeTestimony } from "../lib/agent/witness/witness_file.ts";
+import { WITNESS_FILE } from "../lib/agent/witness/witnesses.ts";
 import { systemClock } from "../lib/base/clock.ts";
 import { systemRandom } from "../lib/base/random.ts";
 import type { AuditVerdict } from "../lib/manager/api/audit_api.ts";
@@ -9,6 +12,7 @@ import { statePaths } from "../lib/manager/state/state_paths.ts";
 import { joinManager, serveAgent } from "../lib/serve_agent.ts";
 import { serveManager } from "../lib/serve_manager.ts";
 import { freePort } from "../scripts/local/free_port.ts";
+import { until } from "./support/live_program.ts";
 import { rebuilt } from "./support/rebuilt_audit.ts";
 import { TempFolder } from "./support/temp_folder.ts";
 
@@ -76,6 +80,13 @@ async function echo({ jobs }: Manager, requestId: string): Promise<void> {
   );
 }
 
+/** True if an agent keeps a checkpoint of so many entries. */
+async function keeps(dir: string, entries: bigint): Promise<boolean> {
+  const text = await Deno.readTextFile(join(dir, WITNESS_FILE));
+  return decodeTestimony(text)?.witnesses
+    .some(({ count }) => count === entries) ?? false;
+}
+
 /** Findings about an audit that was edited in the file while nobody ran, as the Manager's agent sees it. */
 async function verdictAfter(
   edit: (db: DatabaseSync, managerId: string) => void,
@@ -95,8 +106,8 @@ async function verdictAfter(
   await served({ m, a }, async (manager) => {
     for (const request of ["r-1", "r-2", "r-3"]) await echo(manager, request);
   });
-  // The checkpoint of that stop reaches the agent with this start.
-  await served({ m, a }, () => Promise.resolve());
+  // The checkpoint of that stop, of the agent and three commands, reaches the agent with this start.
+  await served({ m, a }, () => until("it is kept", () => keeps(a, 5n)));
   {
     using db = new DatabaseSync(statePaths(m).database);
     edit(db, managerId);
