@@ -80,7 +80,7 @@ async function echo({ jobs }: Manager, requestId: string): Promise<void> {
   );
 }
 
-/** True if an agent keeps a checkpoint of so many entries. */
+/** True if an agent keeps a checkpoint of this number of entries. */
 async function keeps(dir: string, entries: bigint): Promise<boolean> {
   const text = await Deno.readTextFile(join(dir, WITNESS_FILE));
   return decodeTestimony(text)?.witnesses

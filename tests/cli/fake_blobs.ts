@@ -41,13 +41,23 @@ export class FakeBlobs {
   };
 
   readonly uploads: Uploads = {
-    send: async ({ offset }, bytes) => {
+    send: async ({ offset }, bytes, { signal }) => {
       const before = this.#upload.subarray(0, offset);
       const pieces = await Array.fromAsync(bytes, (piece) => piece.slice());
       this.#upload = concat([before, ...pieces]);
       this.pieces.push(this.#upload.length - offset);
-      await this.onPiece(this.pieces.length);
+      await Promise.race([
+        this.onPiece(this.pieces.length),
+        rejected(signal),
+      ]);
       return this.#upload.length;
     },
   };
+}
+
+/** Rejects once a caller gives up. */
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
 }

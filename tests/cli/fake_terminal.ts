@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
+  /** True if nothing comes on standard input, and it does not end. */
+  readonly stdinHangs?: boolean;
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** True if standard input is a terminal, so that SIGHUP means that it has gone. */
   readonly hangUpEnds?: boolean;
@@ -135,6 +137,7 @@ export class FakeTerminal implements Terminal {
   }
 
   readStdin(): Promise<Uint8Array> {
+    if (this.#surroundings.stdinHangs ?? false) return new Promise(() => {});
     return Promise.resolve(bytesOf(this.#surroundings.stdin ?? ""));
   }
 

@@ -2,6 +2,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { InputFile } from "../input_file.ts";
 import type { Terminal } from "../terminal.ts";
 import { decodeExactly } from "../utf8.ts";
+import { beforeStart } from "./before_start.ts";
 import type { Control } from "./services.ts";
 import { hashInput, upload } from "./upload.ts";
 
@@ -56,6 +57,19 @@ export function inputPath(
   );
 }
 
+/** Means of sending the input. */
+export interface InputContext {
+  readonly connect: () => Promise<Control>;
+  readonly terminal: Terminal;
+  /** True if the program is wanted though nobody reads what is printed. */
+  readonly unread: boolean;
+}
+
+/** Parameters for the input of a program. */
+export type InputParams = Readonly<
+  Partial<Record<"stdin" | "stdin_blob", string>>
+>;
+
 /**
  * Parameters for the input of a program: short text itself, or the SHA-256 of what is sent to the Manager first.
  *
@@ -63,12 +77,28 @@ export function inputPath(
  */
 export async function inputParams(
   path: string | undefined,
-  { connect, terminal }: {
-    readonly connect: () => Promise<Control>;
-    readonly terminal: Terminal;
-  },
-): Promise<{ stdin?: string; stdin_blob?: string }> {
+  context: InputContext,
+): Promise<InputParams> {
   if (path === undefined) return {};
+  const { terminal, unread } = context;
+  const work = {
+    doing: "sending the input",
+    fate: "nothing was started",
+    unread,
+  };
+  return await beforeStart(
+    terminal,
+    work,
+    (signal) => send(path, { ...context, signal }),
+  );
+}
+
+async function send(
+  path: string,
+  { connect, terminal, signal }: InputContext & {
+    readonly signal: AbortSignal;
+  },
+): Promise<InputParams> {
   using input = await terminal.openInput(path);
   const buffer = new Uint8Array(INLINE_BYTES);
   const head = buffer.subarray(0, await input.fill(buffer));
@@ -78,7 +108,6 @@ export async function inputParams(
   }
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   using control = await connect();
-  const { signal } = new AbortController();
   const context = { connect, terminal, signal };
   const all = joined(head, input);
   if (input.size === undefined) {

@@ -7,6 +7,7 @@ import { walk } from "../../files/tree_reader.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import type { Output } from "../output.ts";
+import { beforeStart } from "./before_start.ts";
 import { endsAsFolder, parseAgentPath } from "./host_path.ts";
 import { launchJob, SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
 import { DEFAULT_VIEW } from "./job/view_flags.ts";
@@ -22,6 +23,12 @@ import {
   withTargetHint,
 } from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";
+
+const SENDING = {
+  doing: "sending the files",
+  fate:
+    "nothing was started; what was sent is kept, and the same command sends the rest",
+};
 
 /** `put site web-1:/srv/site`: puts files and folders on agents. */
 export const put = defineSubcommand({
@@ -102,16 +109,19 @@ export const put = defineSubcommand({
     const connect = () => services.connect(dir);
     // A Manager that is not there at all is told at once, before anything is read.
     (await connect())[Symbol.dispose]();
-    const { signal } = new AbortController();
-    const { entries, files } = await readSources(sources, { isInto, output });
-    const context = { connect, terminal, signal };
+    const { color, detach, timeout } = flags;
+    const work = { ...SENDING, unread: detach };
     let tree: string;
     {
       await using meter = new TransferMeter(terminal, "sending");
-      await sendFiles(files, meter, context);
-      tree = await sendTree(entries, context);
+      tree = await beforeStart(terminal, work, async (signal) => {
+        const reading = { isInto, output, signal };
+        const { entries, files } = await readSources(sources, reading);
+        const context = { connect, terminal, signal };
+        await sendFiles(files, meter, context);
+        return await sendTree(entries, context);
+      });
     }
-    const { color, detach, timeout } = flags;
     const asked = {
       targets,
       operation: "file.Put",
@@ -167,9 +177,12 @@ function paramsOf(
 /** Reads files and folders here, with the hashes of all content. */
 async function readSources(
   sources: readonly string[],
-  { isInto, output }: { isInto: boolean; output: Output },
+  { isInto, output, signal }: {
+    readonly isInto: boolean;
+    readonly output: Output;
+    readonly signal: AbortSignal;
+  },
 ): Promise<{ entries: TreeEntry[]; files: LocalFile[] }> {
-  const { signal } = new AbortController();
   const entries: TreeEntry[] = [];
   const files: LocalFile[] = [];
   const names = new Set<string>();

@@ -10,6 +10,8 @@ import { ExitCode } from "../exit_code.ts";
 import { inputOf } from "../input_file.ts";
 import { bytesText } from "../text.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Output } from "../output.ts";
+import { beforeStart } from "./before_start.ts";
 import { answered } from "./ids.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
@@ -17,6 +19,12 @@ import { hashInput, upload, type UploadContext } from "./upload.ts";
 
 /** List of hashes in a release. */
 const SUMS = "SHA256SUMS";
+
+const ADDING = {
+  doing: "sending the release",
+  fate: "it is not whole at the Manager; the same command sends the rest",
+  unread: true,
+};
 
 const add = defineSubcommand({
   name: "add",
@@ -30,32 +38,13 @@ const add = defineSubcommand({
     { positionals: { folder }, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const { manifest, signature } = await manifestIn(folder, terminal);
-    const stopped = new AbortController();
-    using _stops = terminal.onSignal("SIGINT", () => stopped.abort());
-    const context: UploadContext = {
-      connect: () => services.connect(dir),
+    const found = await manifestIn(folder, terminal);
+    const connect = () => services.connect(dir);
+    const release = await beforeStart(
       terminal,
-      signal: stopped.signal,
-    };
-    const sent = await sendBytes(manifest, context);
-    const request = {
-      manifestSha256: sent,
-      signature,
-      requestedBy: userOf(terminal),
-    };
-    const ask = async () => {
-      using control = await services.connect(dir);
-      const { release } = await control.releases.addRelease(request);
-      return answered(release, "add a release");
-    };
-    let release = await ask();
-    const missing = release.files.filter(({ here }) => !here);
-    for (const file of missing) {
-      await sendFile(join(folder, file.name), file, context);
-      await output.note(`sent ${file.name} (${bytesText(file.size)})`);
-    }
-    if (missing.length > 0) release = await ask();
+      ADDING,
+      (signal) => sendAll(folder, found, { connect, terminal, signal, output }),
+    );
     await output.either(
       releaseJson(release),
       `release ${release.version} is kept: ${targetsOf(release)}`,
@@ -134,11 +123,17 @@ function targetsOf({ files }: Pick<Release, "files">): string {
     .join(", ");
 }
 
-/** The manifest of a folder and the text of its signature. The sums tell which file it is. */
+/** Manifest of a release, and the text of its signature. */
+interface FoundManifest {
+  readonly manifest: Uint8Array;
+  readonly signature: string;
+}
+
+/** Reads the manifest of a folder and its signature. The sums tell which file it is. */
 async function manifestIn(
   folder: string,
   terminal: Terminal,
-): Promise<{ manifest: Uint8Array; signature: string }> {
+): Promise<FoundManifest> {
   const decoder = new TextDecoder();
   const sums = decoder.decode(await terminal.readFile(join(folder, SUMS)));
   const [, sha256, name] =
@@ -164,6 +159,32 @@ async function manifestIn(
       );
     });
   return { manifest, signature: decoder.decode(signature) };
+}
+
+/** Sends what the Manager does not have of a release, and returns the release as it is kept there. */
+async function sendAll(
+  folder: string,
+  { manifest, signature }: FoundManifest,
+  { output, ...context }: UploadContext & { readonly output: Output },
+): Promise<Release> {
+  const { connect, terminal, signal } = context;
+  const request = {
+    manifestSha256: await sendBytes(manifest, context),
+    signature,
+    requestedBy: userOf(terminal),
+  };
+  const ask = async () => {
+    using control = await connect();
+    const { release } = await control.releases.addRelease(request, { signal });
+    return answered(release, "add a release");
+  };
+  const release = await ask();
+  const missing = release.files.filter(({ here }) => !here);
+  for (const file of missing) {
+    await sendFile(join(folder, file.name), file, context);
+    await output.note(`sent ${file.name} (${bytesText(file.size)})`);
+  }
+  return missing.length > 0 ? await ask() : release;
 }
 
 function requireHash(

@@ -208,7 +208,11 @@ export const run = defineSubcommand({
       targets,
       work: async (dir, seed) => {
         const connect = () => services.connect(dir);
-        const given = await inputParams(input, { connect, terminal });
+        const given = await inputParams(input, {
+          connect,
+          terminal,
+          unread: flags.detach,
+        });
         const params = { ...typed.params, ...given, ...secrets.params };
         const parsed = { ...typed, params };
         const { timeout } = flags;

@@ -13,6 +13,7 @@ export class TransferMeter implements AsyncDisposable {
   #done = 0;
   #shownAt = -Infinity;
   #isShown = false;
+  #isOver = false;
 
   /** @param words What is under way, as: sending. */
   constructor(terminal: Terminal, words: string) {
@@ -30,7 +31,7 @@ export class TransferMeter implements AsyncDisposable {
   add(bytes: number): void {
     this.#done += bytes;
     const now = this.#terminal.clock.monotonic();
-    if (!this.#terminal.stderr.isTerminal) return;
+    if (!this.#terminal.stderr.isTerminal || this.#isOver) return;
     if (now - this.#shownAt < UPDATE_MS) return;
     this.#shownAt = now;
     this.#isShown = true;
@@ -43,6 +44,7 @@ export class TransferMeter implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     if (this.#isShown) await this.#terminal.stderr.write("\r\x1b[K");
   }
 }
