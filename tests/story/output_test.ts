@@ -228,6 +228,30 @@ story(
 );
 
 story(
+  "all output of several agents is told live, however early it comes, and of a job that has ended",
+  async (executables) => {
+    await using fleet = await startFleet(executables, {
+      agents: ["web-1", "web-2"],
+    });
+    const shell = ["--shell", "echo a; sleep 0.1; echo b"];
+    const lines = ["web-1: a", "web-1: b", "web-2: a", "web-2: b"];
+    const linesOf = (text: string) => text.trimEnd().split("\n").sort();
+
+    for (let i = 0; i < 5; i++) {
+      const live = await fleet.manager("run", "web-*", "--stream", ...shell);
+      const json = await fleet.manager("run", "web-*", "--json", ...shell);
+
+      assertEquals(linesOf(live.stdout), lines);
+      const cuts = linesOf(json.stdout).map((line) => JSON.parse(line))
+        .filter(({ event }) => event === "cut");
+      assertEquals(cuts, []);
+    }
+    const later = await fleet.manager("job", "watch", "j-1", "--stream");
+    assertEquals(linesOf(later.stdout), lines);
+  },
+);
+
+story(
   "run exits with the worst code of several agents, and names those that failed",
   async (executables) => {
     await using fleet = await startFleet(executables, {

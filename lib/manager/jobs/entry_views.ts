@@ -42,3 +42,18 @@ export function startedView(
     command,
   };
 }
+
+/** A command as it was while it ran, for a watcher who gets its output before its end. */
+export function runningView(command: CommandRecord): CommandRecord {
+  return {
+    ...command,
+    state: "running",
+    presumed: false,
+    reason: "",
+    errorCode: "",
+    exitCode: null,
+    signal: null,
+    finishedAt: null,
+    agentFinishedAt: null,
+  };
+}

@@ -11,6 +11,7 @@ import {
   type WatchStart,
 } from "../watching/watch.ts";
 import type { ActiveJob } from "./active_job.ts";
+import { runningView } from "./entry_views.ts";
 import type { JobListener } from "./job_listeners.ts";
 
 /** Shortest time between two rounds of changes, in milliseconds. The end of the job does not wait. */
@@ -80,6 +81,8 @@ class JobWatch implements JobListener, Disposable {
   readonly #dirty = new Map<number, CommandRecord | undefined>();
   /** Positions of the commands whose output is told. */
   readonly #followed = new Map<bigint, number>();
+  /** Positions of followed commands that the watcher has not heard of yet: it cannot tell whose output it gets. */
+  readonly #unknown = new Map<bigint, number>();
   /** Positions of followed commands whose entries were not told yet. */
   readonly #untold = new Set<number>();
   /** Commands that were followed to their end, by position, with the offsets up to which they were told. */
@@ -202,6 +205,7 @@ class JobWatch implements JobListener, Disposable {
   #follow(position: number, id: bigint, start?: WatchStart): void {
     this.#followed.set(id, position);
     this.#untold.add(position);
+    this.#unknown.set(id, position);
     this.#watches.add(
       start ?? this.#offsets.get(id) ??
         { id, stdoutOffset: 0n, stderrOffset: 0n },
@@ -232,10 +236,25 @@ class JobWatch implements JobListener, Disposable {
     for await (const event of this.#watches.news(signal)) {
       if (event.kind === "command") this.#tellLater(event);
       else {
+        if (event.kind !== "storage") yield* this.#introduce(event.commandId);
         yield { event };
         if (event.kind === "cutOff") this.#unfollow(event.commandId);
       }
       if (this.#dirty.size >= CHUNK) yield { entries: await this.#takeDirty() };
+    }
+  }
+
+  /** Yields the entry of a command before its first output. One that has ended is shown as it ran: its end comes later. */
+  async *#introduce(id: bigint): AsyncGenerator<JobNews> {
+    const position = this.#unknown.get(id);
+    if (position === undefined) return;
+    const record = this.#dirty.get(position);
+    if (record !== undefined && !isOpenState(record.state)) {
+      this.#unknown.delete(id);
+      yield { entries: [this.#viewOf(position, runningView(record))] };
+    }
+    while (this.#unknown.has(id) && this.#dirty.size > 0) {
+      yield { entries: await this.#takeDirty() };
     }
   }
 
@@ -271,11 +290,8 @@ class JobWatch implements JobListener, Disposable {
       if (taken.push(each) === CHUNK) break;
     }
     for (const [position] of taken) this.#dirty.delete(position);
-    const { canaries = 0 } = this.#job?.record ?? {};
     const views = taken.flatMap(([position, command]) =>
-      command === undefined
-        ? []
-        : [this.#source.entryOf(position, position < canaries, command)]
+      command === undefined ? [] : [this.#viewOf(position, command)]
     );
     const positions = taken.flatMap(([position, command]) =>
       command === undefined ? [position] : []
@@ -283,7 +299,16 @@ class JobWatch implements JobListener, Disposable {
     const read = positions.length === 0
       ? []
       : await this.#source.entries(this.#id, { positions });
-    return [...views, ...read].sort((a, b) => a.position - b.position);
+    const all = [...views, ...read];
+    for (const { command } of all) {
+      if (command !== null) this.#unknown.delete(command.id);
+    }
+    return all.sort((a, b) => a.position - b.position);
+  }
+
+  #viewOf(position: number, command: CommandRecord): EntryView {
+    const { canaries = 0 } = this.#job?.record ?? {};
+    return this.#source.entryOf(position, position < canaries, command);
   }
 
   [Symbol.dispose](): void {

@@ -53,6 +53,7 @@ for (const output of [false, true]) {
         ? [
           "job failed",
           away,
+          "web-1 running",
           "output hi",
           "web-1 succeeded",
           "complete",
@@ -86,6 +87,41 @@ Deno.test("a watcher that comes back gets the output from its offset on", async 
   await done;
 
   assertEquals(news.filter((each) => each.startsWith("output")), ["output lo"]);
+});
+
+Deno.test("the output of a command comes after its entry, and before its end", async () => {
+  await using fleet = await JobFleet.start(WEB);
+  await fleet.start({ limits: { batch: { count: 1 } } });
+  const says = async (agent: string, commandId: bigint, text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const output = { commandId, stream: 1, bytes } as const;
+    await fleet.peer(agent).says("commandOutput", output);
+    await fleet.settle();
+  };
+  await says("web-1", 1n, "one");
+  await fleet.finish("web-1");
+  await says("web-2", 2n, "two");
+  const { news, done } = fleet.watch(1n, { output: true });
+  await fleet.settle();
+  await fleet.finish("web-2");
+  await says("web-3", 3n, "three");
+  await fleet.finish("web-3");
+  await done;
+
+  const told = partsOf(news);
+  const places = ["one", "two", "three"].map((text, at) => {
+    const output = told.indexOf(`output ${text}`);
+    const isOf = (each: string) => each.startsWith(`web-${at + 1} `);
+    return [
+      told.findLast((each, place) => isOf(each) && place < output),
+      told.find((each, place) => isOf(each) && place > output),
+    ];
+  });
+  assertEquals(places, [
+    ["web-1 running", "web-1 succeeded"],
+    ["web-2 running", "web-2 succeeded"],
+    ["web-3 running", "web-3 succeeded"],
+  ]);
 });
 
 Deno.test("commands that start later are followed from their first byte", async () => {

@@ -95,6 +95,6 @@ Deno.test("no code of the Manager but the tables sets a state of a job or an ent
     const text = await Deno.readTextFile(new URL(name, folder));
     if (setting.test(text)) setters.push(name);
   }
-  // The record of a command that was just made, for people.
+  // For people: the record of a command that was just made, and one of the time before its end.
   assertEquals(setters, ["entry_views.ts"]);
 });

@@ -30,6 +30,8 @@ export class JobFollower implements Cancellable {
   readonly board: JobBoard;
   readonly #client: RetryingClient;
   readonly #offsets = new OutputOffsets();
+  /** Events of commands whose entries are yet to come, as an older Manager sends them. */
+  #early: WatchResponse[] = [];
   #view: JobView;
   #cancelling: Promise<void> | undefined;
   #isCancelled = false;
@@ -169,6 +171,7 @@ export class JobFollower implements Cancellable {
   ): Promise<void> {
     for (const entry of entries) {
       const change = this.board.take(entry);
+      await this.#takeEarly(entry);
       if (change !== undefined) await this.#view.entry(change, this.board);
     }
     if (event !== undefined) await this.#event(event);
@@ -178,10 +181,23 @@ export class JobFollower implements Cancellable {
     }
   }
 
-  async #event({ commandId, event }: WatchResponse): Promise<void> {
+  /** Shows the events that came before an entry. */
+  async #takeEarly({ commandId }: JobEntry): Promise<void> {
+    if (this.#early.length === 0) return;
+    const isOf = (each: WatchResponse) => each.commandId === commandId;
+    const early = this.#early.filter(isOf);
+    this.#early = this.#early.filter((each) => !isOf(each));
+    for (const each of early) await this.#event(each);
+  }
+
+  async #event(response: WatchResponse): Promise<void> {
+    const { commandId, event } = response;
     if (event.case === "storage") return await this.#view.storage(event.value);
     const entry = this.board.ofCommand(commandId);
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      this.#early.push(response);
+      return;
+    }
     switch (event.case) {
       case "output":
         return await this.#output(entry, commandId, event.value);

@@ -1,11 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   CommandState,
+  EntryState,
   JobOrder,
 } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { command, FakeManager } from "../../fake_manager.ts";
 import { Screen } from "../../screen.ts";
 import { see, start } from "../start.ts";
+import { without } from "./entries.ts";
 import { type End, seeMany, startMany } from "./many_run.ts";
 
 const TERMINAL = {
@@ -386,5 +388,33 @@ Deno.test("a watch that broke off goes on, and shows nothing twice", async () =>
   assertStringIncludes(
     text,
     "the connection to the Manager broke off: trying again…\n",
+  );
+});
+
+Deno.test("output that comes before the entry of its command is shown once the entry is there", async () => {
+  const manager = new FakeManager();
+  const commands = [101n, 102n].map((id, at) =>
+    command({ id, agent: `web-${at + 1}` })
+  );
+  manager.commands = commands;
+  manager.entries = commands.map(({ agent }, position) => ({
+    ...without(agent, EntryState.QUEUED),
+    position,
+  }));
+  const { terminal, code } = await start(
+    ["run", "web-*", "--stream", "--", "x"],
+    { manager },
+  );
+  for (const { id } of commands) manager.watch.output(id, `early ${id}\n`);
+  for (const each of commands) {
+    manager.watch.state({ ...each, state: CommandState.SUCCEEDED });
+  }
+  manager.watch.end();
+  await terminal.clock.settle();
+
+  assertEquals(await code, 0);
+  assertEquals(
+    terminal.stdout.text,
+    "web-1: early 101\nweb-2: early 102\n",
   );
 });
