@@ -607,7 +607,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "targets",
     "cli",
     "type states",
-    "type steps",
+    "steps",
   ],
 };
 

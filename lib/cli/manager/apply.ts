@@ -179,6 +179,14 @@ async function applyPlan(
   const { exitCode } = await followPlan(started, follow);
   const plan = await getPlan(asked.id, connect);
   await unlessUnread(output.report(planJson(plan), appliedLines(plan)));
+  const failed = plan.entries.find(({ state }) =>
+    state === PlanEntryState.APPLY_FAILED
+  );
+  if (failed !== undefined) {
+    await output.note(
+      `piri-manager show j-${started.id}/${failed.agent} --output shows the steps there`,
+    );
+  }
   return worst([exitCode as ExitCode, ...refusals(plan)]);
 }
 

@@ -6,6 +6,7 @@ import { OutputLost, type Terminal } from "../terminal.ts";
 import { Follower } from "./follower.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView, type Style } from "./live_view.ts";
+import { readableRecords } from "./record_view.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
@@ -34,14 +35,9 @@ export class CommandViewer {
     commands: readonly Command[],
     { client, options }: { client: RetryingClient; options: ViewOptions },
   ) {
-    const { terminal, json, colour } = options;
+    const { terminal, json } = options;
     this.#terminal = terminal;
-    this.#view = json ? new JsonView(terminal) : new LiveView(commands, {
-      terminal,
-      style: styleOf(commands, options),
-      colour,
-      times: options.times,
-    });
+    this.#view = json ? new JsonView(terminal) : liveView(commands, options);
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);
   }
@@ -79,6 +75,13 @@ export class CommandViewer {
 
 function worstOf(commands: readonly Command[]): number {
   return worst(commands.map(exitCodeOfCommand));
+}
+
+function liveView(commands: readonly Command[], options: ViewOptions): View {
+  const { terminal, colour, times, raw } = options;
+  const style = styleOf(commands, options);
+  const view = new LiveView(commands, { terminal, style, colour, times });
+  return raw ? view : readableRecords(view);
 }
 
 function styleOf(

@@ -14,6 +14,7 @@ import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
+import { readableRecords } from "./record_view.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { showEntry, showJob } from "./show_job.ts";
 import { hasEnded, outcomeText } from "./states.ts";
@@ -67,11 +68,14 @@ export const show = defineSubcommand({
       : await commandIdOf(typed, { control, attempt: "show" });
     const command = await getCommand(control, id);
     if (flags.output) {
-      const view = json ? new JsonView(terminal) : new LiveView([command], {
-        terminal,
-        style: flags.raw ? "raw" : "plain",
-        colour: flags.color,
-      });
+      const { raw, color: colour } = flags;
+      const style = raw ? "raw" : "plain";
+      const live = () => new LiveView([command], { terminal, style, colour });
+      const view = json
+        ? new JsonView(terminal)
+        : raw
+        ? live()
+        : readableRecords(live());
       await dumpOutput(command, { control, terminal, view });
     } else if (json) await output.value(commandJson(command));
     else await output.facts(factsOf(command, output));

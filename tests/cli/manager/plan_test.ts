@@ -139,6 +139,10 @@ Deno.test("an apply that fails tells what was done, not run and is owed, and the
     'web-1: failed: step "Log" failed: Cannot go on: the program ended with exit code 1; not run: 1 step; ' +
       '1 changed, 1 failed, 1 not run; "Log" is owed, as "Note" changed\n',
   );
+  assertMatch(
+    apply.err,
+    /\npiri-manager show j-2\/web-1 --output shows the steps there\n$/,
+  );
   assertEquals(
     rest.out.split("\n").slice(2),
     [
