@@ -152,8 +152,11 @@ export class RealReader implements HostReader {
 
   requireNow(): void {}
 
-  look(program: StepProgram): Promise<ProgramResult> {
-    return this.parts.run(program, this.signal, () => Promise.resolve());
+  async look(program: StepProgram): Promise<ProgramResult> {
+    const nowhere = () => Promise.resolve();
+    const result = await this.parts.run(program, this.signal, nowhere);
+    requireAnswer(result, program, this.signal);
+    return result;
   }
 
   async ask(program: StepProgram): Promise<ProgramAnswer> {
@@ -163,6 +166,7 @@ export class RealReader implements HostReader {
       this.signal,
       (stream, bytes) => text.add(stream, bytes),
     );
+    requireAnswer(result, program, this.signal);
     return { ...result, ...text.end() };
   }
 
@@ -302,6 +306,23 @@ async function largeContent(
       }
     },
   };
+}
+
+/**
+ * Requires that a program has ended by itself: one that was ended has said neither yes nor no.
+ *
+ * @throws {PiriError} CANCELLED, FAILED_PRECONDITION
+ */
+function requireAnswer(
+  { code, signal = "a signal" }: ProgramResult,
+  { shell, argv = [] }: StepProgram,
+  stopped: AbortSignal,
+): void {
+  if (code !== undefined) return;
+  const asked = `Cannot ask "${shell ?? argv.join(" ")}"`;
+  throw stopped.aborted
+    ? new PiriError("CANCELLED", `${asked}: the command was cancelled`)
+    : new PiriError("FAILED_PRECONDITION", `${asked}: ${signal} has ended it`);
 }
 
 function requireGoing(path: string, signal: AbortSignal): void {
