@@ -88,10 +88,13 @@ export function addCommandsService(
     },
     async rerun(request, context) {
       const id = requireId("command_id", request.commandId);
-      await requireRights(id, context);
       const requestId = requireText("request_id", request.requestId);
       const asker = await proofs.asker(context, saidIn(request));
-      const again = await commands.rerun(id, { requestId, ...asker });
+      const again = await commands.rerun(id, {
+        requestId,
+        ...asker,
+        ...rightsIn(context.values),
+      });
       return { command: commandMessage(again) };
     },
     async giveUp(request, context) {

@@ -175,7 +175,7 @@ export class Commands implements CommandAdmin {
     request: Parameters<CommandAdmin["rerun"]>[1],
   ): Promise<CommandView> {
     const { commands: [again] } = await this.#answered(request.requestId) ??
-      await this.#repeat(await this.#find(id), request);
+      await this.#repeat(await this.#find(id, request.rights?.sight), request);
     if (again === undefined) {
       throw new PiriError(
         "NOT_FOUND",

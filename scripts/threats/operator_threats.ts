@@ -134,6 +134,18 @@ export const OPERATOR_THREATS: readonly Threat[] = [
           "approve a request of an operator`",
         ],
       ),
+      protection(
+        "a rule with approvals for a command that is run again",
+        [
+          "lib/api/commands_service.ts",
+          "        ...asker,\n        ...rightsIn(context.values),\n",
+          "        ...asker,\n",
+        ],
+        [
+          "tests/api/control_port_test.ts",
+          "a command that needs an approval is not run again by whoever may ask for one",
+        ],
+      ),
     ],
     open: [],
   },

@@ -9,6 +9,7 @@ import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { CALLS } from "../../lib/api/calls.ts";
+import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { startControlPort } from "../support/control_port.ts";
 import { ControlSite, enveloped } from "../support/control_site.ts";
 
@@ -243,6 +244,64 @@ Deno.test("the audit has the token and the address of an operator, also of a rer
       ["StartJob", "olaf", "token 2", "127.0.0.1"],
     ],
   );
+});
+
+/** Site with an agent that has ended command 1, which nobody had to approve. */
+async function withEnded() {
+  const site = await ControlSite.start();
+  const { agents, commands } = site.manager.manager;
+  const secretHash = hashSecret("secret of web-1");
+  await agents.addWithSecret({
+    id: "web-1",
+    groups: [],
+    cidrs: [],
+    secretHash,
+  });
+  const peer = await site.agent("web-1");
+  await commands.run({ ...run("web-1"), onDisconnect: "continue" });
+  const ended = async () => {
+    const { commandId } = await peer.hears("command");
+    const { SUCCESS: status } = CommandResult_Status;
+    await peer.says("result", { commandId, status });
+    await peer.hears("commandAck");
+  };
+  await ended();
+  const rerun = (token: string) =>
+    site.post(
+      "CommandsService/Rerun",
+      { commandId: "1", requestId: crypto.randomUUID() },
+      token,
+    );
+  return Object.assign(site, { peer, ended, rerun });
+}
+
+Deno.test("a command that needs an approval is not run again by whoever may ask for one", async () => {
+  await using site = await withEnded();
+  const alice = await site.login("alice", "operator", [{ approve: 1 }]);
+
+  const { code, json } = await site.rerun(alice);
+
+  assertEquals(
+    [code, json["message"]],
+    [
+      "failed_precondition",
+      "Cannot run command.Run at once: rule alice#1 needs 1 approval by somebody else (piri-manager run asks for it)",
+    ],
+  );
+  assertEquals(site.peer.heardSoFar(), []);
+});
+
+Deno.test("a command is run again by whoever may start it, and by nobody who may not or does not see it", async () => {
+  await using site = await withEnded();
+  const olaf = await site.login("olaf", "operator", [{ onTargets: "db-*" }]);
+  const dora = await site.login("dora", "operator", [{}], "db-*");
+  const bob = await site.login("bob", "operator", [{}]);
+
+  assertEquals((await site.rerun(olaf)).code, "permission_denied");
+  assertEquals((await site.rerun(dora)).code, "not_found");
+  assertEquals(site.peer.heardSoFar(), []);
+  assertEquals((await site.rerun(bob)).status, 200);
+  await site.ended();
 });
 
 Deno.test("an operator who may not start a job may not steer it", async () => {

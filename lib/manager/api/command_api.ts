@@ -166,7 +166,12 @@ export interface CommandAdmin {
     id: bigint,
     request: Pick<
       RunRequest,
-      "requestId" | "requestedBy" | "saidBy" | "credential" | "origin"
+      | "requestId"
+      | "requestedBy"
+      | "saidBy"
+      | "credential"
+      | "origin"
+      | "rights"
     >,
   ): Promise<CommandView>;
   /**
