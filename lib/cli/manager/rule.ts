@@ -15,6 +15,7 @@ const RULE_HELP: HelpSection = {
   title: "What decides",
   lines: [
     ["deny", "wins over every allow"],
+    ["deny --argv", "denies what cannot be compared, too, as each --shell"],
     ["no allow", "denied, and so is all of a request with one denied agent"],
     ["groups, names", "those that the Manager knows; facts with --trust-facts"],
     ["unlimited", "a rule by which anything can be run in the end"],

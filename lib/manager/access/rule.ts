@@ -8,12 +8,10 @@ import { literalNames } from "../../targets/literal_names.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import type { AskedWork } from "../api/access_api.ts";
+import { programWords, RUN, runsLines } from "./program_words.ts";
 
 /** Most approvals that a rule can ask for. */
 export const MAX_APPROVALS = 5;
-
-/** Operation whose arguments a rule can bound. */
-const RUN = "command.Run";
 
 /** Last word of a rule's arguments that allows more of them. */
 const MORE = "...";
@@ -42,7 +40,7 @@ export class Rule {
   readonly #takesMore: boolean;
   readonly #on: AgentTest;
   /** Names that its targets spell out. */
-  readonly #names: ReadonlySet<string>;
+  readonly #literal: ReadonlySet<string>;
   readonly #within: Within | undefined;
   /** Minute since 1970 that was asked about last, and the answer. */
   #minute = NaN;
@@ -58,7 +56,7 @@ export class Rule {
     this.#argv = words.map((word) => new Glob(word));
     const on = parseTargets([record.onTargets]);
     this.#on = agentTest(on);
-    this.#names = new Set(literalNames(on));
+    this.#literal = new Set(literalNames(on));
     this.#within = record.within === ""
       ? undefined
       : parseWithin(record.within);
@@ -71,13 +69,22 @@ export class Rule {
 
   /** True if its targets name this agent literally. */
   names(agent: string): boolean {
-    return this.#names.has(agent);
+    return this.#literal.has(agent);
   }
 
   /** True if it is about this work, on whatever agents. */
-  isAbout({ operation, params }: AskedWork): boolean {
-    if (!this.#operations.some((glob) => glob.matches(operation))) return false;
-    return this.record.argv.length === 0 || this.#isBound(params);
+  isAbout(work: AskedWork): boolean {
+    const { deny, argv } = this.record;
+    // A line of a shell can run whatever command.Run is denied to run.
+    if (deny && this.#names(RUN) && runsLines(work)) return true;
+    if (!this.#names(work.operation)) return false;
+    if (argv.length === 0) return true;
+    return deny ? this.#mayRun(work.params) : this.#isBound(work.params);
+  }
+
+  /** True if one of its operations is this. */
+  #names(operation: string): boolean {
+    return this.#operations.some((glob) => glob.matches(operation));
   }
 
   /** True if it counts at a time, in milliseconds since 1970. */
@@ -101,10 +108,8 @@ export class Rule {
   get isUnlimited(): boolean {
     const { deny, argv } = this.record;
     if (deny) return false;
-    const about = (name: string) =>
-      this.#operations.some((glob) => glob.matches(name));
-    if (WRITERS.some(about)) return true;
-    if (!about(RUN)) return false;
+    if (WRITERS.some((name) => this.#names(name))) return true;
+    if (!this.#names(RUN)) return false;
     const [program] = this.#argv;
     if (argv.length === 0 || program === undefined) return true;
     return INTERPRETERS.some((name) =>
@@ -117,11 +122,21 @@ export class Rule {
   #isBound(params: string): boolean {
     const { argv, ...others } = JSON.parse(params) as Record<string, unknown>;
     if (!Array.isArray(argv) || Object.keys(others).length > 0) return false;
+    return this.#fits(argv.map(String));
+  }
+
+  /** True if these may be its arguments, whatever else is given: what cannot be compared may be. */
+  #mayRun(params: string): boolean {
+    const words = programWords(params);
+    return words === undefined || this.#fits(words);
+  }
+
+  #fits(words: readonly string[]): boolean {
     const fits = this.#takesMore
-      ? argv.length >= this.#argv.length
-      : argv.length === this.#argv.length;
+      ? words.length >= this.#argv.length
+      : words.length === this.#argv.length;
     return fits &&
-      this.#argv.every((glob, index) => glob.matches(String(argv[index])));
+      this.#argv.every((glob, index) => glob.matches(words[index] ?? ""));
   }
 }
 

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { decide, type RuledAgent } from "../../../lib/manager/access/decide.ts";
+import { LINE_PARAMETERS } from "../../../lib/manager/access/program_words.ts";
 import { Rule } from "../../../lib/manager/access/rule.ts";
+import { describeOperations } from "../../../lib/operations/registry.ts";
 import type { RuleRecord } from "../../../lib/store/operator_records.ts";
 
 /** Monday, 1 June 2026, 12:00 in Berlin. */
@@ -430,6 +432,102 @@ const decisions: readonly (readonly [
     "alice#2",
   ],
 ];
+
+const notId = rules(
+  ["+", "all", "*"],
+  ["-", "all", RUN, { argv: ["id", "..."] }],
+);
+const ID = { argv: ["id", "-u"] };
+const LS = { argv: ["ls"] };
+const base64 = (...words: string[]) => ({ argv_base64: words.map(btoa) });
+const denied = no("web-1", "rule alice#2 denies it");
+
+/** Work, its parameters, and the operation if it is not command.Run: denied or allowed by `notId`. */
+const denials: readonly (readonly [string, object, boolean, string?])[] = [
+  ["its arguments", ID, true],
+  ["its program alone", { argv: ["id"] }, true],
+  ["other arguments", LS, false],
+  ["another path of its program", { argv: ["/usr/bin/id"] }, false],
+  ["its arguments with a mask", { ...ID, umask: "022" }, true],
+  ["its arguments with a variable", { ...ID, env: { A: "1" } }, true],
+  ["its arguments with a folder", { ...ID, cwd: "/tmp" }, true],
+  ["its arguments with a user", { ...ID, user: "bob" }, true],
+  ["its arguments with a group", { ...ID, group: "bob" }, true],
+  ["its arguments with input", { ...ID, stdin: "x" }, true],
+  ["its arguments with a blob as input", { ...ID, stdin_blob: "0" }, true],
+  ["its arguments with a secret", { ...ID, secret_stdin: "s" }, true],
+  ["other arguments with all of these", {
+    ...{ ...LS, umask: "022", env: { A: "1" }, cwd: "/", user: "bob" },
+    ...{ group: "bob", stdin: "x", stdin_blob: "0", secret_stdin: "s" },
+    ...{ secret_env: { B: "s" }, secret_files: { C: "s" } },
+  }, false],
+  ["its arguments as bytes", base64("id", "-u"), true],
+  ["other arguments as bytes", base64("ls"), false],
+  ["bytes that are no base64", { argv_base64: ["ls!"] }, true],
+  ["bytes that are no text", base64("\xff"), true],
+  ["bytes that are no list", { argv_base64: btoa("ls") }, true],
+  ["a line of a shell", { shell: "ls" }, true],
+  ["no program", {}, true],
+  ["arguments that are no texts", { argv: [["id"]] }, true],
+  ["two programs", { ...LS, shell: "id" }, true],
+  ["a parameter that is not known", { ...LS, "[args]": ["id"] }, true],
+  ["a line of a legacy agent", { command: "ls" }, true],
+  ["several lines", { commands: ["ls"] }, true, "command.RunMultiple"],
+  ["several lines that are missing", {}, true, "command.RunMultiple"],
+  ["a line that asserts", { cmd: "ls" }, true, "assert.That"],
+  ["an assertion without a line", { that: "x" }, false, "assert.That"],
+  ["a line for cron", { command: "ls" }, true, "cron.Job"],
+  ["a line for a timer", { command: "ls" }, true, "systemd.Timer"],
+  ["another operation", { command: "ls" }, false, "echo.Echo"],
+];
+
+for (const [what, params, isDenied, operation = RUN] of denials) {
+  Deno.test(`a denial of some arguments compares ${what}`, () => {
+    assertEquals(
+      ask(notId, operation, "web-1", params),
+      isDenied ? no("web-1", "rule alice#2 denies it", operation) : "alice#1",
+    );
+  });
+}
+
+Deno.test("a denial of arguments without more ends with the last of them", () => {
+  const list = rules(["+", "all", "*"], ["-", "all", RUN, { argv: ["id"] }]);
+
+  assertEquals(ask(list, RUN, "web-1", ID), "alice#1");
+  assertEquals(
+    ask(list, RUN, "web-1", { argv: ["id"], umask: "022" }),
+    denied,
+  );
+});
+
+Deno.test("a denial of programs denies lines of a shell in other operations, too", () => {
+  const list = rules(["+", "all", "*"], ["-", "all", RUN]);
+
+  assertEquals(
+    ask(list, "command.RunMultiple", "web-1", { commands: ["ls"] }),
+    no("web-1", "rule alice#2 denies it", "command.RunMultiple"),
+  );
+  assertEquals(ask(list, "file.Read", "web-1"), "alice#1");
+});
+
+Deno.test("a rule that allows programs allows no lines of other operations", () => {
+  const list = rules(["+", "all", RUN]);
+
+  assertEquals(
+    ask(list, "command.RunMultiple", "web-1", { commands: ["ls"] }),
+    no("web-1", nothing, "command.RunMultiple"),
+  );
+});
+
+Deno.test("each operation with a line for the shell is denied with some arguments", () => {
+  const withLines = describeOperations().flatMap(({ name, parameters }) =>
+    parameters.filter(({ description }) => /^Lines? for/.test(description))
+      .filter(({ name }) => name !== "unless" && name !== "onlyif")
+      .map((parameter) => [name, parameter.name])
+  );
+
+  assertEquals(Object.fromEntries(withLines), LINE_PARAMETERS);
+});
 
 for (const [what, list, operation, names, params, expected] of decisions) {
   Deno.test(`rules decide: ${what}`, () => {
