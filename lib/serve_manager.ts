@@ -13,7 +13,7 @@ import { ManagerCore } from "./manager/core.ts";
 import { Blobs } from "./manager/blobs/blobs.ts";
 import { createDataService } from "./manager/data/data_service.ts";
 import { ManagerDoors } from "./manager_doors.ts";
-import { checkKnownParams, checkParamsInMemory } from "./known_params.ts";
+import { knownOperations } from "./known_params.ts";
 import { ManagerKeys } from "./manager_keys.ts";
 import { settleAuthority } from "./manager/state/key_ring.ts";
 import { Releases } from "./manager/releases/releases.ts";
@@ -230,9 +230,7 @@ class ServedManager implements RunningManager {
       brief: options.brief ?? false,
       hasHistory: options.hasHistory ?? true,
       ...coreSettings(config),
-      checkParams: state.authority === undefined
-        ? checkKnownParams
-        : checkParamsInMemory,
+      ...knownOperations({ inMemory: state.authority !== undefined }),
       post: postOverHttp,
     });
     const { storage } = this.#core;

@@ -368,6 +368,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "manager/admission": [
     "wire/dialect.ts",
     "manager/agents/agent_installation.ts",
+    "type manager/api/access_api.ts",
     "type manager/api/audit_api.ts",
     "manager/audit/audit_entry.ts",
     "base",

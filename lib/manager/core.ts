@@ -89,6 +89,8 @@ export interface ManagerCoreOptions {
   readonly pingIntervalMs: number;
   /** Most bytes of output that are kept of one command: a quarter for the beginning and the end of each stream. */
   readonly keepBytes: bigint;
+  /** Names of the operations by which anything can be run on a host. */
+  readonly unlimitedOperations: readonly string[];
   /** Throws INVALID_ARGUMENT for parameters that do not fit a known operation. */
   readonly checkParams: (operation: string, params: string) => void;
   /** Sends the messages of webhooks; without it, none is sent. */
@@ -165,9 +167,7 @@ export class ManagerCore {
       counters,
       roster,
     });
-    const store = webhooks.watch(
-      roster.watch(storage.watch(options.store)),
-    );
+    const store = webhooks.watch(roster.watch(storage.watch(options.store)));
     this.#webhooks = webhooks;
     this.storage = storage;
     this.events = new Events(store, clock);
@@ -250,20 +250,21 @@ export class ManagerCore {
     this.drift = new Drift({ ...parts, jobs, targeting, plans: this.plans });
     const aliases = new AgentAliases();
     this.#aliases = aliases;
-    const shared = { ...parts, commands, jobs: jobs.effects, aliases };
-    this.agents = new Agents({
-      ...shared,
-      roster,
-      targeting,
+    const shared = {
+      ...parts,
+      commands,
+      jobs: jobs.effects,
+      aliases,
       operators: () => access.list(),
-      settingsOf: async (agent) => await options.data.settingsOf?.(agent) ?? [],
-    });
+      settingsOf: async (agent: string) =>
+        await options.data.settingsOf?.(agent) ?? [],
+    };
+    this.agents = new Agents({ ...shared, roster, targeting });
     this.audit.askBy({ jobs, commands, random: options.random });
     this.#admission = new Admission({
       ...shared,
       checkpoint: () => checkpoints.newest,
       denied: (denial) => this.audit.denied(denial),
-      ruleThatNames: (name) => this.access.ruleThatNames(name),
     });
     const { proof } = options;
     this.enrolment = new Enrolments({

@@ -152,6 +152,7 @@ export const commandRun: Operation<typeof parameters> = {
   parameters,
   waits: true,
   acts: true,
+  runsPrograms: true,
   blobs: ({ stdin_blob: sha256 }) =>
     sha256 === undefined ? [] : [{ sha256, isTree: false }],
   secrets: secretNames,

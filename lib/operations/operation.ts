@@ -131,6 +131,8 @@ export interface Operation<Schema extends GenericSchema = GenericSchema> {
   readonly parameters: Schema;
   /** True if it may change something on the host; false if it only looks. */
   readonly acts: boolean;
+  /** True if it may run programs that its parameters name, even if it only looks. */
+  readonly runsPrograms?: boolean;
   /** True for test operations: they are off unless the agent's config has allowTestOperations. */
   readonly forTests?: boolean;
   /**

@@ -29,6 +29,7 @@ export const stateApply: Operation<typeof parameters> = {
   description: "Makes the host be as a state says, step by step",
   parameters,
   acts: true,
+  runsPrograms: true,
   blobs: ({ expect, ...params }) => blobsOfRun(params, expect),
   secrets: secretsOfRun,
   paths: pathsOfRun,

@@ -26,6 +26,7 @@ export const statePlan: Operation<typeof parameters> = {
   description: "Tells what a state would change on the host; changes nothing",
   parameters,
   acts: false,
+  runsPrograms: true,
   blobs: (params) => blobsOfRun(params),
   secrets: secretsOfRun,
   paths: pathsOfPlan,

@@ -35,6 +35,7 @@ export function asOperation(step: StepOperation): Operation {
     description: step.description,
     parameters,
     acts: step.looks !== true,
+    runsPrograms: step.runsPrograms !== undefined,
     blobs: (given) => blobsOfStep(step, given as Given),
     paths: (given) => pathsOf(step, valuesOf(step, given as Given)),
     async *run(given, context) {

@@ -49,6 +49,7 @@ export class TlsManager implements AsyncDisposable {
       }),
       pingIntervalMs: 15_000,
       keepBytes: 1_000_000n,
+      unlimitedOperations: [],
       checkParams: () => {},
     });
     await core.load();

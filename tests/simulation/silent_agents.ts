@@ -97,6 +97,7 @@ export class SilentAgents implements AsyncDisposable {
       data: { answer: () => Promise.resolve("a setting") },
       pingIntervalMs: 15_000,
       keepBytes: 1_000_000n,
+      unlimitedOperations: [],
       checkParams: () => {},
     });
     const bounds = new Bounds({ truth, journal: JOURNAL_LIMITS, hellos: 200 });

@@ -179,6 +179,7 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
       keys,
       pingIntervalMs: 15_000,
       keepBytes,
+      unlimitedOperations: [],
       checkParams: () => {},
       maxHellos: this.#world.maxHellos,
     });

@@ -33,6 +33,7 @@ export function memoryCore(
     data: { answer: () => Promise.resolve("nothing") },
     pingIntervalMs: 15_000,
     keepBytes: 1_000_000n,
+    unlimitedOperations: [],
     checkParams: () => {},
     // Time stands still here, or leaps.
     later: new Later(clock, 0),

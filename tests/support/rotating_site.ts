@@ -254,6 +254,7 @@ export class RotatingSite implements AsyncDisposable {
       proof: MANAGER_PROOF,
       pingIntervalMs: 15_000,
       keepBytes: 1_000_000n,
+      unlimitedOperations: [],
       checkParams: () => {},
     });
     await this.manager.load();

@@ -1,5 +1,6 @@
 import { basename } from "@std/path";
 import { globMatches } from "../../base/glob.ts";
+import { isInterpreter } from "../../base/interpreters.ts";
 import { pathMatches, realPlace } from "../../operations/guard.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, MORE } from "./rule_schema.ts";
@@ -14,13 +15,6 @@ const WRITING: readonly string[] = [
 
 /** Most operations that a sentence names. */
 const MAX_NAMES = 3;
-
-/** Programs that run whatever they are told, by the beginnings of their names. */
-const INTERPRETERS: readonly RegExp[] = [
-  /^(?:ba|da|a|k|mk|z|c|tc|fi)?sh(?:[\d.-]|$)/,
-  /^(?:python|perl|ruby|node|nodejs|deno|bun|php|lua|luajit|tclsh|wish|guile|gawk|mawk|nawk|awk|busybox|toybox)(?:[\d.-]|$)/,
-  /^(?:env|xargs|nohup|nice|ionice|setsid|timeout|time|stdbuf|watch|strace|ltrace|gdb|script|parallel|chroot|unshare|nsenter|systemd-run|start-stop-daemon|su|sudo|doas|runuser|setpriv|ssh|socat|nc|ncat|at|batch|crontab|make|vi|vim|nano|emacs|ed|less|more|man|find|tar|rsync|git|docker|podman|kubectl|ld)(?:[\d.-]|$)/,
-];
 
 /** Variables that make a program load or run what they name. */
 const DANGEROUS_VARIABLES = [
@@ -140,10 +134,6 @@ function waysOfProgram({ argv, env = [] }: AllowRule): string[] {
 function isOpen([, ...words]: readonly string[]): boolean {
   return words.length === 0 ||
     words.some((word) => word === MORE || word.includes("*"));
-}
-
-function isInterpreter(path: string): boolean {
-  return INTERPRETERS.some((each) => each.test(basename(path)));
 }
 
 function waysOfFiles({ path }: AllowRule, all: readonly AllowRule[]): string[] {

@@ -63,6 +63,8 @@ export interface AccessOptions {
   readonly random: Random;
   readonly roster: AgentRoster;
   readonly targeting: Targeting;
+  /** Names of the operations by which anything can be run on a host. */
+  readonly unlimitedOperations: readonly string[];
   /** Records in the audit that something was denied. */
   readonly denied: (denial: Denial) => void;
   /** Undefined while there is no control port. */
@@ -104,7 +106,7 @@ export class Access implements AccessAdmin {
   }
 
   list(): OperatorView[] {
-    return [...this.#operators.values()].map(viewOf);
+    return [...this.#operators.values()].map((known) => this.#viewOf(known));
   }
 
   async add(
@@ -161,7 +163,7 @@ export class Access implements AccessAdmin {
     if (change.see !== undefined && change.see !== record.see) {
       for (const { id } of record.tokens) this.#live.interrupt(id);
     }
-    return viewOf(this.#require(name));
+    return this.#viewOf(this.#require(name));
   }
 
   async remove(name: string, asker?: Asker): Promise<void> {
@@ -191,18 +193,12 @@ export class Access implements AccessAdmin {
       { kind: "addRule", rule },
       this.#audit("AddRule", rule.operator, asker, { rule }),
     );
-    const added = viewOf(this.#require(rule.operator)).rules.at(-1);
+    const added = this.#viewOf(this.#require(rule.operator)).rules.at(-1);
     if (added !== undefined) return added;
     throw new PiriError(
       "NOT_FOUND",
       `Cannot find the new rule of "${rule.operator}": it was removed meanwhile`,
     );
-  }
-
-  /** The rule that names this agent literally, as "alice#2"; undefined for none. */
-  ruleThatNames(agent: string): string | undefined {
-    return [...this.#operators.values()].flatMap(({ rules }) => rules)
-      .find((rule) => rule.names(agent))?.name;
   }
 
   async removeRule(
@@ -374,6 +370,10 @@ export class Access implements AccessAdmin {
     for (const id of this.#noted.keys()) {
       if (!good.has(id)) this.#noted.delete(id);
     }
+  }
+
+  #viewOf(known: Known): OperatorView {
+    return viewOf(known, this.#options.unlimitedOperations);
   }
 
   #require(name: string): Known {

@@ -3,6 +3,7 @@ import { PiriError } from "../../base/errors.ts";
 import type { NewRule, OperatorRecord } from "../../store/operator_records.ts";
 import type { OperatorView } from "../api/access_api.ts";
 import { Rule } from "./rule.ts";
+import { isUnlimited } from "./unlimited_rule.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}$/;
 
@@ -36,14 +37,21 @@ export function checkRule(rule: NewRule): void {
   new Rule({ ...rule, number: 0 });
 }
 
-/** An operator as people see it. */
-export function viewOf({ record, rules }: Known): OperatorView {
+/**
+ * An operator as people see it.
+ *
+ * @param unlimitedOperations Names of the operations by which anything can be run.
+ */
+export function viewOf(
+  { record, rules }: Known,
+  unlimitedOperations: readonly string[],
+): OperatorView {
   return {
     ...record,
     tokens: record.tokens.map(({ hash: _, ...token }) => token),
     rules: rules.map((rule) => ({
       ...rule.record,
-      unlimited: rule.isUnlimited,
+      unlimited: isUnlimited(rule.record, unlimitedOperations),
     })),
   };
 }

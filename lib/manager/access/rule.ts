@@ -4,7 +4,6 @@ import type { NewRule, RuleRecord } from "../../store/operator_records.ts";
 import type { TargetAgent } from "../../targets/agent_index.ts";
 import { type AgentTest, agentTest } from "../../targets/agent_test.ts";
 import { Glob } from "../../targets/glob.ts";
-import { literalNames } from "../../targets/literal_names.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import type { AskedWork } from "../api/access_api.ts";
@@ -14,23 +13,9 @@ import { programWords, RUN, runsLines } from "./program_words.ts";
 export const MAX_APPROVALS = 5;
 
 /** Last word of a rule's arguments that allows more of them. */
-const MORE = "...";
+export const MORE = "...";
 
 const MINUTE_MS = 60_000;
-
-/** Programs that run whatever they are given. */
-const INTERPRETERS = [
-  ...["sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "ash"],
-  ...["busybox", "cmd", "powershell", "pwsh", "cmd.exe", "powershell.exe"],
-  ...["python", "python2", "python3", "perl", "ruby", "node", "deno", "bun"],
-  ...["php", "lua", "awk", "gawk", "mawk", "tclsh", "java", "make", "gdb"],
-  ...["env", "sudo", "su", "doas", "runuser", "setpriv", "nohup", "timeout"],
-  ...["xargs", "find", "nice", "ionice", "setsid", "unshare", "chroot"],
-  ...["ssh", "at", "batch", "crontab", "systemd-run", "vi", "vim", "ed", "sed"],
-];
-
-/** Operations that can replace any file, and so any program. */
-const WRITERS = ["file.Put", "file.Fetch", "file.Installed"];
 
 /** Rule that is ready to be applied. */
 export class Rule {
@@ -39,8 +24,6 @@ export class Rule {
   readonly #argv: readonly Glob[];
   readonly #takesMore: boolean;
   readonly #on: AgentTest;
-  /** Names that its targets spell out. */
-  readonly #literal: ReadonlySet<string>;
   readonly #within: Within | undefined;
   /** Minute since 1970 that was asked about last, and the answer. */
   #minute = NaN;
@@ -54,9 +37,7 @@ export class Rule {
     this.#takesMore = record.argv.at(-1) === MORE;
     const words = this.#takesMore ? record.argv.slice(0, -1) : record.argv;
     this.#argv = words.map((word) => new Glob(word));
-    const on = parseTargets([record.onTargets]);
-    this.#on = agentTest(on);
-    this.#literal = new Set(literalNames(on));
+    this.#on = agentTest(parseTargets([record.onTargets]));
     this.#within = record.within === ""
       ? undefined
       : parseWithin(record.within);
@@ -65,11 +46,6 @@ export class Rule {
   /** Name for people. */
   get name(): string {
     return `${this.record.operator}#${this.record.number}`;
-  }
-
-  /** True if its targets name this agent literally. */
-  names(agent: string): boolean {
-    return this.#literal.has(agent);
   }
 
   /** True if it is about this work, on whatever agents. */
@@ -102,20 +78,6 @@ export class Rule {
   /** Picks those of the agents that it is about. */
   matching<T extends TargetAgent>(agents: readonly T[]): readonly T[] {
     return agents.filter(this.#on);
-  }
-
-  /** True if it allows a shell or another program that runs whatever it is given. */
-  get isUnlimited(): boolean {
-    const { deny, argv } = this.record;
-    if (deny) return false;
-    if (WRITERS.some((name) => this.#names(name))) return true;
-    if (!this.#names(RUN)) return false;
-    const [program] = this.#argv;
-    if (argv.length === 0 || program === undefined) return true;
-    return INTERPRETERS.some((name) =>
-      [name, `/bin/${name}`, `/usr/bin/${name}`, `/usr/local/bin/${name}`]
-        .some((path) => program.matches(path))
-    );
   }
 
   /** True if these are its arguments and nothing else: a variable or a folder can change what a program does. */

@@ -12,9 +12,11 @@ import type { AgentRecord } from "../../store/records.ts";
 import { Glob } from "../../targets/glob.ts";
 import { isReservedName } from "../../targets/reserved_names.ts";
 import { Refusal } from "../../wire/connection.ts";
+import type { OperatorView } from "../api/access_api.ts";
 import type { Denial } from "../api/audit_api.ts";
 import { auditEntry } from "../audit/audit_entry.ts";
 import type { ManagerParts } from "../manager_parts.ts";
+import { ruleThatNames } from "./awaited_names.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 
 /** Time after which a host that waits asks again, in milliseconds. */
@@ -26,8 +28,8 @@ const JOIN = "Join";
 export interface TokenJoinsOptions extends ManagerParts {
   /** Records in the audit that something was denied. */
   readonly denied: (denial: Denial) => void;
-  /** The rule that names this agent literally; undefined for none. */
-  readonly ruleThatNames: (name: string) => string | undefined;
+  /** Operators with their rules. */
+  readonly operators: () => readonly OperatorView[];
 }
 
 /** Host that joins by a token. */
@@ -142,7 +144,7 @@ export class TokenJoins {
       throw denied(`${peer.host} is not in ${token.cidrs.join(" or ")}`);
     }
     if (isNew && token.name === "" && !token.approve) {
-      const rule = this.#options.ruleThatNames(name);
+      const rule = ruleThatNames(name, this.#options.operators());
       const known = rule !== undefined
         ? `the rule ${rule} names it`
         : isNameUsed

@@ -210,6 +210,9 @@ Deno.test("a policy that can be got around is called unlimited, with the way", a
     [`{ do: command.Run, argv: ["/usr/bin/python3.11", "..."] }`, [
       `"/usr/bin/python3.11" runs whatever its arguments say`,
     ]],
+    [`{ do: command.Run, argv: ["/usr/bin/java", "-jar", "*"] }`, [
+      `"/usr/bin/java" runs whatever its arguments say`,
+    ]],
     [`{ do: command.Run, argv: ["/usr/bin/id|/usr/bin/env", "..."] }`, [
       `"/usr/bin/env" runs whatever its arguments say`,
     ]],

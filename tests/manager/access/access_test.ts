@@ -68,6 +68,7 @@ async function open(manager: MemoryManager): Promise<Access> {
     store,
     clock,
     random: systemRandom,
+    unlimitedOperations: ["command.Run", "cron.Job"],
     roster,
     targeting: {
       resolve: () => Promise.reject(new Error("not asked for")),
@@ -232,6 +233,22 @@ Deno.test("the number of a rule is not given again to the next one while a later
   const { number } = await access.addRule(allow("alice", "all"));
 
   assertEquals(number, 3);
+});
+
+Deno.test("an unlimited rule is called so when it is added, and in the list", async () => {
+  await using fleet = await start();
+  const { access } = fleet;
+  await fleet.add("alice");
+
+  const added = (name: string) =>
+    access.addRule({ ...allow("alice", "all"), operations: [name] });
+  const rules = [await added("cron.*"), await added("service.*")];
+
+  assertEquals(rules.map(({ unlimited }) => unlimited), [true, false]);
+  assertEquals(
+    access.list().flatMap(({ rules }) => rules.map((rule) => rule.unlimited)),
+    [true, false],
+  );
 });
 
 Deno.test("the last use of a token is recorded with its address", async () => {

@@ -39,6 +39,7 @@ export async function open(
     store,
     clock,
     random: systemRandom,
+    unlimitedOperations: [],
     roster,
     targeting: {
       resolve: () => Promise.reject(new Error("not asked for")),

@@ -535,30 +535,6 @@ for (const [what, list, operation, names, params, expected] of decisions) {
   });
 }
 
-Deno.test("a rule that allows a shell, or whatever it is given, is unlimited", () => {
-  const unlimited = (operations: string, argv: string[] = []) =>
-    rules(["+", "@web", operations, { argv }]).some((rule) => rule.isUnlimited);
-
-  assertEquals(unlimited("command.Run"), true);
-  assertEquals(unlimited("*"), true);
-  assertEquals(unlimited("command.*"), true);
-  assertEquals(unlimited("file.Put"), true);
-  assertEquals(unlimited("file.Fetch"), true);
-  assertEquals(unlimited("command.Run", ["bash", "-c", "*"]), true);
-  assertEquals(unlimited("command.Run", ["/usr/bin/env", "..."]), true);
-  assertEquals(unlimited("command.Run", ["*", "restart"]), true);
-  assertEquals(unlimited("command.Run", ["/usr/bin/pyth*", "..."]), true);
-  assertEquals(unlimited("command.Run", ["systemctl", "restart", "*"]), false);
-  assertEquals(unlimited("file.Read,file.Stat,file.List"), false);
-  assertEquals(unlimited("echo.Echo"), false);
-});
-
-Deno.test("a denial is never unlimited", () => {
-  assertEquals(rules(["-", "all", "*"]).map((rule) => rule.isUnlimited), [
-    false,
-  ]);
-});
-
 for (
   const [what, rule, message] of [
     [

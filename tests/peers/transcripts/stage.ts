@@ -88,6 +88,7 @@ export class Stage implements AsyncDisposable {
       proof: hasKeys ? MANAGER_PROOF : undefined,
       pingIntervalMs: 15_000,
       keepBytes: 1_000_000n,
+      unlimitedOperations: [],
       checkParams: () => {},
     });
     this.#answer = (transport) => this.manager.serve(transport);
