@@ -35,6 +35,7 @@ export function stateSource(
         sources,
       };
     },
+    placesOf: (agent) => reader.placesOf(agent),
     read: async (path) => {
       const file = await reader.open(path);
       if (file !== undefined) return await file.load();

@@ -187,6 +187,7 @@ export class ManagerCore {
       counters,
       events,
       fleet,
+      denied: this.audit.denied.bind(this.audit),
       keepBytes: () => this.#settings.keepBytes,
       pingIntervalMs: () => this.#settings.pingIntervalMs,
       identity: {
@@ -220,7 +221,6 @@ export class ManagerCore {
       ...parts,
       roster,
       targeting,
-      denied: (denial) => this.audit.denied(denial),
       place: () => this.#controlPlace,
     });
     const { access } = this;
@@ -256,6 +256,7 @@ export class ManagerCore {
       jobs: jobs.effects,
       aliases,
       operators: () => access.list(),
+      driftRules: () => this.#settings.drift ?? [],
       settingsOf: async (agent: string) =>
         await options.data.settingsOf?.(agent) ?? [],
     };
@@ -264,7 +265,6 @@ export class ManagerCore {
     this.#admission = new Admission({
       ...shared,
       checkpoint: () => checkpoints.newest,
-      denied: (denial) => this.audit.denied(denial),
     });
     const { proof } = options;
     this.enrolment = new Enrolments({

@@ -12,6 +12,15 @@ export function namesAgent(text: string, name: string): boolean {
   return isIn(parseTargets([text]).node, name);
 }
 
+/** The same, but an expression that cannot be read names nobody. */
+export function isNamedIn(text: string, name: string): boolean {
+  try {
+    return namesAgent(text, name);
+  } catch {
+    return false;
+  }
+}
+
 function isIn(node: TargetNode, name: string): boolean {
   switch (node.kind) {
     case "word":

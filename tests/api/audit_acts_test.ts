@@ -697,6 +697,7 @@ async function served() {
             sources: new Map(),
           }),
         read: () => Promise.reject(new TypeError("no file is read")),
+        placesOf: () => Promise.resolve([]),
       },
       proof: MANAGER_PROOF,
       keys: new MemoryKeys(),

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { namesAgent } from "../../lib/targets/names_in.ts";
+import { isNamedIn, namesAgent } from "../../lib/targets/names_in.ts";
 
 Deno.test("an expression names an agent by its name, or in a range, wherever it is", () => {
   const naming = [
@@ -28,4 +28,15 @@ Deno.test("an expression names an agent by its name, or in a range, wherever it 
     [],
   );
   assertEquals(others.filter((text) => namesAgent(text, "web-2")), []);
+});
+
+Deno.test("an expression that cannot be read names nobody", () => {
+  assertEquals(
+    ["web-2", "web-2 (", ""].map((text) => isNamedIn(text, "web-2")),
+    [
+      true,
+      false,
+      false,
+    ],
+  );
 });

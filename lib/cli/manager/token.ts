@@ -30,7 +30,7 @@ const create = defineSubcommand({
       type: "string",
       value: "PATTERN",
       summary:
-        "pattern of the names that it is for, as 'web-*' (default: any name that nobody had and no rule names)",
+        "pattern of the names that it is for, as 'web-*' (default: any name that nobody had, and that no rule, secret, data or state is for)",
     },
     cidr: {
       type: "repeated",

@@ -12,11 +12,10 @@ import type { AgentRecord } from "../../store/records.ts";
 import { Glob } from "../../targets/glob.ts";
 import { isReservedName } from "../../targets/reserved_names.ts";
 import { Refusal } from "../../wire/connection.ts";
-import type { OperatorView } from "../api/access_api.ts";
 import type { Denial } from "../api/audit_api.ts";
 import { auditEntry } from "../audit/audit_entry.ts";
 import type { ManagerParts } from "../manager_parts.ts";
-import { ruleThatNames } from "./awaited_names.ts";
+import { namedBy, type NamingParts } from "./awaited_names.ts";
 import type { RefusedHellos } from "./refused_hellos.ts";
 
 /** Time after which a host that waits asks again, in milliseconds. */
@@ -25,11 +24,9 @@ const ASK_AGAIN_MS = 10_000;
 /** Act of a host that joins, in the audit. */
 const JOIN = "Join";
 
-export interface TokenJoinsOptions extends ManagerParts {
+export interface TokenJoinsOptions extends ManagerParts, NamingParts {
   /** Records in the audit that something was denied. */
   readonly denied: (denial: Denial) => void;
-  /** Operators with their rules. */
-  readonly operators: () => readonly OperatorView[];
 }
 
 /** Host that joins by a token. */
@@ -70,7 +67,7 @@ export class TokenJoins {
     if (found === undefined) return undefined;
     const { token } = found;
     try {
-      const key = this.#require(host, found);
+      const key = await this.#require(host, found);
       const joined = await store.joinAgent({
         name,
         tokenHash,
@@ -123,10 +120,10 @@ export class TokenJoins {
    *
    * @throws {PiriError} DENIED
    */
-  #require(
+  async #require(
     { hello: { clientId: name }, key, peer, isNew }: JoiningHost,
     { token, isNameUsed }: { token: JoinTokenRecord; isNameUsed: boolean },
-  ): Uint8Array {
+  ): Promise<Uint8Array> {
     const denied = (reason: string) =>
       new PiriError("DENIED", `Cannot join as "${name}": ${reason}`);
     if (key === undefined) {
@@ -144,12 +141,9 @@ export class TokenJoins {
       throw denied(`${peer.host} is not in ${token.cidrs.join(" or ")}`);
     }
     if (isNew && token.name === "" && !token.approve) {
-      const rule = ruleThatNames(name, this.#options.operators());
-      const known = rule !== undefined
-        ? `the rule ${rule} names it`
-        : isNameUsed
+      const known = isNameUsed
         ? "an agent of that name was here before"
-        : undefined;
+        : await namedBy(name, this.#options);
       if (known !== undefined) {
         throw denied(
           `${known}; it takes a token that is for this name, or one whose hosts somebody accepts`,

@@ -1,7 +1,7 @@
 import { type Asker, NOBODY, operatorText } from "../../base/asker.ts";
 import { sleep } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
-import { namesAgent } from "../../targets/names_in.ts";
+import { isNamedIn } from "../../targets/names_in.ts";
 import type { OperatorView } from "../api/access_api.ts";
 import type { AgentAliases } from "../admission/agent_aliases.ts";
 import { requireName } from "./agent_names.ts";
@@ -109,15 +109,6 @@ export class AgentRenaming {
       await sleep(clock, LOOK_MS);
     }
     return true;
-  }
-}
-
-/** A rule that cannot be read means nobody. */
-function isNamedIn(expression: string, agent: string): boolean {
-  try {
-    return namesAgent(expression, agent);
-  } catch {
-    return false;
   }
 }
 

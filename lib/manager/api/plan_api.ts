@@ -273,6 +273,8 @@ export interface StateSource {
   names(): Promise<readonly string[]>;
   /** Compiles a state for an agent. */
   compile(state: string, agent: SheetAgent): Promise<CompiledSheet>;
+  /** Paths of the files and folders of states and custom operations that are for one agent alone. */
+  placesOf(agent: string): Promise<readonly string[]>;
   /** Content of a file of the Manager. */
   read(path: string): Promise<Uint8Array>;
 }

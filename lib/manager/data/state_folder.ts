@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { diskError } from "../../base/files.ts";
+import { diskError, exists } from "../../base/files.ts";
 import type {
   FileDigest,
   FolderFile,
@@ -74,6 +74,22 @@ export class StateFolder implements StateReader {
   async operationFiles(): Promise<readonly string[]> {
     const paths = await this.#filesIn("operations");
     return paths.filter((path) => path.endsWith(".ts"));
+  }
+
+  /** Paths of the files and folders that are for one agent alone, and are there. */
+  async placesOf(agent: string): Promise<readonly string[]> {
+    const own = folderSafe(agent);
+    const found: string[] = [];
+    for (
+      const path of [
+        `states/agents/${own}.yaml`,
+        `states/agents/${own}`,
+        `operations/agents/${own}`,
+      ]
+    ) {
+      if (await exists(join(this.#dir, path))) found.push(path);
+    }
+    return found;
   }
 
   /** Paths of all files in a folder, sorted; none if there is no folder. */

@@ -17,7 +17,7 @@ export interface SecretDeskOptions {
   readonly namesOf: SecretNames;
   readonly roster: Pick<AgentRoster, "get">;
   /** Secrets that the Manager keeps; none if absent. */
-  readonly stored?: StoredSecrets | undefined;
+  readonly stored?: Pick<StoredSecrets, "find" | "macOf"> | undefined;
 }
 
 /** Work that may name secrets. */

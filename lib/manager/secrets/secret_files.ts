@@ -10,6 +10,7 @@ import type { Random } from "../../base/random.ts";
 import type { Sealed } from "../../base/sealed.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Store } from "../../store/store.ts";
+import { isNamedIn } from "../../targets/names_in.ts";
 import { parseTargets } from "../../targets/parse_targets.ts";
 import { setsOf } from "../../targets/target_expression.ts";
 import { auditEntry } from "../audit/audit_entry.ts";
@@ -77,6 +78,14 @@ export class SecretFiles implements StoredSecrets, SecretAdmin {
       }
     }
     return all;
+  }
+
+  async nameFor(agent: string): Promise<string | undefined> {
+    const found = (await this.list()).find(({ place, forTargets }) =>
+      (place.kind === "agent" && place.name === agent) ||
+      isNamedIn(forTargets, agent)
+    );
+    return found?.name;
   }
 
   async macOf(name: string, value: Sealed): Promise<string> {

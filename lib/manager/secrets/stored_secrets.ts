@@ -17,6 +17,12 @@ export interface StoredSecrets {
    */
   find(name: string, owner: DataOwner): Promise<StoredSecret | undefined>;
   /**
+   * Name of a secret that is for an agent by its name: in its own file, or by its targets. Undefined for none.
+   *
+   * @throws {PiriError} CORRUPT, DENIED, DISK
+   */
+  nameFor(agent: string): Promise<string | undefined>;
+  /**
    * Keyed hash of a secret's value; see `secretMac`.
    *
    * @throws {PiriError} CORRUPT, DENIED, DISK

@@ -1,21 +1,27 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { PiriError } from "../../../lib/base/errors.ts";
 import { hashSecret } from "../../../lib/base/secret.ts";
 import { parseJoinToken } from "../../../lib/base/join_token.ts";
 import { fingerprint, SigningKey } from "../../../lib/base/signing_key.ts";
+import type { StateSource } from "../../../lib/manager/api/plan_api.ts";
+import type { StoredSecrets } from "../../../lib/manager/secrets/stored_secrets.ts";
 import type { NewJoinToken } from "../../../lib/manager/api/enrolment_api.ts";
 import {
   type Bye,
   Bye_Code,
 } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
 import { MANAGER_PROOF, proves, testKey } from "../../support/keys.ts";
-import { MemoryManager } from "../../support/memory_manager.ts";
+import {
+  type CoreOptions,
+  MemoryManager,
+} from "../../support/memory_manager.ts";
 import type { ScriptedPeer } from "../../support/scripted_peer.ts";
 
 /** Address that the hosts of these tests dial from. */
 const PEER = "192.0.2.7";
 
-function start(): Promise<MemoryManager> {
-  return MemoryManager.start({ proof: MANAGER_PROOF, peer: PEER });
+function start(options: CoreOptions = {}): Promise<MemoryManager> {
+  return MemoryManager.start({ proof: MANAGER_PROOF, peer: PEER, ...options });
 }
 
 const TOKEN: NewJoinToken = {
@@ -138,10 +144,21 @@ async function oneTooMany(uses: number): Promise<void> {
 }
 
 interface Bound {
+  readonly options?: CoreOptions;
   readonly bounds?: Partial<NewJoinToken>;
   readonly before?: (core: MemoryManager) => Promise<unknown>;
   readonly name?: string;
   readonly reason: RegExp;
+}
+
+function stateOf(placesOf: StateSource["placesOf"]): StateSource {
+  const unused = () => Promise.reject(new TypeError("not asked for"));
+  return { names: unused, compile: unused, read: unused, placesOf };
+}
+
+function secretsWith(nameFor: StoredSecrets["nameFor"]): StoredSecrets {
+  const unused = () => Promise.reject(new TypeError("not asked for"));
+  return { find: unused, macOf: unused, nameFor };
 }
 
 const BOUNDS: Readonly<Record<string, Bound>> = {
@@ -206,6 +223,62 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
       }),
     reason: /: the rule alice#1 names it; it takes a token that is for this/,
   },
+  "for a name of what an operator sees": {
+    before: (core) =>
+      core.access.add({
+        name: "bob",
+        role: "viewer",
+        see: "@web, web-[1-3]",
+        tokenLifeMs: 1_000,
+        rules: [],
+      }),
+    reason: /: what bob sees names it; it takes a token that is for this/,
+  },
+  "for a name of a drift rule": {
+    options: {
+      drift: [{
+        state: "base",
+        agents: "web-1",
+        every: 3_600_000,
+        jitter: 0,
+        deadline: 60_000,
+        do: "apply",
+        ignore: [],
+      }],
+    },
+    reason: /: the drift rule "base on web-1" names it; it takes a token/,
+  },
+  "for a name with data": {
+    options: {
+      data: {
+        answer: () => Promise.resolve("nothing"),
+        settingsOf: (agent) => Promise.resolve([`data/agents/${agent}.yaml`]),
+      },
+    },
+    reason: /: data\/agents\/web-1\.yaml is for it; it takes a token/,
+  },
+  "for a name with a state": {
+    options: {
+      states: stateOf((agent) =>
+        Promise.resolve([`states/agents/${agent}.yaml`])
+      ),
+    },
+    reason: /: states\/agents\/web-1\.yaml is for it; it takes a token/,
+  },
+  "for a name with a secret": {
+    options: {
+      storedSecrets: secretsWith((agent) => Promise.resolve(`key of ${agent}`)),
+    },
+    reason: /: the secret "key of web-1" is for it; it takes a token/,
+  },
+  "while what is for a name cannot be read": {
+    options: {
+      storedSecrets: secretsWith(() =>
+        Promise.reject(new PiriError("CORRUPT", "Cannot read it"))
+      ),
+    },
+    reason: /: the Manager cannot read what is for it; it takes a token/,
+  },
   "with a key that was revoked": {
     before: async (core) => {
       await withAgent(core, "db-1", testKey(2));
@@ -229,10 +302,10 @@ async function withAgent(
 }
 
 for (const [what, bound] of Object.entries(BOUNDS)) {
-  const { bounds = {}, before, name = "web-1", reason } = bound;
+  const { options, bounds = {}, before, name = "web-1", reason } = bound;
 
   Deno.test(`a join ${what} is refused, and the host is told why`, async () => {
-    await using core = await start();
+    await using core = await start(options);
     const token = await tokenOf(core, bounds);
     await before?.(core);
     const known = (await core.store.agents()).length;

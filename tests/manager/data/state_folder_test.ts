@@ -96,3 +96,29 @@ Deno.test("a folder is taken whole from the first layer that has it, with the ha
     3,
   ]);
 });
+
+Deno.test(
+  "places of one agent alone are its states and its operations, and links to some",
+  {
+    ignore: Deno.build.os === "windows",
+  },
+  async () => {
+    await using folder = await folderOf({
+      "states/all.yaml": "all",
+      "states/agents/web-1.yaml": "own",
+      "states/agents/web-2/base.yaml": "base",
+      "operations/agents/web-3/nginx.ts": "",
+    });
+    await Deno.symlink(
+      "../all.yaml",
+      folder.at("states", "agents", "web-4.yaml"),
+    );
+    const reader = new StateFolder(folder.path);
+
+    assertEquals(await reader.placesOf("web-1"), ["states/agents/web-1.yaml"]);
+    assertEquals(await reader.placesOf("web-2"), ["states/agents/web-2"]);
+    assertEquals(await reader.placesOf("web-3"), ["operations/agents/web-3"]);
+    assertEquals(await reader.placesOf("web-4"), ["states/agents/web-4.yaml"]);
+    assertEquals(await reader.placesOf("web-5"), []);
+  },
+);

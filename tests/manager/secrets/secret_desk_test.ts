@@ -33,6 +33,7 @@ async function withSecrets(
     storedSecrets: {
       find: (name) => Promise.resolve(secrets.get(name)),
       macOf: () => Promise.resolve(""),
+      nameFor: () => Promise.resolve(undefined),
     },
   });
   await core.knows("web-1", { groups: ["web"] });

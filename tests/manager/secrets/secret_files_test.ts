@@ -245,3 +245,22 @@ Deno.test("names that the format has for itself, short values and sets of jobs a
   );
   assertEquals(parts.audits, []);
 });
+
+Deno.test("a secret is for an agent by its own file, or by targets that name it", async () => {
+  await using parts = await newFiles();
+  const { files } = parts;
+  const value = new Sealed("hunter22");
+  await files.set(
+    { name: "wide", place: ALL, value, forTargets: "web-*, @db" },
+    ASKER,
+  );
+  await files.set({ name: "own", place: WEB_1, value }, ASKER);
+  await files.set(
+    { name: "named", place: WEB, value, forTargets: "@db & db-[1-2]" },
+    ASKER,
+  );
+
+  assertEquals(await files.nameFor("web-1"), "own");
+  assertEquals(await files.nameFor("db-2"), "named");
+  assertEquals(await files.nameFor("web-2"), undefined);
+});
