@@ -180,6 +180,7 @@ export type {
   DriftAdmin,
   DriftGroupView,
   DriftRuleView,
+  DriftUntoldView,
 } from "./lib/manager/api/drift_api.ts";
 export type {
   NewPlan,

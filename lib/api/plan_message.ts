@@ -41,7 +41,7 @@ const ENTRY_STATES: Readonly<Record<PlanEntry["state"], PlanEntryState>> = {
 
 /** Message of a rule of drift. */
 export function driftRuleMessage(
-  { groups, nextAt, ...rule }: DriftRuleView,
+  { groups, untold, nextAt, toldAt, ...rule }: DriftRuleView,
 ): MessageInitShape<typeof DriftRuleSchema> {
   return {
     ...rule,
@@ -54,6 +54,13 @@ export function driftRuleMessage(
       })),
       steps: steps.map(stepMessage),
     })),
+    untold: untold.map(({ agent, since, planId, reason }) => ({
+      agent,
+      sinceMs: milliseconds(since),
+      ...planId === null ? {} : { planId },
+      reason,
+    })),
+    ...timestamp("toldAtMs", toldAt),
   };
 }
 

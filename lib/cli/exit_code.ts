@@ -21,7 +21,7 @@ export const ExitCode = {
   lost: 8,
   /** A job was stopped by its limit of failures. */
   stopped: 9,
-  /** Something would change, or cannot be told, with `plan --exit-code`. */
+  /** Something would change, or cannot be told, with `--exit-code` of `plan` and `drift`. */
   wouldChange: 10,
   /** The wait was ended, and what runs goes on. As a shell counts Ctrl-C. */
   left: 130,
@@ -41,7 +41,7 @@ export const EXIT_CODE_HELP: readonly (readonly [string, string])[] = [
   ["7", "cancelled or skipped"],
   ["8", "lost: nobody can say how a command ended"],
   ["9", "a job was stopped by its limit of failures, or by a canary"],
-  ["10", "plan --exit-code: something would change"],
+  ["10", "--exit-code: something would change, or cannot be told"],
   ["130", "stopped waiting or watching: what runs goes on"],
 ];
 

@@ -59,6 +59,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   changePlan: true,
   driftRules: false,
   driftAgents: false,
+  driftUntold: false,
   setDriftRule: true,
   endDriftRound: true,
   keepDriftRules: true,

@@ -32,6 +32,7 @@ import { drift } from "./migrations/0033_drift.ts";
 import { planBounds } from "./migrations/0034_plan_bounds.ts";
 import { survive } from "./migrations/0036_survive.ts";
 import { agentCommands } from "./migrations/0037_agent_commands.ts";
+import { driftUntold } from "./migrations/0038_drift_untold.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -70,6 +71,7 @@ export const MIGRATIONS: readonly string[] = [
   planBounds,
   survive,
   agentCommands,
+  driftUntold,
 ];
 
 /**

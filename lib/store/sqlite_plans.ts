@@ -1,5 +1,9 @@
 import type { ActWriter } from "./act_writer.ts";
-import type { DriftAgentRecord, DriftRuleRecord } from "./drift_records.ts";
+import type {
+  DriftAgentRecord,
+  DriftRuleState,
+  DriftUntoldRecord,
+} from "./drift_records.ts";
 import type { PlanAgentRecord, PlanRecord } from "./plan_records.ts";
 import { SqliteAgents } from "./sqlite_agents.ts";
 import type { Store } from "./store.ts";
@@ -52,12 +56,16 @@ export class SqlitePlans extends SqliteAgents {
     );
   }
 
-  driftRules(): Promise<DriftRuleRecord[]> {
+  driftRules(): Promise<DriftRuleState[]> {
     return this.#writer.read(() => this.#tables.drift.rules());
   }
 
   driftAgents(): Promise<DriftAgentRecord[]> {
     return this.#writer.read(() => this.#tables.drift.agents());
+  }
+
+  driftUntold(): Promise<DriftUntoldRecord[]> {
+    return this.#writer.read(() => this.#tables.drift.untold());
   }
 
   setDriftRule(...[rule]: Args<"setDriftRule">): Promise<void> {

@@ -70,6 +70,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   changePlan: true,
   driftRules: true,
   driftAgents: true,
+  driftUntold: true,
   setDriftRule: true,
   endDriftRound: true,
   keepDriftRules: true,

@@ -1,6 +1,8 @@
 import type {
+  DriftAgent,
   DriftGroup,
   DriftRule,
+  DriftUntold,
 } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
@@ -24,7 +26,7 @@ export const drift = defineSubcommand({
     },
     "exit-code": {
       type: "boolean",
-      summary: "exit with 10 if a host differs",
+      summary: "exit with 10 if a host differs, or if that cannot be told",
     },
   },
   more: [{
@@ -48,35 +50,69 @@ export const drift = defineSubcommand({
     if (rules.length === 0) {
       await output.note("no rules: drift: in config.yaml has them");
     }
-    const differs = rules.some(({ groups }) => groups.length > 0);
-    return flags["exit-code"] && differs ? ExitCode.wouldChange : ExitCode.ok;
+    return flags["exit-code"] && !rules.every(isClear)
+      ? ExitCode.wouldChange
+      : ExitCode.ok;
   },
 });
+
+/** True if no host differs as far as a rule tells, and it tells of all. */
+function isClear(
+  { groups, untold, problem, toldAtMs }: DriftRule,
+): boolean {
+  return groups.length + untold.length === 0 && problem === "" &&
+    toldAtMs !== undefined;
+}
+
+/** Words that sum up what a rule has found. */
+function factOf(rule: DriftRule): string {
+  const { groups, untold, problem, toldAtMs } = rule;
+  if (isClear(rule)) return "no drift found";
+  const differing = groups.flatMap(({ agents }) => agents);
+  const facts = [
+    ...differing.length === 0
+      ? []
+      : [`drift on ${agentsText(differing.length)}`],
+    ...untold.length === 0
+      ? []
+      : [`${agentsText(untold.length)} could not be told`],
+  ];
+  if (facts.length > 0) return facts.join(", ");
+  return problem === "" && toldAtMs === undefined
+    ? "not looked at yet"
+    : "could not be told";
+}
 
 function* ruleLines(
   rule: DriftRule,
   options: { readonly diff: boolean },
 ): Generator<string> {
-  const { stateName, agents, action, nextAtMs, groups, problem } = rule;
+  const { stateName, agents, action, nextAtMs, groups, untold, problem } = rule;
   const state = stateName === "" ? "whole states" : `state ${stateName}`;
-  const differing = groups.flatMap((group) => group.agents);
-  const fact = differing.length === 0
-    ? "no drift found"
-    : `drift on ${agentsText(differing.length)}`;
   const does = action === "apply" ? ", applies" : "";
   yield oneLine(
-    `${state} on ${agents || "agents that you see"}: ${fact}${does}, next ${
-      localTime(Number(nextAtMs))
-    }`,
+    `${state} on ${agents || "agents that you see"}: ${
+      factOf(rule)
+    }${does}, next ${localTime(Number(nextAtMs))}`,
   );
   if (problem !== "") yield `  ${oneLine(`the last plan failed: ${problem}`)}`;
   for (const group of groups) yield* groupLines(group, options);
+  const reasons = Map.groupBy(untold, ({ reason }) => reason);
+  for (const [reason, agents] of reasons) {
+    yield `  ${oneLine(`${headOf(agents)}: could not be told: ${reason}`)}`;
+  }
 }
 
 function* groupLines(
   { agents, steps }: DriftGroup,
   options: { readonly diff: boolean },
 ): Generator<string> {
+  yield `  ${oneLine(headOf(agents))}`;
+  for (const line of stepLines(steps, options)) yield `  ${line}`;
+}
+
+/** Agents, since when, and by which plans. */
+function headOf(agents: readonly (DriftAgent | DriftUntold)[]): string {
   const since = agents.map(({ sinceMs }) => Number(sinceMs)).toSorted((a, b) =>
     a - b
   );
@@ -85,10 +121,12 @@ function* groupLines(
   const times = first === last
     ? localTime(first)
     : `${localTime(first)} to ${localTime(last)}`;
-  const plans = new Set(agents.map(({ planId }) => `p-${planId}`));
-  const head = `${
-    foldNames(agents.map(({ agent }) => agent))
-  }, since ${times}, ${[...plans].join(", ")}`;
-  yield `  ${oneLine(head)}`;
-  for (const line of stepLines(steps, options)) yield `  ${line}`;
+  const plans = new Set(
+    agents.flatMap(({ planId }) => planId === undefined ? [] : [`p-${planId}`]),
+  );
+  return [
+    foldNames(agents.map(({ agent }) => agent)),
+    `since ${times}`,
+    ...plans,
+  ].join(", ");
 }

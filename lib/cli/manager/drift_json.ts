@@ -2,7 +2,7 @@ import type { DriftRule } from "../../../proto/gen/piri/control/v1/control_pb.ts
 import { text, time } from "./json_values.ts";
 import { stepJson } from "./plan/plan_json.ts";
 
-/** A rule of drift as JSON, with the hosts that differ. */
+/** A rule of drift as JSON, with the hosts that differ or cannot be told of. */
 export function driftJson(rule: DriftRule): Record<string, unknown> {
   return {
     stateName: rule.stateName,
@@ -10,6 +10,7 @@ export function driftJson(rule: DriftRule): Record<string, unknown> {
     do: rule.action,
     nextAt: time(rule.nextAtMs),
     problem: text(rule.problem),
+    toldAt: time(rule.toldAtMs),
     groups: rule.groups.map(({ agents, steps }) => ({
       agents: agents.map(({ agent, sinceMs, planId }) => ({
         agent,
@@ -17,6 +18,12 @@ export function driftJson(rule: DriftRule): Record<string, unknown> {
         planId: `p-${planId}`,
       })),
       steps: steps.map(stepJson),
+    })),
+    untold: rule.untold.map(({ agent, sinceMs, planId, reason }) => ({
+      agent,
+      since: time(sinceMs),
+      planId: planId === undefined ? null : `p-${planId}`,
+      reason,
     })),
   };
 }

@@ -106,19 +106,26 @@ export class Drift implements DriftAdmin {
   async list(sight?: Sight): Promise<DriftRuleView[]> {
     const { store, plans } = this.#options;
     const all = await store.driftAgents();
+    const allUntold = await store.driftUntold();
+    const toldAt = new Map(
+      (await store.driftRules()).map((each) => [each.rule, each.toldAt]),
+    );
     const views: DriftRuleView[] = [];
     for (const rule of this.#rules) {
       const name = driftRuleName(rule);
-      const records = all.filter((record) =>
-        record.rule === name && (sight?.has(record.agent) ?? true)
-      );
-      if (sight !== undefined && records.length === 0) continue;
+      const isShown = (record: { rule: string; agent: string }) =>
+        record.rule === name && (sight?.has(record.agent) ?? true);
+      const records = all.filter(isShown);
+      const untold = allUntold.filter(isShown);
+      if (sight !== undefined && records.length + untold.length === 0) continue;
       views.push({
         stateName: rule.state,
         agents: sight === undefined ? rule.agents : "",
         action: rule.do,
         nextAt: this.#nextAt.get(name) ?? 0,
         groups: await driftGroups(records, (id) => plans.get(id), rule.ignore),
+        untold,
+        toldAt: toldAt.get(name) ?? null,
         problem: sight === undefined ? this.#problems.get(name) ?? "" : "",
       });
     }

@@ -1,12 +1,15 @@
-import { PiriError } from "../../base/errors.ts";
+import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { planName } from "../../base/plan_name.ts";
 import { joint } from "../../base/signals.ts";
 import { isWithin } from "../../base/within.ts";
-import type { DriftAgentRecord } from "../../store/drift_records.ts";
-import type { JobLimits } from "../../store/job_records.ts";
+import type {
+  DriftAgentRecord,
+  DriftUntoldRecord,
+} from "../../store/drift_records.ts";
+import type { JobLimits, TargetSelection } from "../../store/job_records.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { ManagerParts } from "../manager_parts.ts";
-import type { PlanView } from "../api/plan_api.ts";
+import type { MadePlan, PlanView } from "../api/plan_api.ts";
 import type { Plans } from "../plans/plans.ts";
 import type { Targeting } from "../targeting.ts";
 import { driftNews, type Unhealed } from "./drift_news.ts";
@@ -58,34 +61,72 @@ export class DriftRounds {
 
   /** Plans the states of a rule, and ends the round. */
   async begin(rule: DriftRule): Promise<void> {
-    const { plans, clock } = this.#options;
     const name = driftRuleName(rule);
     const nextAt = this.#options.dueAt(name);
     await this.#options.recorded.set({ rule: name, nextAt, planId: null });
+    const { plan: { id }, without } = await this.#plan(rule)
+      .catch(async (error) => {
+        await this.#noPlan(rule, error);
+        throw error;
+      });
+    await this.#options.recorded.set({ rule: name, nextAt, planId: id });
+    await this.end(rule, id, without);
+  }
+
+  async #plan(
+    rule: DriftRule,
+  ): Promise<Exclude<MadePlan, { problems: unknown }>> {
+    const { plans, clock } = this.#options;
+    const name = driftRuleName(rule);
     const made = await plans.make({
       ...MANAGER,
       stateName: rule.state,
-      // Agents that are away are looked at the next time.
-      targets: { expressions: [rule.agents], connectedOnly: true },
+      targets: meantBy(rule),
       requestId: `drift ${name} ${clock.now()}`,
       note: "drift",
       drift: name,
       deadlineMs: rule.deadline,
     });
-    if ("problems" in made) {
-      const [first] = made.problems;
-      throw new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot plan: ${first?.text ?? "the state has errors"}`,
-      );
-    }
-    const { id } = made.plan;
-    await this.#options.recorded.set({ rule: name, nextAt, planId: id });
-    await this.end(rule, id);
+    if (!("problems" in made)) return made;
+    const [first] = made.problems;
+    throw new PiriError(
+      "FAILED_PRECONDITION",
+      `Cannot plan: ${first?.text ?? "the state has errors"}`,
+    );
   }
 
-  /** Waits until all hosts were looked at, and tells what differs. */
-  async end(rule: DriftRule, id: bigint): Promise<void> {
+  /** Records that no host of a rule can be told of, as it has no plan. The event of the rule tells that once for all. */
+  async #noPlan(rule: DriftRule, error: unknown): Promise<void> {
+    const { targeting, store, clock } = this.#options;
+    if (this.#options.signal.aborted || codeOf(error) === "UNAVAILABLE") return;
+    // Targets with a mistake mean no hosts.
+    const agents = await targeting.resolve(meantBy(rule))
+      .then((meant) => meant.agents, () => []);
+    const name = driftRuleName(rule);
+    const untold = agents.map(({ name: agent }) => ({
+      rule: name,
+      agent,
+      since: clock.now(),
+      planId: null,
+      reason: messageOf(error),
+    }));
+    const nextAt = this.#options.dueAt(name);
+    await store.endDriftRound(
+      { rule: name, nextAt, planId: null },
+      { found: [], gone: [], untold, news: [] },
+    );
+  }
+
+  /**
+   * Waits until all hosts were looked at, and tells what differs.
+   *
+   * @param without Agents that do not have the state
+   */
+  async end(
+    rule: DriftRule,
+    id: bigint,
+    without: readonly string[] = [],
+  ): Promise<void> {
     const { plans, clock } = this.#options;
     const name = driftRuleName(rule);
     const { jobId, createdAt } = await plans.get(id);
@@ -94,8 +135,9 @@ export class DriftRounds {
       await this.#over(jobId, end - clock.now()) === "expired";
     if (this.#options.signal.aborted) return;
     const plan = await plans.get(id);
-    const { differing, same, ignored } = weighPlan(plan, rule.ignore);
+    const { differing, same, untold, ignored } = weighPlan(plan, rule.ignore);
     const known = await this.#known(rule);
+    const wasUntold = await this.#wasUntold(rule);
     await this.#note(rule, {
       found: [...differing.keys()].map((agent) => ({
         rule: name,
@@ -104,7 +146,15 @@ export class DriftRounds {
         planId: id,
       })),
       gone: same,
-      left: await this.#left(rule, known),
+      left: [...without, ...await this.#left(rule, [...known, ...wasUntold])],
+      untold: [...untold].map(([agent, reason]) => ({
+        rule: name,
+        agent,
+        since: clock.now(),
+        planId: id,
+        reason,
+      })),
+      wasUntold,
       known,
       texts: differing,
     });
@@ -165,12 +215,25 @@ export class DriftRounds {
 
   async #note(
     rule: DriftRule,
-    { found, gone, left = [], unhealed = [], known, texts, by = "" }: {
+    {
+      found,
+      gone,
+      left = [],
+      untold = [],
+      wasUntold = [],
+      unhealed = [],
+      known,
+      texts,
+      by = "",
+    }: {
       readonly found: readonly DriftAgentRecord[];
       /** Agents that do not differ. */
       readonly gone: readonly string[];
       /** Agents that the rule does not mean any more. */
       readonly left?: readonly string[];
+      readonly untold?: readonly DriftUntoldRecord[];
+      /** Agents that could not be told of before. */
+      readonly wasUntold?: readonly DriftUntoldRecord[];
       readonly unhealed?: readonly Unhealed[];
       readonly known: readonly DriftAgentRecord[];
       readonly texts: ReadonlyMap<string, readonly string[]>;
@@ -191,7 +254,12 @@ export class DriftRounds {
     });
     await store.endDriftRound(
       { rule: name, nextAt, planId: null },
-      { ...findings, news },
+      {
+        ...findings,
+        news,
+        untold,
+        ...found.length + gone.length === 0 ? {} : { toldAt: now },
+      },
     );
     for (const { agent, planId } of found) {
       if (before.has(agent)) continue;
@@ -202,6 +270,23 @@ export class DriftRounds {
         `"${agent}" differs from ${stateText(rule)}, ${planName(planId)}: ${
           steps.slice(0, 5).join(", ")
         }${steps.length > 5 ? ", ..." : ""}`,
+        { agent },
+      );
+    }
+    // Of one without a plan, the event of the rule has told.
+    const toldOf = new Set(
+      wasUntold.filter(({ planId }) => planId !== null)
+        .map(({ agent }) => agent),
+    );
+    for (const { agent, planId, reason } of untold) {
+      if (toldOf.has(agent)) continue;
+      counters.add("drift_failed");
+      const plan = planId === null ? "" : `, ${planName(planId)}`;
+      events.add(
+        "drift_failed",
+        `it is not known if "${agent}" differs from ${
+          stateText(rule)
+        }${plan}: ${reason}`,
         { agent },
       );
     }
@@ -228,17 +313,25 @@ export class DriftRounds {
     }
   }
 
-  /** Agents that differed and that the rule does not mean any more. */
+  /** Agents that are known and that the rule does not mean any more. */
   async #left(
     rule: DriftRule,
-    known: readonly DriftAgentRecord[],
+    known: readonly Pick<DriftAgentRecord, "agent">[],
   ): Promise<string[]> {
     if (known.length === 0) return [];
     const { agents } = await this.#options.targeting.resolve({
       expressions: [rule.agents],
     });
     const meant = new Set(agents.map(({ name }) => name));
-    return known.map(({ agent }) => agent).filter((agent) => !meant.has(agent));
+    return [...new Set(known.map(({ agent }) => agent))]
+      .filter((agent) => !meant.has(agent));
+  }
+
+  /** Agents of which the rule could not tell. */
+  async #wasUntold(rule: DriftRule): Promise<DriftUntoldRecord[]> {
+    const name = driftRuleName(rule);
+    const all = await this.#options.store.driftUntold();
+    return all.filter((record) => record.rule === name);
   }
 
   /** Agents that the rule has found to differ. */
@@ -264,6 +357,11 @@ export class DriftRounds {
     }
     return late.signal.aborted ? "expired" : state;
   }
+}
+
+/** Agents that a plan of a rule looks at: those that are away are looked at the next time. */
+function meantBy({ agents }: DriftRule): TargetSelection {
+  return { expressions: [agents], connectedOnly: true };
 }
 
 /** Error of a plan that was not ready in time. What it has found counts. */

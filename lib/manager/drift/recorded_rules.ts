@@ -1,6 +1,9 @@
 import { messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import type { DriftRuleRecord } from "../../store/drift_records.ts";
+import type {
+  DriftRuleRecord,
+  DriftRuleState,
+} from "../../store/drift_records.ts";
 import type { Store } from "../../store/store.ts";
 
 const log = logger("manager", "drift");
@@ -22,7 +25,7 @@ export class RecordedRules {
   }
 
   /** Reads all. */
-  async load(): Promise<DriftRuleRecord[]> {
+  async load(): Promise<DriftRuleState[]> {
     const records = await this.#store.driftRules();
     for (const { rule } of records) this.#names.add(rule);
     return records;

@@ -241,9 +241,9 @@ Deno.test("drift shows who differs and since when, as text and as its schema say
     JSON.parse(await Deno.readTextFile(url)),
   );
 
-  assertEquals([none.code, before.code, found.code], [0, 0, 10]);
+  assertEquals([none.code, before.code, found.code], [0, 10, 10]);
   assertMatch(none.err, /no rules/);
-  assertMatch(before.out, /^state motd on all: no drift found, next TIME/);
+  assertMatch(before.out, /^state motd on all: not looked at yet, next TIME/);
   assertMatch(found.out, /^state motd on all: drift on 3 agents, next TIME/);
   assertMatch(found.out, /\n {2}web-\[1-3\], since TIME, p-1\n {4}~ /);
   assertEquals(
@@ -252,6 +252,61 @@ Deno.test("drift shows who differs and since when, as text and as its schema say
   );
   assertEquals(listed.out.includes("p-1"), false);
   assertMatch(all.out, /p-1 .*piri-manager/);
+});
+
+Deno.test("drift finds none only where it was told, and is not clear before, by its text, code and JSON", async () => {
+  await using site = await served();
+  const { fleet } = site;
+  const { drift, clock } = fleet.manager;
+  const rule = {
+    state: "motd",
+    agents: "all",
+    every: 60_000,
+    jitter: 0,
+    deadline: 600_000,
+    do: "plan",
+    ignore: [],
+  } as const;
+  const looks = async () => {
+    await clock.advance(60_000);
+    await drift.idle();
+  };
+  await site.run("apply", "motd", "all", "--yes");
+  await drift.adopt([rule]);
+  await looks();
+  const clear = await site.run("drift", "--exit-code");
+  // A folder is in the place of the file.
+  for (const name of ["web-2", "web-3"]) {
+    await Deno.remove(fleet.on(name, "motd"));
+    await Deno.mkdir(fleet.on(name, "motd"));
+  }
+  await looks();
+  const partly = await site.run("drift", "--exit-code");
+  const { out } = await site.run("drift", "--json");
+  await drift.adopt([{ ...rule, state: "none" }]);
+  await looks();
+  const failed = await site.run("drift", "--exit-code");
+  const url = new URL(
+    "../../../docs/schema/drift.schema.json",
+    import.meta.url,
+  );
+  const check = new Ajv2020({ formats: { "date-time": true } }).compile(
+    JSON.parse(await Deno.readTextFile(url)),
+  );
+  const [shown] = jsonLines(out) as { untold: { agent: string }[] }[];
+
+  assertEquals([clear.code, partly.code, failed.code], [0, 10, 10]);
+  assertMatch(clear.out, /^state motd on all: no drift found, next TIME\n$/);
+  assertMatch(
+    partly.out,
+    /^state motd on all: 2 agents could not be told, next TIME\n {2}web-2, since TIME, p-3: could not be told: step "Note" .*\n {2}web-3, /,
+  );
+  assertMatch(
+    failed.out,
+    /^state none on all: 3 agents could not be told, next TIME\n {2}the last plan failed: /,
+  );
+  assertEquals(check(shown) ? [] : check.errors, []);
+  assertEquals(shown?.untold.map(({ agent }) => agent), ["web-2", "web-3"]);
 });
 
 /** A state whose check lasts until a file is there, and that tells by another one that it has begun. */

@@ -155,8 +155,9 @@ Deno.test("a plan that is not ready by its deadline counts as far as it is, and 
     (await driftEvents(manager)).filter((each) =>
       each.startsWith("drift_failed")
     ),
-    ["drift_failed null"],
+    ["drift_failed web-2", "drift_failed null"],
   );
+  assertEquals(shown?.untold.map(({ agent }) => agent), ["web-2"]);
 });
 
 Deno.test("a rule that applies heals in its window only, as the Manager itself", async () => {
@@ -273,6 +274,131 @@ Deno.test("an error in a state is told once, until it is another", async () => {
   assertEquals(await driftEvents(fleet.manager), ["drift_failed null"]);
 });
 
+Deno.test("a host that cannot be planned is untold with its reason and its first time, until it is told", async () => {
+  await using fleet = await begun(HOURLY);
+  const first = fleet.manager.clock.now() + 3_600_000;
+  await block(fleet, "web-2");
+  await looks(fleet);
+  await looks(fleet);
+  const [blocked] = await fleet.manager.drift.list();
+  await using again = await fleet.manager.restarted();
+  const [kept] = await again.drift.list();
+  const events = await untoldEvents(fleet.manager);
+  const [host] = blocked?.untold ?? [];
+
+  assertEquals([blocked?.groups, blocked?.problem], [[], ""]);
+  assertEquals(
+    blocked?.untold.map(({ agent, since, planId }) => [
+      agent,
+      since - first,
+      planId,
+    ]),
+    [["web-2", 0, 3n]],
+  );
+  assertMatch(
+    host?.reason ?? "",
+    /^step "Folder" cannot be done: .*there is a file$/,
+  );
+  assertEquals(blocked?.toldAt, fleet.manager.clock.now());
+  assertEquals(kept?.untold, blocked?.untold);
+  assertEquals(events.length, 1);
+  assertMatch(
+    events[0] ?? "",
+    /^web-2: it is not known if "web-2" differs from its whole state, p-2: /,
+  );
+});
+
+Deno.test("a host that was untold is told again, as it should be or as one that differs", async () => {
+  await using fleet = await begun(HOURLY);
+  for (const name of NAMES) await block(fleet, name);
+  await looks(fleet);
+  const [none] = await fleet.manager.drift.list();
+  await unblock(fleet, "web-1");
+  await Deno.writeTextFile(fleet.on("web-1", "etc/motd"), "This is web-1.\n");
+  await unblock(fleet, "web-2");
+  await looks(fleet);
+  const [rule] = await fleet.manager.drift.list();
+
+  assertEquals(none?.untold.map(({ agent }) => agent), NAMES);
+  assertEquals(none?.toldAt, null);
+  assertEquals(rule?.untold.map(({ agent }) => agent), ["web-3"]);
+  assertEquals(await differing(fleet.manager), ["web-2"]);
+});
+
+Deno.test("a step that cannot be told makes its host untold, unless it is to be ignored", async () => {
+  const states = {
+    "states/all.yaml": `
+- Make: { type: command.Run, command: "true", creates: "%ROOT%/\${agent}/made", changes: no, tags: [made] }
+- Behind:
+    type: file.Installed
+    path: "%ROOT%/\${agent}/behind"
+    content: x
+    if: { path exists: "%ROOT%/\${agent}/made" }
+`,
+  };
+  await using fleet = await PlanFleet.start(["web-1"], states);
+  const untold = async (rule: DriftRule) => {
+    await fleet.manager.drift.adopt([rule]);
+    await looks(fleet);
+    const [shown] = await fleet.manager.drift.list();
+    return shown?.untold.map(({ reason }) => reason);
+  };
+
+  const [reason] = await untold({ ...HOURLY, ignore: ["Make"] }) ?? [];
+  assertMatch(reason ?? "", /^step "Behind" cannot be told: /);
+  assertEquals(await untold({ ...HOURLY, ignore: ["Make", "Behind"] }), []);
+});
+
+Deno.test("a state with an error leaves each connected host untold, and no plan names it", async () => {
+  await using fleet = await begun({ ...HOURLY, state: "none" });
+  fleet.leaves("web-3");
+  await looks(fleet);
+  const [rule] = await fleet.manager.drift.list();
+  const seen = await fleet.manager.drift.list({
+    has: (name) => name === "web-1",
+    names: () => ["web-1"],
+  });
+
+  assertEquals(
+    rule?.untold.map(({ agent, planId, reason }) => [
+      agent,
+      planId,
+      reason === rule.problem,
+    ]),
+    [["web-1", null, true], ["web-2", null, true]],
+  );
+  assertEquals(await driftEvents(fleet.manager), ["drift_failed null"]);
+  assertEquals(
+    seen.map(({ problem, untold }) => [
+      problem,
+      untold.map(({ agent }) => agent),
+    ]),
+    [["", ["web-1"]]],
+  );
+});
+
+Deno.test("a host that no longer has the state is untold no longer", async () => {
+  const file = (name: string) => `states/agents/${name}/own.yaml`;
+  const step = `
+- Note: { type: file.Installed, path: "%ROOT%/\${agent}/etc/note", content: x }
+`;
+  await using fleet = await PlanFleet.start(["web-1", "web-2"], {
+    [file("web-1")]: step,
+    [file("web-2")]: step,
+  });
+  const rule = { ...HOURLY, state: "own" };
+  await fleet.manager.drift.load([rule]);
+  for (const name of ["web-1", "web-2"]) await block(fleet, name);
+  await looks(fleet);
+  const [before] = await fleet.manager.drift.list();
+  await Deno.remove(fleet.folder.at("m", file("web-2")));
+  await looks(fleet);
+  const [after] = await fleet.manager.drift.list();
+
+  assertEquals(before?.untold.map(({ agent }) => agent), ["web-1", "web-2"]);
+  assertEquals(after?.untold.map(({ agent }) => agent), ["web-1"]);
+});
+
 /** A fleet whose hosts are as their state says, with a rule. */
 async function begun(rule: DriftRule): Promise<PlanFleet> {
   await using undo = new AsyncDisposableStack();
@@ -297,6 +423,25 @@ async function differing(manager: MemoryManager): Promise<string[]> {
   return rules.flatMap(({ groups }) =>
     groups.flatMap(({ agents }) => agents.map(({ agent }) => agent))
   );
+}
+
+/** Puts a file in the place of the folder of a host, which no step can go through. */
+async function block(fleet: PlanFleet, name: string): Promise<void> {
+  const folder = fleet.on(name, "etc");
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(fleet.on(name, "."), { recursive: true });
+  await Deno.writeTextFile(folder, "no folder\n");
+}
+
+async function unblock(fleet: PlanFleet, name: string): Promise<void> {
+  await Deno.remove(fleet.on(name, "etc"));
+  await Deno.mkdir(fleet.on(name, "etc"), { mode: 0o755 });
+}
+
+async function untoldEvents(manager: MemoryManager): Promise<string[]> {
+  return (await manager.happened())
+    .filter(({ kind }) => kind === "drift_failed")
+    .map(({ agent, message }) => `${agent}: ${message}`);
 }
 
 async function driftEvents(manager: MemoryManager): Promise<string[]> {

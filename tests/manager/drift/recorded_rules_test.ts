@@ -1,21 +1,26 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { RecordedRules } from "../../../lib/manager/drift/recorded_rules.ts";
-import type { DriftRuleRecord } from "../../../lib/store/drift_records.ts";
+import type {
+  DriftRuleRecord,
+  DriftRuleState,
+} from "../../../lib/store/drift_records.ts";
 
 /** Store of rules that can be full. */
 class RuleStore {
   isFull = false;
   writes = 0;
-  rules: DriftRuleRecord[] = [{ rule: "old", nextAt: 1, planId: null }];
+  rules: DriftRuleState[] = [
+    { rule: "old", nextAt: 1, planId: null, toldAt: null },
+  ];
 
-  driftRules(): Promise<DriftRuleRecord[]> {
+  driftRules(): Promise<DriftRuleState[]> {
     return Promise.resolve(this.rules);
   }
 
   setDriftRule(record: DriftRuleRecord): Promise<void> {
     return this.#write(() => {
       const others = this.rules.filter(({ rule }) => rule !== record.rule);
-      this.rules = [...others, record];
+      this.rules = [...others, { ...record, toldAt: null }];
     });
   }
 
@@ -63,7 +68,12 @@ Deno.test("a full disk keeps no rules from being taken over, and they are record
   await recorded.due("new", 3);
 
   assertEquals(full, ["old"]);
-  assertEquals(store.rules, [{ rule: "new", nextAt: 3, planId: null }]);
+  assertEquals(store.rules, [{
+    rule: "new",
+    nextAt: 3,
+    planId: null,
+    toldAt: null,
+  }]);
 });
 
 Deno.test("a plan of a rule that cannot be recorded is not begun", async () => {
