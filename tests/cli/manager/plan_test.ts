@@ -158,6 +158,38 @@ Deno.test("an apply that fails tells what was done, not run and is owed, and the
   );
 });
 
+Deno.test("apply and plan show name the steps whose changes were not foreseen", async () => {
+  await using site = await served({
+    "states/all/motd.yaml": `
+- Same: {type: file.Installed, path: "%ROOT%/\${agent}/same", content: hello}
+- Program:
+    type: command.Run
+    command: "echo x >> %ROOT%/\${agent}/same"
+    unless: "test -e %ROOT%/\${agent}/done"
+- Note: {type: file.Installed, path: "%ROOT%/\${agent}/note", content: hello}
+- Again: {type: file.Installed, path: "%ROOT%/\${agent}/same", content: hello}
+`,
+  });
+  await site.fleet.folder.write("hosts/web-1/same", "hello");
+  await site.run("plan", "motd", "web-1");
+  const apply = await site.run("apply", "p-1");
+  const shown = await site.run("plan", "show", "p-1");
+  const json = await site.run("plan", "show", "p-1", "--json");
+  const [plan] = jsonLines(json.out);
+
+  assertEquals(apply.code, 0);
+  assertEquals(
+    apply.out,
+    'web-1: applied: 3 changed, 1 unchanged; not foreseen: "Again"\n',
+  );
+  assertStringIncludes(shown.out, '; not foreseen: "Again"\n');
+  assertEquals(
+    (plan as { agents: { applied: { moved: string[] } }[] }).agents[0]?.applied
+      .moved,
+    ["Again"],
+  );
+});
+
 Deno.test("apply with a state plans, shows and asks: y applies, any other key does not", async () => {
   await using site = await served();
   const surroundings = { terminals: ["stderr"], keyboard: true } as const;

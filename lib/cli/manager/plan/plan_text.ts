@@ -229,10 +229,12 @@ function outcomeText(entry: PlanEntry): string {
   const owed = (result.owed ?? []).map(({ listener = "", cause = "" }) =>
     `"${listener}" is owed, as "${cause}" changed`
   );
+  const moved = (result.moved ?? []).map((name) => `"${name}"`).join(", ");
   const isFailed = planEntryStateName(entry) !== "applied";
   return [
     ...isFailed && message !== "" ? [message] : [],
     steps.join(", "),
+    moved === "" ? "" : `not foreseen: ${moved}`,
     ...owed,
   ].filter((part) => part !== "").join("; ");
 }
@@ -243,6 +245,8 @@ interface Result {
   readonly skipped?: number;
   readonly failed?: number;
   readonly notRun?: number;
+  /** Names of steps that changed something that their plan did not foresee. */
+  readonly moved?: readonly string[];
   readonly owed?: readonly {
     readonly listener?: string;
     readonly cause?: string;
