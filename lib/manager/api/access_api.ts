@@ -78,7 +78,7 @@ export interface Identity extends Rights {
 
 /** Rule as people see it. */
 export interface RuleView extends RuleRecord {
-  /** True if it allows a shell or another program that runs whatever it is given. */
+  /** True if anything can be run by it in the end, as by a shell. */
   readonly unlimited: boolean;
 }
 

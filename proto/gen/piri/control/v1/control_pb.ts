@@ -5136,7 +5136,7 @@ export type Rule = Message<"piri.control.v1.Rule"> & {
   trustFacts: boolean;
 
   /**
-   * Allows a shell or another program that runs whatever it is given. Told, never set.
+   * Anything can be run by it in the end, as by a shell. Told, never set.
    *
    * @generated from field: bool unlimited = 8;
    */
