@@ -2,7 +2,11 @@ import { isOpenState } from "../../base/command_state.ts";
 import { messageOf } from "../../base/errors.ts";
 import { jobIdOf, jobName } from "../../base/job_state.ts";
 import { logger } from "../../base/log.ts";
-import type { EntryMove, MovedEntry } from "../../store/job_records.ts";
+import type {
+  EntryMove,
+  JobRecord,
+  MovedEntry,
+} from "../../store/job_records.ts";
 import type { AgentRecord, CommandRecord } from "../../store/records.ts";
 import type { CommandNews } from "../command/open_commands.ts";
 import type { Commands } from "../commands.ts";
@@ -94,12 +98,12 @@ export class JobEffects implements CommandNews {
     return this.#active.get(id);
   }
 
-  /** Ids of the jobs that have not ended and have this key; none for no key. */
-  withKey(key: string): bigint[] {
+  /** Jobs that have not ended and have this key; none for no key. */
+  withKey(key: string): JobRecord[] {
     if (key === "") return [];
     return [...this.#active.values()]
-      .filter(({ record }) => record.limits.supersedeKey === key)
-      .map(({ id }) => id);
+      .map(({ record }) => record)
+      .filter(({ limits }) => limits.supersedeKey === key);
   }
 
   /** Starts nothing more: the Manager stops. */

@@ -20,6 +20,7 @@ import type { Targeting } from "../targeting.ts";
 import { moveBy } from "./entry_lifecycle.ts";
 import type { JobParts } from "./job_parts.ts";
 import { startOrder } from "./order.ts";
+import { supersededBy } from "./superseded.ts";
 import { unsureReason } from "./unsure.ts";
 
 /** Parts that are needed to make a job. */
@@ -40,8 +41,8 @@ export interface JobMakerOptions extends
   readonly blobs?: Pick<Blobs, "need"> | undefined;
   /** Secrets of commands; none if absent. */
   readonly secrets?: Pick<SecretDesk, "check" | "keep"> | undefined;
-  /** Ids of the jobs that have not ended and have this key; none for no key. */
-  readonly withKey: (key: string) => readonly bigint[];
+  /** Jobs that have not ended and have this key; none for no key. */
+  readonly withKey: (key: string) => readonly JobRecord[];
   /** Checks the parameters of an operation that is known here. Throws INVALID_ARGUMENT. */
   readonly checkParams: (operation: string, params: string) => void;
 }
@@ -52,6 +53,8 @@ interface CheckedJob {
   /** Agents in the order of starting. */
   readonly names: readonly string[];
   readonly canaries: number;
+  /** Ids of the jobs that it supersedes on its agents. */
+  readonly supersedes: readonly bigint[];
 }
 
 /** A job that others have approved. */
@@ -102,24 +105,27 @@ export class JobMaker {
     checkSigned(request, names, this.#options.clock.now());
     request.rights?.check(request, names);
     await this.#options.secrets?.check(request, names);
-    return { blobs, names, canaries };
+    const supersedes = await supersededBy(request, names, {
+      open: this.#options.withKey(request.limits.supersedeKey),
+      store: this.#options.store,
+    });
+    return { blobs, names, canaries, supersedes };
   }
 
-  /** @throws {PiriError} INVALID_ARGUMENT, UNAVAILABLE, and as the store throws: then nothing is recorded */
+  /** @throws {PiriError} INVALID_ARGUMENT, UNAVAILABLE, DENIED, and as the store throws: then nothing is recorded */
   async make(
     request: JobRequest,
     resolved: ResolvedTargets,
     rerunOf: bigint | null,
     approval?: ApprovedJob,
   ): Promise<MadeJob> {
-    const { store, clock, withKey } = this.#options;
+    const { store, clock } = this.#options;
     const checked = await this.check(request, resolved);
-    const { blobs, names, canaries } = checked;
+    const { blobs, names, canaries, supersedes } = checked;
     requireSignatures(request);
     if (approval === undefined) request.rights?.checkAlone(request, names);
     else approval.requireSame(names);
     const now = clock.now();
-    const supersedes = withKey(request.limits.supersedeKey);
     const isUnsure = supersedes.some((job) =>
       names.some((name) => this.#options.isUnsure(job, name))
     );
