@@ -205,8 +205,8 @@ export interface PlanAdmin {
    * Starts a job that applies a plan on the agents on which something would change, or records that it waits if it needs
    * approvals that the plan does not have.
    *
-   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION for one that is not ready, is over 24 h old or withdrawn, or has
-   * nothing left to do; as a job
+   * @throws {PiriError} NOT_FOUND; FAILED_PRECONDITION for one that is not ready, or has nothing to do; REFUSED for one
+   * that is over 24 h old, withdrawn or used up; as a job
    */
   apply(
     id: bigint,
@@ -216,7 +216,8 @@ export interface PlanAdmin {
    * Approves of exactly this plan: of what waits for approvals to apply it, or for whoever applies it later.
    *
    * @throws {PiriError} NOT_FOUND; DENIED for who asked, and for one whose rules do not allow it; FAILED_PRECONDITION for
-   * another plan than that of the SHA-256, one that cannot be applied, or was approved by the same user
+   * another plan than that of the SHA-256, or one that was approved by the same user; REFUSED for one that cannot be
+   * applied any more
    */
   approve(
     id: bigint,

@@ -29,8 +29,8 @@ export interface PlanDecision extends Decider {
 /**
  * Approves of a plan: of what waits to apply it, or for whoever applies it later. Returns what has waited.
  *
- * @throws {PiriError} FAILED_PRECONDITION for a plan that cannot be applied, is another one, or was approved by the same
- * user; DENIED
+ * @throws {PiriError} FAILED_PRECONDITION for a plan that is another one, or was approved by the same
+ * user; REFUSED for one that cannot be applied any more; DENIED
  */
 export async function approvePlan(
   plan: PlanView,
@@ -42,11 +42,10 @@ export async function approvePlan(
 ): Promise<readonly ApprovalView[]> {
   const { store, clock, approvals } = options;
   const name = planName(plan.id);
-  const refuse = (fact: string) =>
-    new PiriError(
-      "FAILED_PRECONDITION",
-      `Cannot approve plan ${name}: ${fact}`,
-    );
+  const refuse = (
+    fact: string,
+    code: "FAILED_PRECONDITION" | "REFUSED" = "FAILED_PRECONDITION",
+  ) => new PiriError(code, `Cannot approve plan ${name}: ${fact}`);
   requireOpen("approve", plan, clock.now());
   if (plan.sha256 === "") throw refuse("not all hosts were looked at yet");
   if (decision.sha256 !== "" && decision.sha256 !== plan.sha256) {
@@ -54,7 +53,7 @@ export async function approvePlan(
   }
   const left = plan.entries.filter(({ state }) => state === "planned")
     .map(({ agent }) => agent);
-  if (left.length === 0) throw refuse("nothing is left to do");
+  if (left.length === 0) throw refuse("nothing is left to do", "REFUSED");
   const waiting = await approvals.waitingFor(name);
   if (waiting.length > 0) {
     const decided: ApprovalView[] = [];

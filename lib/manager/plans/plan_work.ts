@@ -40,7 +40,7 @@ export class PlanWork {
   /**
    * Plan that work applies on agents; undefined for other work.
    *
-   * @throws {PiriError} FAILED_PRECONDITION for one that cannot be applied any more; NOT_FOUND
+   * @throws {PiriError} REFUSED for one that cannot be applied any more; NOT_FOUND
    */
   async stated(
     { operation, params }: Work,
@@ -109,7 +109,7 @@ export function isStale(
 /**
  * Refuses what is meant for a plan that can still be applied.
  *
- * @throws {PiriError} FAILED_PRECONDITION
+ * @throws {PiriError} REFUSED
  */
 export function requireOpen(
   attempt: string,
@@ -123,7 +123,7 @@ export function requireOpen(
     : undefined;
   if (fact === undefined) return;
   throw new PiriError(
-    "FAILED_PRECONDITION",
+    "REFUSED",
     `Cannot ${attempt} plan ${
       planName(plan.id)
     }: ${fact}; piri-manager plan makes a new one`,

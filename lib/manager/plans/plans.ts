@@ -238,23 +238,25 @@ export class Plans implements PlanAdmin {
 
   /** Agents that a plan can be applied on now. */
   #requireLeft(plan: PlanView): PlanEntry[] {
-    const refuse = (fact: string) =>
-      new PiriError(
-        "FAILED_PRECONDITION",
-        `Cannot apply plan ${planName(plan.id)}: ${fact}`,
-      );
+    const refuse = (code: "FAILED_PRECONDITION" | "REFUSED", fact: string) =>
+      new PiriError(code, `Cannot apply plan ${planName(plan.id)}: ${fact}`);
     requireOpen("apply", plan, this.#options.clock.now());
     const open = plan.entries.filter(({ state }) => state === "planning");
     if (open.length > 0) {
       const job = plan.jobId === null ? "" : `job ${jobName(plan.jobId)} `;
-      throw refuse(`${job}still looks at ${counted(open.length)}`);
+      throw refuse(
+        "FAILED_PRECONDITION",
+        `${job}still looks at ${counted(open.length)}`,
+      );
     }
     const left = plan.entries.filter(isLeft);
     if (left.length > 0) return left;
+    if (plan.entries.every(({ state }) => state === "same")) {
+      throw refuse("FAILED_PRECONDITION", "nothing would change");
+    }
     throw refuse(
-      plan.entries.every(({ state }) => state === "same")
-        ? "nothing would change"
-        : "no agent is left that it could be applied on; piri-manager plan makes a new one",
+      "REFUSED",
+      "no agent is left that it could be applied on; piri-manager plan makes a new one",
     );
   }
 

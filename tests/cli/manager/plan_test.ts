@@ -190,6 +190,24 @@ Deno.test("apply and plan show name the steps whose changes were not foreseen", 
   );
 });
 
+Deno.test("apply of a plan that is used up, withdrawn or over 24 h old is refused and changes nothing", async () => {
+  await using site = await served();
+  const { clock } = site.fleet.manager;
+  for (let plan = 1; plan <= 3; plan++) await site.run("plan", "motd", "all");
+  await site.run("apply", "p-1");
+  const used = await site.run("apply", "p-1");
+  await site.run("plan", "withdraw", "p-2");
+  const withdrawn = await site.run("apply", "p-2");
+  clock.jump(86_400_000);
+  const old = await site.run("apply", "p-3");
+
+  assertEquals([used.code, withdrawn.code, old.code], [4, 4, 4]);
+  assertMatch(used.err, /Cannot apply plan p-1: no agent is left/);
+  assertMatch(withdrawn.err, /Cannot apply plan p-2: it was withdrawn by/);
+  assertMatch(old.err, /Cannot apply plan p-3: it is over 24 h old/);
+  assertEquals(await site.fleet.text("web-1", "log"), "told\n");
+});
+
 Deno.test("apply with a state plans, shows and asks: y applies, any other key does not", async () => {
   await using site = await served();
   const surroundings = { terminals: ["stderr"], keyboard: true } as const;

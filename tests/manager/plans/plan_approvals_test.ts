@@ -168,7 +168,7 @@ Deno.test("approve refuses another SHA-256, who asked, who may not apply, and a 
   await plans.withdraw(1n, { requestedBy: "anna", saidBy: "" });
   assertMatch(
     await refusal(plans.approve(1n, { ...alice, ...NOTHING })),
-    /^FAILED_PRECONDITION: Cannot approve plan p-1: it was withdrawn by anna/,
+    /^REFUSED: Cannot approve plan p-1: it was withdrawn by anna/,
   );
 });
 
