@@ -5,6 +5,7 @@ import {
   isScalar,
   LineCounter,
   parseDocument,
+  type YAMLError,
 } from "yaml";
 import { messageOf, PiriError } from "./errors.ts";
 
@@ -40,7 +41,7 @@ export function parseYaml(
     const { line } = lines.linePos(error.pos[0]);
     throw new PiriError(
       code,
-      `Cannot read "${name}": line ${line}: ${error.message}`,
+      `Cannot read "${name}": line ${line}: ${yamlMessage(error)}`,
     );
   }
   return {
@@ -51,6 +52,13 @@ export function parseYaml(
       return offset === undefined ? undefined : lines.linePos(offset).line;
     },
   };
+}
+
+/** Message of an error in YAML, for people. It stands behind the place of the error. */
+export function yamlMessage({ code, message }: YAMLError): string {
+  return code === "MULTIPLE_DOCS"
+    ? "a second document begins here, and a file has only one"
+    : message;
 }
 
 function toPlain(

@@ -9,6 +9,7 @@ import {
   Scalar,
   visit,
 } from "yaml";
+import { yamlMessage } from "../base/yaml.ts";
 import type { Note } from "./note.ts";
 
 /** File of RedPepper, parsed as PyYAML does: YAML 1.1, in which `yes` is true and 0644 is octal. */
@@ -47,7 +48,7 @@ export function parseOlderYaml(text: string, file: string): OlderYaml | Note {
     return {
       file,
       line: lineAt(error.pos[0]),
-      message: `Cannot read YAML: ${error.message}`,
+      message: `Cannot read YAML: ${yamlMessage(error)}`,
       isLost: true,
     };
   }

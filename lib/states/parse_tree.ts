@@ -10,6 +10,7 @@ import {
   parseDocument,
   type Scalar,
 } from "yaml";
+import { yamlMessage } from "../base/yaml.ts";
 import type { Place } from "./place.ts";
 import { StateError } from "./problems.ts";
 import type { Tree, TreeEntry } from "./tree.ts";
@@ -56,7 +57,7 @@ export function parseTree(text: string, file: string): Tree | undefined {
   if (error !== undefined) {
     throw new StateError(
       placeAt(error.pos[0]),
-      `Cannot read YAML: ${wordsOf(error.message)}${
+      `Cannot read YAML: ${wordsOf(yamlMessage(error))}${
         hintAt(text, error.pos[0])
       }`,
     );

@@ -28,6 +28,14 @@ Deno.test("parseYaml tells file and line of a mistake, and never quotes the text
   );
 });
 
+Deno.test("parseYaml refuses a second document with its line, in words of its own", () => {
+  const message =
+    'Cannot read "x.yaml": line 3: a second document begins here, and a file has only one';
+  assertEquals(errorOf("---\na: 1\n---\nb: 2\n"), message);
+  assertEquals(errorOf("a: 1\n\n--- # more\n"), message);
+  assertEquals(parseYaml("---\na: 1\n...\n", "x", "CORRUPT").value, { a: 1 });
+});
+
 Deno.test("parseYaml refuses circles, unknown aliases and aliases that explode", () => {
   const bomb = ["a: &a [1,1,1,1,1,1,1,1,1]"];
   for (const [here, before] of ["ba", "cb", "dc", "ed"]) {

@@ -18,7 +18,11 @@ export const Setting: CustomOperation<Params> = {
       required: true,
       description: "The section, without brackets",
     },
-    key: { type: "text", required: true, description: "Name of the setting" },
+    key: {
+      type: "text",
+      required: true,
+      description: "Name of the setting",
+    },
     value: { type: "text", required: true, description: "Its value" },
   },
   subject: "key",

@@ -3,7 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import { StateFolder } from "../../../lib/manager/data/state_folder.ts";
 import { Compiler } from "../../../lib/states/compiler.ts";
 import { stepDescriptions } from "../../../lib/steps/registry.ts";
-import { anAgent } from "../../states/memory_folder.ts";
+import { anAgent, compilerOf } from "../../states/memory_folder.ts";
 import { customHost, ignore } from "./custom_host.ts";
 
 const FOLDER = fromFileUrl(
@@ -56,4 +56,43 @@ Deno.test("the example of a state with a custom operation compiles without a war
   assertEquals([...problems, ...warnings], []);
   assertEquals(sheet?.steps[0]?.params.value, "16M");
   assertEquals(sheet?.modules?.map(({ name }) => name), ["ini"]);
+});
+
+/** Blocks of one language on the page, without their indentation. */
+async function blocks(language: string): Promise<string[]> {
+  const page = await Deno.readTextFile(
+    new URL("../../../docs/custom-operations.md", import.meta.url),
+  );
+  const found = page.matchAll(
+    new RegExp(`^   \`\`\`${language}\\n(.*?)^   \`\`\``, "gsm"),
+  );
+  return [...found].map(([, text = ""]) => text.replaceAll(/^ {3}/gm, ""));
+}
+
+Deno.test("the first operation of the page is the example, and its state and its error are true", async () => {
+  const [module = ""] = await blocks("ts");
+  const [state = ""] = await blocks("yaml");
+  const [, error] = (await blocks("console"))[0]?.trim().split("\n") ?? [];
+  const ini = await Deno.readTextFile(`${FOLDER}ini.ts`);
+  const compiled = async (text: string) => {
+    const compiler = compilerOf({
+      "operations/ini.ts": text,
+      "operations/lib/ini_text.ts": await Deno.readTextFile(
+        `${FOLDER}lib/ini_text.ts`,
+      ),
+      "states/all/php.yaml": state,
+    });
+    const { problems, sheet } = await compiler.compile("php", anAgent());
+    return {
+      steps: sheet?.steps.map(({ name }) => name),
+      problems: problems.map((problem) =>
+        compiler.format(problem).split("\n")[0]
+      ),
+    };
+  };
+  const mistaken = ini.replace(/(key: {\s+type: )"text"/, '$1"txt"');
+
+  assertEquals(module, ini);
+  assertEquals(await compiled(ini), { steps: ["Upload size"], problems: [] });
+  assertEquals((await compiled(mistaken)).problems, [error]);
 });
