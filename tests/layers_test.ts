@@ -327,6 +327,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type store",
     "type manager/agents/agent_roster.ts",
     "type manager/blobs",
+    "type manager/api/access_api.ts",
     "type manager/api/secret_api.ts",
     "manager/audit/audit_entry.ts",
     "manager/data",

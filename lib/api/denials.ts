@@ -3,11 +3,13 @@ import { PiriError } from "../base/errors.ts";
 import type { Denial } from "../manager/api/audit_api.ts";
 import { type Caller, callerIn, credentialOf } from "./caller.ts";
 
-/** Parts of a refusal by rules. */
-type ByRules = Partial<{
+/** Parts of a refusal by rules, or of one that does not tell its reason. */
+type Refusal = Partial<{
   readonly rule: string;
   readonly operation: string;
   readonly agents: readonly string[];
+  /** Whole reason of an error that says less, for the audit alone. */
+  readonly deniedAs: string;
 }>;
 
 /** Entry for the audit, if an error refused something to a caller; undefined for another error. */
@@ -19,15 +21,17 @@ export function denialOf(
   if (!(error instanceof PiriError) || caller.kind === "local") {
     return undefined;
   }
-  if (error.code !== "DENIED" && error.code !== "AUTH_FAILED") return undefined;
-  const { rule = "", operation = "", agents = [] }: ByRules = error as ByRules;
+  const refusal: Refusal = error as Refusal;
+  const { rule = "", operation = "", agents = [], deniedAs } = refusal;
+  const isDenied = error.code === "DENIED" || error.code === "AUTH_FAILED";
+  if (!isDenied && deniedAs === undefined) return undefined;
   return {
     ...askerOf(caller),
     act: `${act[0]?.toUpperCase()}${act.slice(1)}`,
     on: agents,
     operation,
     rule,
-    reason: error.message,
+    reason: deniedAs ?? error.message,
   };
 }
 

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { parseLoginLine } from "../../lib/base/login_line.ts";
 import { encodePem } from "../../lib/base/pem.ts";
+import { Sealed } from "../../lib/base/sealed.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import { CommandResult_Status } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
@@ -337,6 +338,61 @@ Deno.test("an operator who may not start a job may not steer it", async () => {
 
   assertEquals(await codes(olaf), Array(3).fill("permission_denied"));
   assertEquals(await codes(bob), Array(3).fill(undefined));
+});
+
+Deno.test("a secret of other agents is to an operator as one that is not there, and the audit tells why", async () => {
+  await using site = await ControlSite.start();
+  const { agents, audit, secrets } = site.manager.manager;
+  for (const id of ["web-1", "db-1"]) {
+    const secretHash = hashSecret(`secret of ${id}`);
+    await agents.addWithSecret({ id, groups: [], cidrs: [], secretHash });
+  }
+  const by = { requestedBy: "anna", saidBy: "" };
+  const place = { kind: "all" } as const;
+  for (
+    const [name, value, forTargets] of [
+      ["token", "hunter22", "db-1"],
+      ["loose", "hunter22", ""],
+    ] as const
+  ) {
+    await secrets.set(
+      { name, place, value: new Sealed(value), forTargets },
+      by,
+    );
+  }
+  const olaf = await site.login("olaf", "operator", [{ onTargets: "web-*" }]);
+  const anna = await site.login("anna", "admin", [{}]);
+  const start = async (name: string, token: string) => {
+    const { code, json } = await site.post("JobsService/StartJob", {
+      targets: { expressions: ["web-1"] },
+      operation: "command.Run",
+      params: JSON.stringify({ argv: ["true"], secret_env: { S: name } }),
+      requestId: crypto.randomUUID(),
+    }, token);
+    return [code, json["message"]];
+  };
+
+  for (const name of ["token", "loose", "none"]) {
+    assertEquals(await start(name, olaf), [
+      "not_found",
+      `Cannot find the secret "${name}": there is none for agent "web-1"`,
+    ]);
+  }
+  assertEquals(await start("token", anna), [
+    "permission_denied",
+    'Cannot give the secret "token" to agent "web-1": it is for "db-1"',
+  ]);
+  const entries = await audit.list({ limit: 9, who: "olaf" });
+  assertEquals(
+    entries.filter(({ decision }) => decision === "denied")
+      .map(({ act, outcome }) => [act, outcome]),
+    [
+      [
+        "StartJob",
+        'Cannot give the secret "token" to agent "web-1": it is for "db-1"',
+      ],
+    ],
+  );
 });
 
 Deno.test("an admin cannot change their own rights", async () => {

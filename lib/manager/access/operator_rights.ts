@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
-import { hasRole, type Role } from "../../base/role.ts";
+import { hasRole } from "../../base/role.ts";
 import type { OperatorRecord } from "../../store/operator_records.ts";
 import type { AskedWork, Rights, Sight } from "../api/access_api.ts";
 import { approvalsText } from "../../base/approval_name.ts";
@@ -77,7 +77,7 @@ export class OperatorRights {
    *
    * @throws {PiriError} DENIED for one who may do nothing any more
    */
-  of(asker: WaitingAsker): Rights & { readonly role: Role } {
+  of(asker: WaitingAsker): Rights {
     const { name, tokenId } = asker;
     const record = this.#options.find(name)?.record;
     const { fact } = this.#factAgainst(name, tokenId) ?? {};
@@ -95,7 +95,7 @@ export class OperatorRights {
   /** Questions about the rules of somebody. */
   bound(
     asker: WaitingAsker,
-  ): Omit<Rights, "sight" | "tokenId"> {
+  ): Omit<Rights, "role" | "sight" | "tokenId"> {
     const { name } = asker;
     const decided = (work: AskedWork, agents: readonly string[]) => {
       const decision = this.decide(name, work, agents);

@@ -34,6 +34,8 @@ export interface TokenBounds {
 
 /** Rights of a caller on agents. */
 export interface Rights {
+  /** Role at this moment. */
+  readonly role: Role;
   /** Agents that the caller sees now; all if undefined. */
   readonly sight: Sight | undefined;
   /** Number of the token. */
@@ -66,8 +68,6 @@ export interface Rights {
 export interface Identity extends Rights {
   /** Name of the operator. */
   readonly name: string;
-  /** Role at this moment. */
-  readonly role: Role;
   /** Run of the CI that the token was made for; empty for a person's. */
   readonly run: string;
   /** Address that the request came from. */

@@ -7,7 +7,6 @@ import type {
 } from "../../store/approval_records.ts";
 import type { Rights } from "../api/access_api.ts";
 import type { Decider } from "../api/approval_api.ts";
-import type { Role } from "../../base/role.ts";
 
 /** Parts of an approval that tell who asked. */
 type Asked = Pick<ApprovalRecord, "id" | "requestedBy" | "tokenId">;
@@ -75,7 +74,7 @@ export function requireOther(
  */
 export function requireRight(
   { request, agents }: Decided,
-  rights: Pick<Rights, "check"> & { readonly role: Role } | undefined,
+  rights: Pick<Rights, "check" | "role"> | undefined,
   attempt: string,
 ): void {
   if (rights === undefined || hasRole(rights.role, "admin")) return;

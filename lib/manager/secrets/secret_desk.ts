@@ -1,9 +1,12 @@
 import { PiriError } from "../../base/errors.ts";
 import { checkSecret, isGiven } from "../../base/masking/secret_text.ts";
+import { hasRole } from "../../base/role.ts";
 import type { Sealed } from "../../base/sealed.ts";
+import type { Rights } from "../api/access_api.ts";
 import type { AgentRoster } from "../agents/agent_roster.ts";
 import { isFor } from "./secret_audience.ts";
 import { GivenSecrets } from "./given_secrets.ts";
+import { noSecret, NotForAgent } from "./not_for_agent.ts";
 import type { StoredSecret, StoredSecrets } from "./stored_secrets.ts";
 
 /** Names of the secrets that the parameters of an operation name. */
@@ -26,6 +29,8 @@ export interface SecretWork {
   readonly params: string;
   /** Secrets that came with the request. */
   readonly secrets?: ReadonlyMap<string, Sealed> | undefined;
+  /** Rights of who asks for it; those of an admin if absent. */
+  readonly rights?: Pick<Rights, "role"> | undefined;
 }
 
 /** Decides which secrets go to which agents: those that a command names and that are for its agent. */
@@ -48,6 +53,17 @@ export class SecretDesk {
    * @throws {PiriError} NOT_FOUND, DENIED, FAILED_PRECONDITION, INVALID_ARGUMENT; CORRUPT, DISK for the store
    */
   async check(work: SecretWork, agents: readonly string[]): Promise<void> {
+    try {
+      await this.#check(work, agents);
+    } catch (error) {
+      const { rights } = work;
+      // Only admins may know of secrets that are for other agents.
+      const isAdmin = rights === undefined || hasRole(rights.role, "admin");
+      throw error instanceof NotForAgent && !isAdmin ? error.covered : error;
+    }
+  }
+
+  async #check(work: SecretWork, agents: readonly string[]): Promise<void> {
     const { secrets = new Map<string, Sealed>() } = work;
     const names = this.namesOf(work);
     const stray = [...secrets.keys()].find((name) => !names.includes(name));
@@ -134,29 +150,25 @@ export class SecretDesk {
       id: agent,
       groups,
     });
-    if (secret === undefined) {
-      throw new PiriError(
-        "NOT_FOUND",
-        `Cannot find the secret "${name}": there is none for agent "${agent}"`,
-      );
-    }
-    // SOPS takes any.
-    checkSecret(secret.value.open(), `the secret "${name}"`);
+    if (secret === undefined) throw noSecret(name, agent);
     const { forTargets } = secret;
-    if (forTargets === "" && isPlanned) return secret;
-    if (forTargets === "") {
-      throw new PiriError(
-        "DENIED",
-        `Cannot give the secret "${name}" to agent "${agent}": it is for no agent yet (piri-manager secret edit ${name} --for TARGETS)`,
+    if (forTargets === "" && !isPlanned) {
+      throw new NotForAgent(
+        name,
+        agent,
+        `it is for no agent yet (piri-manager secret edit ${name} --for TARGETS)`,
       );
     }
     const { setFacts = {}, connected = false } = entry ?? {};
     const asked = { id: agent, groups, setFacts, connected };
-    if (entry !== undefined && isFor(forTargets, asked)) return secret;
-    throw new PiriError(
-      "DENIED",
-      `Cannot give the secret "${name}" to agent "${agent}": it is for "${forTargets}"`,
-    );
+    const isForIt = forTargets === "" ||
+      entry !== undefined && isFor(forTargets, asked);
+    if (!isForIt) {
+      throw new NotForAgent(name, agent, `it is for "${forTargets}"`);
+    }
+    // SOPS takes any.
+    checkSecret(secret.value.open(), `the secret "${name}"`);
+    return secret;
   }
 }
 

@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { CommandRecord } from "../../store/records.ts";
 import type { DataService } from "../data/data_service.ts";
+import { NotForAgent } from "./not_for_agent.ts";
 import type { SecretDesk } from "./secret_desk.ts";
 import type { SheetSecrets } from "./sheet_secrets.ts";
 
@@ -43,12 +44,23 @@ export function withSecrets(
       const record = commandsOf(owner.id)
         .map(({ record }) => record)
         .find(({ id }) => id === BigInt(command));
-      const secret = record === undefined || record.state === "queued"
-        ? undefined
-        : await sheets?.give(record, name) ??
+      const given = async (record: CommandRecord) =>
+        await sheets?.give(record, name) ??
           (desk.namesOf(record).includes(name)
             ? await desk.give(record, name)
             : undefined);
+      const secret = record === undefined || record.state === "queued"
+        ? undefined
+        : await given(record).catch((error) => {
+          if (!(error instanceof NotForAgent)) throw error;
+          counters.add("secrets_refused");
+          log.warning("Command {command}: {error}", {
+            command,
+            error: error.message,
+          });
+          // The agent tells it to all who see the command.
+          throw error.covered;
+        });
       if (secret === undefined) {
         counters.add("secrets_refused");
         throw new PiriError(

@@ -7,6 +7,7 @@ import { secretsOfSteps } from "../../steps/secrets/secret_values.ts";
 import type { NewCommand } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Blobs } from "../blobs/blobs.ts";
+import { NotForAgent } from "./not_for_agent.ts";
 import type { SecretDesk } from "./secret_desk.ts";
 
 /** Compiled states whose secrets are remembered. */
@@ -59,6 +60,8 @@ export class SheetSecrets {
           isPlanned: true,
         });
       } catch (error) {
+        // All who see the plan read it.
+        if (error instanceof NotForAgent) return error.covered.message;
         if (!(error instanceof PiriError)) throw error;
         return error.code === "FAILED_PRECONDITION"
           ? `the secret "${name}" has another value since`

@@ -31,12 +31,15 @@ function refusalOf(
   { value, forTargets }: StoredSecret,
   agent: SecretAgent,
 ): string | undefined {
+  // Whoever plans reads it, and is not to learn whom the secret is for.
+  if (forTargets !== "" && !isFor(forTargets, agent)) {
+    return `the secret "${name}" is not for this agent`;
+  }
   try {
     // SOPS takes any.
     checkSecret(value.open(), `the secret "${name}"`);
   } catch (error) {
     return messageOf(error);
   }
-  if (forTargets === "" || isFor(forTargets, agent)) return undefined;
-  return `the secret "${name}" is for "${forTargets}", and this agent is not among them`;
+  return undefined;
 }

@@ -130,7 +130,7 @@ Deno.test("a plan whose secret is gone, or for others by now, is refused", async
   assertEquals(statesOf(applied), ["web-1: refused", "web-2: applied"]);
   assertEquals(
     applied.entries[0]?.message,
-    'Cannot apply plan p-1: Cannot give the secret "db" to agent "web-1": it is for "web-2"; plan again',
+    'Cannot apply plan p-1: Cannot find the secret "db": there is none for agent "web-1"; plan again',
   );
 });
 
@@ -147,7 +147,7 @@ Deno.test("a state with a secret that is not for an agent is an error with its p
   assertEquals(problem?.agents, ["web-1"]);
   assertStringIncludes(
     problem?.text ?? "",
-    'states/all.yaml:5:14: Cannot evaluate "secrets.db": the secret "db" is for "web-2", and this agent is not among them\n',
+    'states/all.yaml:5:14: Cannot evaluate "secrets.db": the secret "db" is not for this agent\n',
   );
 });
 

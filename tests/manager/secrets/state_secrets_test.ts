@@ -44,7 +44,7 @@ Deno.test("states of an agent can use the secrets of its layers, unless they are
   assertEquals(refused, [
     [
       "others",
-      'the secret "others" is for "@db", and this agent is not among them',
+      'the secret "others" is not for this agent',
     ],
     [
       "short",
