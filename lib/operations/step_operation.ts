@@ -5,6 +5,7 @@ import {
   type RunRecord,
   type StepRecord,
 } from "../steps/engine/records.ts";
+import { PiriError } from "../base/errors.ts";
 import { checkStepParams } from "../steps/check_parameters.ts";
 import { blobsOfStep } from "../steps/named_blobs.ts";
 import { readParameterText } from "../steps/parameter_text.ts";
@@ -24,7 +25,7 @@ export function asOperation(step: StepOperation): Operation {
       Object.entries(step.parameters)
         // Steps of the same run, which has no others.
         .filter(([, { type }]) => type !== "steps")
-        .map(([name, shape]) => [name, schemaOf(shape)]),
+        .flatMap(([name, shape]) => entriesOf(name, shape)),
     ),
     plan: v.optional(
       flag("Whether it only tells what it would change; false by default"),
@@ -62,6 +63,19 @@ export function asOperation(step: StepOperation): Operation {
     },
   };
   return operation;
+}
+
+/** Entries of a parameter: one for each of its names, of which one must be given if it is required. */
+function entriesOf(
+  name: string,
+  shape: ParameterShape,
+): readonly (readonly [string, v.GenericSchema])[] {
+  const { formerName, required: _, ...rest } = shape;
+  if (formerName === undefined) return [[name, schemaOf(shape)]];
+  return [
+    [name, schemaOf(rest)],
+    [formerName, schemaOf({ ...rest, description: `Former name of ${name}` })],
+  ];
 }
 
 function schemaOf(shape: ParameterShape): v.GenericSchema {
@@ -108,13 +122,28 @@ function valuesOf(
   { plan: _, ...given }: Given,
 ): Readonly<Record<string, SheetValue>> {
   const values: Record<string, SheetValue> = {};
-  for (const [name, value] of Object.entries(given)) {
+  for (const [key, value] of Object.entries(given)) {
+    const name = nameOf(step, key);
+    if (name !== key && given[name] !== undefined) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot run "${step.name}": "${name}" and "${key}" are given, which are names of the same parameter`,
+      );
+    }
     const type = step.parameters[name]?.type ?? "any";
     values[name] = typeof value === "string"
       ? readParameterText(type, value)
       : value as SheetValue;
   }
   return checkStepParams(step, values, step.name);
+}
+
+/** Name of a parameter that is given by this name or by its former one. */
+function nameOf({ parameters }: StepOperation, key: string): string {
+  if (Object.hasOwn(parameters, key)) return key;
+  const found = Object.entries(parameters)
+    .find(([, { formerName }]) => formerName === key);
+  return found?.[0] ?? key;
 }
 
 function pathsOf(step: StepOperation, params: object): readonly UsedPath[] {

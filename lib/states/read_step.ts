@@ -39,8 +39,13 @@ export const STEP_KEYS = [
   "show",
 ] as const;
 
-/** Keys that are read before the others. */
-const OWN_KEYS: ReadonlySet<string> = new Set(["type", "if", "each", "as"]);
+/** Keys that are read before the others, so that no parameter can have their names. */
+export const OWN_KEYS: ReadonlySet<string> = new Set([
+  "type",
+  "if",
+  "each",
+  "as",
+]);
 
 /** Parts that a step is read with. */
 export interface StepContext {

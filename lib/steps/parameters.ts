@@ -43,6 +43,8 @@ export interface ParameterShape {
   readonly secret?: true;
   /** Value if none is given, as shown to people; the operation itself applies it. */
   readonly standard?: string;
+  /** Former name, by which `run --op` takes it, too; states know only the name. */
+  readonly formerName?: string;
 }
 
 /** True if a secret may stand in a parameter. */

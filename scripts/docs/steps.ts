@@ -39,9 +39,14 @@ function typeText({ type, choices }: ParameterShape): string {
     : choices.map((choice) => `\`${choice}\``).join(", ");
 }
 
-function rowText({ description, required, standard }: ParameterShape): string {
+function rowText(
+  { description, required, standard, formerName }: ParameterShape,
+): string {
   const words = [
     ...required === true ? ["required"] : [],
+    ...formerName === undefined
+      ? []
+      : [`\`run --op\` takes it as \`${formerName}\`, too`],
     ...standard === undefined ? [] : [`\`${standard}\` by default`],
   ];
   const more = words.length === 0 ? "" : ` (${words.join(", ")})`;

@@ -142,7 +142,7 @@ console.log(JSON.stringify([
   await attemptStep("mount.Mounted", {
     path: outside,
     source: "tmpfs",
-    type: "tmpfs",
+    fstype: "tmpfs",
   }),
   await attemptStep("package.Installed", { name: "piri-trace" }),
   await attemptStep("service.Restart", { name: "piri-trace" }),

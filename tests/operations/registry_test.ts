@@ -276,3 +276,26 @@ for (const [what, check, message] of wrong) {
     assertEquals(error.code, "INVALID_ARGUMENT");
   });
 }
+
+Deno.test("a parameter that has a former name is taken by either name, and not by both", () => {
+  const mount = operationNamed("mount.Mounted", { allowTestOperations: false });
+  const pathsOf = (params: Readonly<Record<string, string>>) =>
+    mount.paths?.(checkParams(
+      mount,
+      JSON.stringify({ path: "/mnt/x", source: "tmpfs", ...params }),
+    ));
+
+  const written = [{ use: "write", path: "/etc/fstab" }] as const;
+  assertEquals(pathsOf({ fstype: "tmpfs" }), written);
+  assertEquals(pathsOf({ type: "tmpfs" }), written);
+  assertThrows(
+    () => pathsOf({ fstype: "tmpfs", type: "tmpfs" }),
+    PiriError,
+    'Cannot run "mount.Mounted": "fstype" and "type" are given, which are names of the same parameter',
+  );
+  assertThrows(
+    () => pathsOf({}),
+    PiriError,
+    'Cannot run step "mount.Mounted": parameter "fstype" of mount.Mounted is missing',
+  );
+});

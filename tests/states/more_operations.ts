@@ -236,17 +236,6 @@ const SYSTEM_OPERATIONS: readonly StepDescription[] = [
     params: map("its parameters"),
     absent: ABSENT,
   }),
-  operation("mount.Mounted", "a file system is mounted", "path", {
-    path: PATH,
-    source: required(text("device, UUID=, LABEL= or a share")),
-    type: required(text("type of the file system")),
-    options: texts("its options"),
-    persist: flag("also in fstab", "true"),
-  }),
-  operation("mount.Unmounted", "nothing is mounted at a path", "path", {
-    path: PATH,
-    persist: flag("also in fstab", "true"),
-  }),
   operation("host.Name", "the host has this name", "name", { name: NAME }),
   operation("host.Entry", "/etc/hosts knows names of an address", "ip", {
     ip: required(text("the address")),

@@ -38,7 +38,7 @@ function mountHost(
 function mounted(params: SheetStep["params"]): Step {
   return {
     operation: "mount.Mounted",
-    params: { path: "/mnt/x", source: "tmpfs", type: "tmpfs", ...params },
+    params: { path: "/mnt/x", source: "tmpfs", fstype: "tmpfs", ...params },
   };
 }
 
@@ -119,7 +119,7 @@ Deno.test("a device is found by its UUID, and by its other names", async () => {
   const planned = await planOn(
     host,
     sheetOf(...sources.map((source, index) => ({
-      ...mounted({ source, type: "ext4", persist: false }),
+      ...mounted({ source, fstype: "ext4", persist: false }),
       name: `${index}`,
     }))),
   );
@@ -130,7 +130,7 @@ Deno.test("a device is found by its UUID, and by its other names", async () => {
 Deno.test("a folder that is mounted is known by its place in its file system", async () => {
   const params = {
     source: "/srv/a",
-    type: "none",
+    fstype: "none",
     options: ["bind"],
     persist: false,
   };
@@ -247,7 +247,7 @@ for (
     ],
     [
       "of a device that is not there",
-      mounted({ source: "UUID=1", type: "ext4" }),
+      mounted({ source: "UUID=1", fstype: "ext4" }),
       'Cannot mount at "/mnt/x": there is no "UUID=1"',
     ],
     [
@@ -274,9 +274,9 @@ for (
     { source: "" },
     { source: "-o x" },
     { source: "a\nb" },
-    { type: "" },
-    { type: "ext4 x" },
-    { type: "swap" },
+    { fstype: "" },
+    { fstype: "ext4 x" },
+    { fstype: "swap" },
     { options: ["a b"] },
     { options: ["remount"] },
     { options: ["ü"] },

@@ -85,8 +85,8 @@ function mount(path: string): fc.Arbitrary<Step> {
   return fc.oneof(
     fc.record({
       from: fc.constantFrom(
-        { source: "tmpfs", type: "tmpfs" },
-        { source: "/dev/sdb1", type: "ext4" },
+        { source: "tmpfs", fstype: "tmpfs" },
+        { source: "/dev/sdb1", fstype: "ext4" },
       ),
       options: fc.subarray(["ro", "noatime", "nofail", "noexec"]),
       persist: fc.boolean(),

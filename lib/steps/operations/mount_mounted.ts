@@ -55,9 +55,11 @@ export const mountMounted = stepOperation({
       required: true,
       description: "Device, UUID=..., LABEL=..., share or folder",
     },
-    type: {
+    // A key "type" of a step names its operation.
+    fstype: {
       type: "text",
       required: true,
+      formerName: "type",
       description: "Type of the file system, as ext4; none for a folder",
     },
     options: { type: "texts", description: "Options, as noatime or ro" },
@@ -122,12 +124,14 @@ export const mountMounted = stepOperation({
 interface Params {
   readonly path: string;
   readonly source: string;
-  readonly type: string;
+  readonly fstype: string;
   readonly options?: readonly string[];
   readonly persist?: boolean;
 }
 
-function wantedOf({ path, source, type, options = [] }: Params): WantedMount {
+function wantedOf(
+  { path, source, fstype: type, options = [] }: Params,
+): WantedMount {
   requireMountPath(path);
   // deno-lint-ignore no-control-regex
   if (!/^[^-\s\x00-\x1f][^\x00-\x1f\x7f]*$/.test(source)) {

@@ -58,7 +58,7 @@ export const KERNEL: readonly RootCase[] = [
         params: {
           path: "/mnt/a",
           source: "tmpfs",
-          type: "tmpfs",
+          fstype: "tmpfs",
           options: ["size=2m,mode=0750", "noexec", "nofail"],
         },
       },
@@ -67,7 +67,7 @@ export const KERNEL: readonly RootCase[] = [
         params: {
           path: "/mnt/b",
           source: "/etc/ssl",
-          type: "none",
+          fstype: "none",
           options: ["bind"],
           persist: false,
         },
@@ -77,7 +77,7 @@ export const KERNEL: readonly RootCase[] = [
         params: {
           path: "/mnt/c d",
           source: "tmpfs",
-          type: "tmpfs",
+          fstype: "tmpfs",
           options: ["ro", "size=4m"],
         },
       },
