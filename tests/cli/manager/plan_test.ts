@@ -446,6 +446,7 @@ Deno.test("a plan tells why it waits, and as JSON leaves that out of the errors"
     await fleet.connect(name);
   }
   await Promise.all([text.code, json.code]);
+  await Promise.all(["web-1", "web-2"].map((name) => fleet.rest(name)));
 
   assertMatch(text.fake.stderr.text, /^web-1: away .*\(last seen .*\), /m);
   assertEquals(json.fake.stderr.text, "");

@@ -155,7 +155,7 @@ export class PlanFleet implements AsyncDisposable {
     const agent = new SteppingAgent(
       peer,
       this.folder.at("steps", name),
-      earlier?.lastId ?? 0n,
+      { lastId: earlier?.lastId ?? 0n, runs: earlier?.runs ?? [] },
     );
     this.#agents.set(name, agent);
     void agent.serve();
@@ -165,6 +165,11 @@ export class PlanFleet implements AsyncDisposable {
   /** Ends the connection of an agent. */
   leaves(name: string): void {
     this.#agents.get(name)?.peer.hangUp();
+  }
+
+  /** Resolves once an agent carries out no command any more, also none of an earlier connection. */
+  async rest(name: string): Promise<void> {
+    await Promise.all(this.#agents.get(name)?.runs ?? []);
   }
 
   /** Path on the host of an agent. */
@@ -283,11 +288,18 @@ class SteppingAgent {
   >();
   #requests = 0n;
   lastId: bigint;
+  /** Commands that it has carried out, or still does. */
+  readonly runs: Promise<void>[];
 
-  constructor(peer: ScriptedPeer, steps: string, lastId: bigint) {
+  constructor(
+    peer: ScriptedPeer,
+    steps: string,
+    { lastId, runs }: Pick<SteppingAgent, "lastId" | "runs">,
+  ) {
     this.peer = peer;
     this.#steps = steps;
     this.lastId = lastId;
+    this.runs = runs;
   }
 
   async serve(): Promise<void> {
@@ -295,7 +307,9 @@ class SteppingAgent {
       const body = await this.peer.next();
       if (body === undefined) return;
       if (body.case === "ping") await this.peer.says("pong", body.value);
-      if (body.case === "command") void this.#runWhileConnected(body.value);
+      if (body.case === "command") {
+        this.runs.push(this.#runWhileConnected(body.value));
+      }
       if (body.case !== "dataResponse") continue;
       this.#asked.get(body.value.requestId)?.resolve(body.value);
     }
