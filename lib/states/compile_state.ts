@@ -72,6 +72,7 @@ export async function compileState(
     files,
     includes: [...expansion.includes].toSorted(),
     asksFacts: facts.read.size > 0,
+    absentFacts: facts.absent,
   };
   // A step with an error is missing, so a reference to it would be an error as well.
   const linked = problems.all.length > 0

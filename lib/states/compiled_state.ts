@@ -26,6 +26,14 @@ export interface CompiledState {
   readonly includes: readonly string[];
   /** True if it asks for facts of the agent. */
   readonly asksFacts: boolean;
+  /** Facts that conditions name and the agent does not tell. */
+  readonly absentFacts: readonly AbsentFact[];
+}
+
+/** Fact that a condition names, and its place. */
+export interface AbsentFact {
+  readonly name: string;
+  readonly place: Place;
 }
 
 /** Place of a step in the files. */

@@ -2,7 +2,7 @@ import type { SheetCondition } from "../steps/sheet.ts";
 import { didYouMean } from "../base/nearest.ts";
 import type { Scope } from "./expressions.ts";
 import type { FactReads } from "./fact_drop.ts";
-import type { Interpolation } from "./interpolate.ts";
+import { type Interpolation, piecesOf } from "./interpolate.ts";
 import { StateError } from "./problems.ts";
 import {
   readReferences,
@@ -143,9 +143,9 @@ function readWord(
         codes: codesOf(rest, entry),
       };
     case "fact":
-      return isFact(rest[0] ?? "", value, context);
+      return isFact(rest[0] ?? "", entry, context);
     default:
-      return isTrue(entry, context);
+      return readDecision(value, "expr", context);
   }
 }
 
@@ -195,20 +195,36 @@ function codesOf(
 
 function isFact(
   fact: string,
-  value: Tree,
+  { keyPlace, value }: TreeEntry,
   context: ConditionContext,
 ): boolean {
   const wanted = readTexts(resolved(value, context), `fact ${fact}`);
   const told = context.facts.value(fact);
+  if (told === undefined) context.facts.lacks(fact, keyPlace);
   return told !== undefined && wanted.includes(told);
 }
 
-function isTrue(
-  { value }: TreeEntry,
-  { interpolation, scope }: ConditionContext,
+/**
+ * Decides an expression, which may also stand alone in a "${...}": true unless it gives false or nil.
+ *
+ * @throws {StateError}
+ */
+export function readDecision(
+  value: Tree,
+  name: string,
+  { interpolation, scope }: Pick<ConditionContext, "interpolation" | "scope">,
 ): boolean {
-  const scalar = scalarOf(value, "expr", "an expression");
-  const piece = { expression: scalar.text, at: 0 };
+  const scalar = scalarOf(value, name, "an expression");
+  const [first, ...others] = piecesOf(scalar);
+  if (others.length > 0) {
+    throw new StateError(
+      scalar.place,
+      `Cannot read "${name}": an expression should be here alone, without "\${" in a text, as facts.cpus > 2`,
+    );
+  }
+  const piece = typeof first === "object"
+    ? first
+    : { expression: scalar.text, at: 0 };
   const answer = interpolation.evaluate(scalar, piece, scope);
   return answer !== false && answer !== null && answer !== undefined;
 }

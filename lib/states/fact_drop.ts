@@ -1,9 +1,12 @@
 import { Drop } from "liquidjs";
+import type { AbsentFact } from "./compiled_state.ts";
+import { formatPlace, type Place } from "./place.ts";
 
 /** Facts of an agent, as a compilation asks for them. It remembers which ones it was asked for. */
 export class FactReads {
   readonly #facts: Readonly<Record<string, string>>;
   readonly #read = new Map<string, string>();
+  readonly #absent = new Map<string, AbsentFact>();
 
   constructor(facts: Readonly<Record<string, string>>) {
     this.#facts = facts;
@@ -12,6 +15,16 @@ export class FactReads {
   /** Facts that were asked for, by the question, with the answer. */
   get read(): ReadonlyMap<string, string> {
     return this.#read;
+  }
+
+  /** Facts that conditions name and the agent does not tell. */
+  get absent(): readonly AbsentFact[] {
+    return [...this.#absent.values()];
+  }
+
+  /** Notes a fact that a condition names and the agent does not tell. */
+  lacks(name: string, place: Place): void {
+    this.#absent.set(`${formatPlace(place)} ${name}`, { name, place });
   }
 
   /** Value of a fact; undefined if the agent does not tell it. */

@@ -4,6 +4,7 @@ import type { SheetValue } from "../steps/sheet.ts";
 import type { StepDescription } from "../steps/step_operation.ts";
 import type { Blobs } from "./blobs.ts";
 import type { ContentFiles } from "./content_files.ts";
+import { readDecision } from "./conditions.ts";
 import type { StepSettings } from "./draft.ts";
 import type { Scope } from "./expressions.ts";
 import type { Interpolation } from "./interpolate.ts";
@@ -170,6 +171,10 @@ class StepReader {
       );
     }
     if (isParameter && !isEmpty(entry.value)) this.#given.set(key, entry);
+    if (isParameter && parameters[key]?.decided && !isEmpty(entry.value)) {
+      this.#params.set(key, readDecision(entry.value, key, this.#context));
+      return;
+    }
     // The variables of a template may hold a whole secret, so they are read where it is rendered.
     if (isParameter && key === "vars") return;
     const value = this.#resolved(entry.value);

@@ -41,6 +41,8 @@ export interface ParameterShape {
   readonly choices?: readonly string[];
   /** True if a secret may stand in it; in a content, it always may. */
   readonly secret?: true;
+  /** True for an expression that the Manager decides when it compiles the state: true or false in the sheet. */
+  readonly decided?: true;
   /** Value if none is given, as shown to people; the operation itself applies it. */
   readonly standard?: string;
   /** Former name, by which `run --op` takes it, too; states know only the name. */

@@ -86,6 +86,42 @@ Deno.test("an expression alone keeps its type, and in a text it is text", async 
   }
 });
 
+Deno.test("the expression of assert.That is decided as that of a condition, alone and in a placeholder", async () => {
+  const answers: (readonly [expression: string, isSo: boolean])[] = [
+    ["facts.cpus > 0", true],
+    ["facts.cpus > 8", false],
+    ["${facts.cpus > 0}", true],
+    ["${facts.cpus > 8}", false],
+    ["facts.cpus", true],
+    ["agent == 'web-1' and true", true],
+    ["nil", false],
+    ["${nil}", false],
+    ["true", true],
+    ["false", false],
+  ];
+  const states = answers.map(([expression], index) =>
+    `- A${index}: {type: assert.That, expr: "${expression}"}\n- B${index}: {type: noop.Noop, if: {expr: "${expression}"}}\n`
+  );
+  const { problems, sheet } = await compilerOf({
+    "states/all.yaml": `${
+      states.join("")
+    }- Plain: {type: assert.That, expr: true}\n`,
+  }).compile("", anAgent({ facts: { cpus: "4" } }));
+
+  const steps = sheet?.steps ?? [];
+  assertEquals(problems, []);
+  assertEquals(
+    steps.filter(({ name }) => name.startsWith("A"))
+      .map(({ params }) => params.expr),
+    answers.map(([, isSo]) => isSo),
+  );
+  assertEquals(
+    steps.filter(({ name }) => name.startsWith("B")).map(({ name }) => name),
+    answers.flatMap(([, isSo], index) => isSo ? [`B${index}`] : []),
+  );
+  assertEquals(steps.at(-1)?.params.expr, true);
+});
+
 Deno.test("a parameter whose expression gives nil counts as not given", async () => {
   assertEquals(
     await paramsOf(

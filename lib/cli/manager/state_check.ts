@@ -1,5 +1,6 @@
 import type { CustomModule } from "../../states/custom/custom_modules.ts";
-import type { CompiledState } from "../../states/compiled_state.ts";
+import { didYouMean } from "../../base/nearest.ts";
+import type { AbsentFact, CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { PiriError } from "../../base/errors.ts";
@@ -33,10 +34,16 @@ export const stateCheck = defineSubcommand({
     const agents = await agentsOf(desk, invocation);
     const names = await desk.names();
     const report = new Report(desk);
+    const known = factsOf(desk.agents);
     for (const agent of agents) {
       for (const [state, compiled] of await compileAll(desk, agent, names)) {
-        if (json) await output.value(jsonOf(agent, state, compiled));
-        report.add(agent, state, compiled);
+        const warnings = [
+          ...compiled.warnings,
+          ...factWarnings(compiled.absentFacts, known),
+        ];
+        const checked = { ...compiled, warnings };
+        if (json) await output.value(jsonOf(agent, state, checked));
+        report.add(agent, state, checked);
       }
     }
     for (const module of await desk.modules()) {
@@ -47,6 +54,30 @@ export const stateCheck = defineSubcommand({
     return report.hasErrors ? ExitCode.failed : ExitCode.ok;
   },
 });
+
+/** Names of the facts of all agents. */
+function factsOf(agents: readonly StateDeskAgent[]): ReadonlySet<string> {
+  return new Set(agents.flatMap(({ facts = {} }) => Object.keys(facts)));
+}
+
+/** Warnings about facts in conditions that no agent has: such a condition is false everywhere, perhaps by a typo. */
+function factWarnings(
+  absent: readonly AbsentFact[],
+  known: ReadonlySet<string>,
+): readonly Problem[] {
+  // No agent has told its facts yet.
+  if (known.size === 0) return [];
+  return absent.filter(({ name }) => !known.has(name)).map((
+    { name, place },
+  ) => ({
+    place,
+    message:
+      `no agent has the fact "${name}", so "fact ${name}" is never true: ${
+        didYouMean(name, [...known], "piri-manager facts AGENT lists them")
+      }`,
+    chain: [],
+  }));
+}
 
 type Invoked = TypedInvocation<Record<never, never>, typeof positionals>;
 

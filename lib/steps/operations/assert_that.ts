@@ -13,6 +13,7 @@ export const assertThat = stepOperation({
     expr: {
       type: "any",
       description: "Expression that must be true; the Manager decides it",
+      decided: true,
     },
     cmd: {
       type: "text",

@@ -49,6 +49,53 @@ const NGINX = `
     - Service: {type: service.Running, name: nginx, reload_on: Site, restart_on: Package, if: {path: /run}}
 `;
 
+Deno.test("state check warns of a fact in a condition that no agent has, and names the nearest", async () => {
+  const files = {
+    "states/all.yaml": `
+- A: {type: noop.Noop, if: {fact os.nam: debian}}
+- B: {type: noop.Noop, if: {not fact colour: red}}
+- C: {type: noop.Noop, if: {any: [{fact rack: a}, {path: /run}]}}
+`,
+  };
+  const agents: readonly StateDeskAgent[] = [
+    { id: "web-1", groups: [], facts: { "os.name": "debian", rack: "a" } },
+    { id: "web-2", groups: [], facts: { "os.name": "alpine" } },
+  ];
+  const { code, stdout } = await see(["state", "check"], {
+    manager: managerOf(files, agents),
+  });
+  const json = await see(["state", "check", "--json"], {
+    manager: managerOf(files, agents),
+  });
+  const untold = await see(["state", "check"], {
+    manager: managerOf(
+      files,
+      agents.map(({ id, groups }) => ({
+        id,
+        groups,
+        facts: undefined,
+      })),
+    ),
+  });
+
+  assertEquals(code, 0);
+  assertEquals(stdout.split("\n"), [
+    'warning: states/all.yaml:2:29: no agent has the fact "os.nam", so "fact os.nam" is never true: did you mean "os.name"?',
+    "  2 | - A: {type: noop.Noop, if: {fact os.nam: debian}}",
+    "    |                             ^",
+    "  for all agents",
+    'warning: states/all.yaml:3:29: no agent has the fact "colour", so "fact colour" is never true: piri-manager facts AGENT lists them',
+    "  3 | - B: {type: noop.Noop, if: {not fact colour: red}}",
+    "    |                             ^",
+    "  for all agents",
+    "2 agents, 1 state: 0 errors, 2 warnings",
+    "",
+  ]);
+  const [first] = json.stdout.split("\n");
+  assertEquals(JSON.parse(first ?? "").warnings.length, 2);
+  assertStringIncludes(untold.stdout, "0 errors, 0 warnings");
+});
+
 Deno.test("state check compiles all states of all agents, and tells each error once with its agents", async () => {
   const { code, stdout } = await see(["state", "check"], {
     manager: managerOf({
