@@ -312,6 +312,8 @@ Deno.test("no code of the Manager but the table sets a state", async () => {
     "lib/manager/command/life_changes.ts",
     // This file sets the first state of a new command.
     "lib/manager/command/lifecycle.ts",
+    // This shows an ended command as it was while it ran, and records nothing.
+    "lib/manager/jobs/entry_views.ts",
     // These are the states of agents in plans.
     "lib/manager/plans/findings.ts",
     "lib/manager/plans/plan_view.ts",
