@@ -7,7 +7,7 @@ import { operationNamed } from "../../lib/operations/registry.ts";
 import { stateApply } from "../../lib/operations/state_apply.ts";
 import { statePlan } from "../../lib/operations/state_plan.ts";
 import { recordOfLine } from "../../lib/steps/engine/records.ts";
-import type { Sheet, SheetStep } from "../../lib/steps/sheet.ts";
+import type { Sheet } from "../../lib/steps/sheet.ts";
 import { blobOf, finish, newContext } from "../operations/support.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { realTree } from "./real_tree.ts";
@@ -331,59 +331,3 @@ Deno.test("a sheet that is wrong is refused before anything is done", async () =
     );
   }
 });
-
-/** Ways to ask a program before or in a step, each with this line for the shell. */
-const QUESTIONS: readonly (readonly [
-  string,
-  (line: string) => Partial<SheetStep>,
-])[] = [
-  ["if: cmd", (line) => ({ if: { kind: "cmd", line, codes: [0] } })],
-  ["if: not cmd", (line) => ({
-    if: { kind: "not", of: { kind: "cmd", line, codes: [0] } },
-  })],
-  ["unless", (unless) => ({ params: { shell: "true", unless } })],
-  ["onlyif", (onlyif) => ({ params: { shell: "true", onlyif } })],
-  ["assert.That", (cmd) => ({ operation: "assert.That", params: { cmd } })],
-];
-
-for (const [name, withLine] of QUESTIONS) {
-  Deno.test({
-    name:
-      `a program of ${name} that is ended says neither yes nor no, and the debt stays`,
-    ignore: !posix,
-    async fn() {
-      for (const line of ["kill -9 $$", "exec sleep 60"]) {
-        await using host = await realHost();
-        const sheet = sheetOf(
-          {
-            operation: "file.Installed",
-            params: { path: host.at("etc/conf"), content: "new" },
-          },
-          {
-            operation: "command.Run",
-            params: { shell: "true" },
-            onchanges: [0],
-            ...line.includes("sleep") ? { timeoutMs: 300 } : {},
-            ...withLine(line),
-          },
-        );
-        const { steps, outcome } = await host.apply(sheet);
-
-        assertEquals(steps.map(({ verdict }) => verdict), ["change", "failed"]);
-        assertEquals(outcome.success, false);
-        const { owed } = outcome.data as { owed: { listener: string }[] };
-        assertEquals(
-          owed.map(({ listener }) => listener),
-          ["step 1"],
-          line,
-        );
-        const [, asked] = (await host.plan(sheetOf({
-          operation: "command.Run",
-          params: { shell: "true" },
-          ...withLine("kill -9 $$"),
-        }, { operation: "noop.Noop" }))).steps;
-        assertEquals(asked?.verdict, "skipped");
-      }
-    },
-  });
-}

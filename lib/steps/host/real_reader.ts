@@ -152,11 +152,8 @@ export class RealReader implements HostReader {
 
   requireNow(): void {}
 
-  async look(program: StepProgram): Promise<ProgramResult> {
-    const nowhere = () => Promise.resolve();
-    const result = await this.parts.run(program, this.signal, nowhere);
-    requireAnswer(result, program, this.signal);
-    return result;
+  look(program: StepProgram): Promise<ProgramResult> {
+    return this.parts.run(program, this.signal, () => Promise.resolve());
   }
 
   async ask(program: StepProgram): Promise<ProgramAnswer> {
@@ -166,7 +163,6 @@ export class RealReader implements HostReader {
       this.signal,
       (stream, bytes) => text.add(stream, bytes),
     );
-    requireAnswer(result, program, this.signal);
     return { ...result, ...text.end() };
   }
 
@@ -306,23 +302,6 @@ async function largeContent(
       }
     },
   };
-}
-
-/**
- * Requires that a program has ended by itself: one that was ended has said neither yes nor no.
- *
- * @throws {PiriError} CANCELLED, FAILED_PRECONDITION
- */
-function requireAnswer(
-  { code, signal = "a signal" }: ProgramResult,
-  { shell, argv = [] }: StepProgram,
-  stopped: AbortSignal,
-): void {
-  if (code !== undefined) return;
-  const asked = `Cannot ask "${shell ?? argv.join(" ")}"`;
-  throw stopped.aborted
-    ? new PiriError("CANCELLED", `${asked}: the command was cancelled`)
-    : new PiriError("FAILED_PRECONDITION", `${asked}: ${signal} has ended it`);
 }
 
 function requireGoing(path: string, signal: AbortSignal): void {
