@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import type { Expected } from "../../lib/steps/engine/expected.ts";
 import type { StepRecord } from "../../lib/steps/engine/records.ts";
+import type { SheetStep } from "../../lib/steps/sheet.ts";
 import { MemoryDisk } from "../support/memory_disk.ts";
-import { FakeHost, type Tree } from "./fake_host.ts";
+import { type FakeAnswer, FakeHost, type Tree } from "./fake_host.ts";
 import { applyOn, planOn, sheetOf } from "./runs.ts";
 
 const file = (text: string, mode = 0o644) =>
@@ -221,6 +222,118 @@ Deno.test("a cancel ends a run between two steps", async () => {
     1,
   ]);
 });
+
+/** Steps that ask a program first, of each kind, and what becomes of one whose program says no. */
+const ASKING: readonly (readonly [string, Partial<SheetStep>])[] = [
+  ["if", { if: { kind: "cmd", line: "ask", codes: [0] } }],
+  ["not", {
+    if: { kind: "not", of: { kind: "cmd", line: "ask", codes: [0] } },
+  }],
+  [
+    "any",
+    { if: { kind: "any", of: [{ kind: "cmd", line: "ask", codes: [0] }] } },
+  ],
+  ["unless", {
+    operation: "command.Run",
+    params: { shell: "say", unless: "ask" },
+  }],
+  ["onlyif", {
+    operation: "command.Run",
+    params: { shell: "say", onlyif: "ask" },
+  }],
+  ["assert.That", { operation: "assert.That", params: { cmd: "ask" } }],
+];
+
+/** Ways in which such a program ends that are no answer. */
+const ENDS = {
+  "a cancel": {
+    ask: ({ cancel }) => {
+      cancel.abort();
+      return 1;
+    },
+    error: [
+      "CANCELLED",
+      'Cannot tell what "ask" finds: the command was cancelled',
+    ],
+  },
+  "a timeout": {
+    ask: ({ host }) => {
+      host.clock.advanceNow(5_000);
+      return { code: undefined, signal: "SIGTERM" };
+    },
+    error: ["TIMED_OUT", 'Cannot finish step "Ask": its 5000 ms are over'],
+  },
+  "a signal": {
+    ask: () => ({ code: undefined, signal: "SIGKILL" }),
+    error: [
+      "FAILED_PRECONDITION",
+      'Cannot tell what "ask" finds: it ended without an exit code, by SIGKILL',
+    ],
+  },
+} as const satisfies Record<string, {
+  ask(means: { host: FakeHost; cancel: AbortController }): number | FakeAnswer;
+  error: readonly [string, string];
+}>;
+
+for (const [kind, step] of ASKING) {
+  for (const [end, { ask, error }] of Object.entries(ENDS)) {
+    Deno.test(`${end} while the program of ${kind} runs fails the step, and keeps what is owed to it`, async () => {
+      const cancel = new AbortController();
+      const host = new FakeHost(etc(), undefined, {
+        ask: (host) => ask({ host, cancel }),
+      });
+      const disk = new MemoryDisk();
+      const asking = {
+        name: "Ask",
+        operation: "noop.Noop",
+        onchanges: [0],
+        timeoutMs: 5_000,
+        ...step,
+      };
+
+      const { end: run, steps } = await applyOn(host, sheetOf(site, asking), {
+        disk,
+        signal: cancel.signal,
+      });
+
+      const { code, message } = steps[1]?.error ?? {};
+      assertEquals([code, message], [...error]);
+      assertEquals(run.success, false);
+      assertEquals(run.owed.map(({ listener }) => listener), ["Ask"]);
+    });
+  }
+
+  Deno.test(`a plan cannot be made if the program of ${kind} is ended by a signal, and says why`, async () => {
+    const host = new FakeHost(etc(), undefined, { ask: ENDS["a signal"].ask });
+
+    const { end, steps } = await planOn(
+      host,
+      sheetOf({ name: "Ask", operation: "noop.Noop", ...step }),
+    );
+
+    assertEquals([verdicts(steps), end.success], [["failed"], false]);
+    assertStringIncludes(end.message, ENDS["a signal"].error[1]);
+  });
+
+  Deno.test(`a cancel while the program of ${kind} runs ends a plan`, async () => {
+    const cancel = new AbortController();
+    const host = new FakeHost(etc(), undefined, {
+      ask: (host) => ENDS["a cancel"].ask({ host, cancel }),
+    });
+
+    const error = await assertRejects(
+      () =>
+        planOn(
+          host,
+          sheetOf({ name: "Ask", operation: "noop.Noop", ...step }),
+          { signal: cancel.signal },
+        ),
+      PiriError,
+    );
+
+    assertEquals(error.code, "CANCELLED");
+  });
+}
 
 for (
   const [operation, params] of [

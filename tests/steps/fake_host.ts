@@ -11,6 +11,7 @@ import type {
   PathAttributes,
   PathFacts,
   ProgramAnswer,
+  ProgramFinding,
   ProgramResult,
   StepProgram,
   WebAnswer,
@@ -22,6 +23,7 @@ import {
   MAX_LINKS,
   unlessCircle,
 } from "../../lib/steps/host/link_circle.ts";
+import { findingOf } from "../../lib/steps/host/program_finding.ts";
 import {
   type HostTable,
   SharedReads,
@@ -46,6 +48,9 @@ const USERS: Readonly<Record<string, number>> = {
 };
 const ROOT: FakeNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
 
+/** Answer of a program of a fake host: what is left out is its success. */
+export type FakeAnswer = Partial<Omit<ProgramAnswer, "code"> & ProgramResult>;
+
 /** Programs that a fake host has: they get the words of the line and the host, and return a code or an answer. */
 export type FakePrograms = Readonly<
   Record<
@@ -54,7 +59,7 @@ export type FakePrograms = Readonly<
       host: FakeHost,
       words: readonly string[],
       program: StepProgram,
-    ) => number | Partial<ProgramAnswer>
+    ) => number | FakeAnswer
   >
 >;
 
@@ -205,12 +210,16 @@ class FakeAccess implements HostWriter {
 
   requireNow(): void {}
 
-  look(program: StepProgram): Promise<ProgramResult> {
-    return Promise.resolve({ code: this.#answerOf(program).code });
+  // deno-lint-ignore require-await
+  async look(program: StepProgram): Promise<ProgramFinding> {
+    return findingOf(this.#answerOf(program), program, this.signal);
   }
 
-  ask(program: StepProgram): Promise<ProgramAnswer> {
-    return Promise.resolve(this.#answerOf(program));
+  // deno-lint-ignore require-await
+  async ask(program: StepProgram): Promise<ProgramAnswer> {
+    const { stdout, stderr, ...result } = this.#answerOf(program);
+    const { code } = findingOf(result, program, this.signal);
+    return { code, stdout, stderr };
   }
 
   shared<T>(table: HostTable, read: () => Promise<T>): Promise<T> {
@@ -307,7 +316,9 @@ class FakeAccess implements HostWriter {
     return Promise.resolve();
   }
 
-  #answerOf(program: StepProgram): ProgramAnswer {
+  #answerOf(
+    program: StepProgram,
+  ): Required<Omit<FakeAnswer, "signal">> & ProgramResult {
     const { shell, argv } = program;
     const [name = "", ...words] = argv ?? shell?.split(" ") ?? [];
     const answer = this.#host.programs[name]?.(this.#host, words, program) ??

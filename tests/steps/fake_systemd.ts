@@ -1,6 +1,11 @@
-import type { ProgramAnswer } from "../../lib/steps/host/host.ts";
 import { contentOfBytes } from "../../lib/steps/file_content.ts";
-import type { FakeHost, FakeNode, FakePrograms, Tree } from "./fake_host.ts";
+import type {
+  FakeAnswer,
+  FakeHost,
+  FakeNode,
+  FakePrograms,
+  Tree,
+} from "./fake_host.ts";
 
 /** Unit of a fake systemd. */
 export interface FakeUnit {
@@ -112,7 +117,7 @@ export class FakeSystemd {
   #systemctl(
     host: FakeHost,
     words: readonly string[],
-  ): number | Partial<ProgramAnswer> {
+  ): number | FakeAnswer {
     const [act = "", ...rest] = words;
     if (act === "show") return { stdout: this.#show(host, rest) };
     if (act === "daemon-reload") return this.#reload(host);

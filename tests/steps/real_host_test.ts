@@ -331,3 +331,38 @@ Deno.test("a sheet that is wrong is refused before anything is done", async () =
     );
   }
 });
+
+for (
+  const [what, line, timeoutMs, error] of [
+    [
+      "is ended by a signal",
+      "kill -9 $$",
+      60_000,
+      'Cannot tell what "kill -9 $$" finds: it ended without an exit code, by SIGKILL',
+    ],
+    [
+      "catches the signal at the end of its time",
+      "trap 'exit 1' TERM; while :; do sleep 0.1; done",
+      1_000,
+      'Cannot finish step "Asks": its 1000 ms are over',
+    ],
+  ] as const
+) {
+  Deno.test({
+    name: `a real program of a condition that ${what} is no answer`,
+    ignore: !posix,
+    fn: async () => {
+      await using host = await realHost();
+
+      const { outcome, steps } = await host.apply(sheetOf({
+        name: "Asks",
+        operation: "noop.Noop",
+        timeoutMs,
+        if: { kind: "cmd", line, codes: [0] },
+      }));
+
+      assertEquals(outcome.success, false);
+      assertEquals(steps[0]?.error?.message, error);
+    },
+  });
+}

@@ -15,7 +15,11 @@ export interface ConditionHost {
   readonly opaque: string | undefined;
 }
 
-/** Decides a condition of a step. */
+/**
+ * Decides a condition of a step.
+ *
+ * @throws {PiriError} CANCELLED; FAILED_PRECONDITION if its program ends without an exit code
+ */
 export async function decide(
   condition: SheetCondition,
   host: ConditionHost,
@@ -39,7 +43,7 @@ export async function decide(
     case "cmd": {
       if (host.isAhead) return "unknown";
       const { code } = await host.reader.look({ shell: condition.line });
-      return code !== undefined && condition.codes.includes(code);
+      return condition.codes.includes(code);
     }
   }
 }

@@ -9,7 +9,7 @@ import type {
   HostReader,
   PathFacts,
   ProgramAnswer,
-  ProgramResult,
+  ProgramFinding,
   StepProgram,
   Thing,
   ThingFacts,
@@ -201,7 +201,7 @@ export class ForecastReader implements HostReader {
       : foreseen.facts !== undefined;
   }
 
-  async look(program: StepProgram): Promise<ProgramResult> {
+  async look(program: StepProgram): Promise<ProgramFinding> {
     this.requireNow();
     return await this.#host.look(program);
   }

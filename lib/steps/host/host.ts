@@ -44,8 +44,13 @@ export interface ProgramResult {
   readonly signal?: string;
 }
 
-/** End of a program that was asked, and what it printed. */
-export interface ProgramAnswer extends ProgramResult {
+/** Exit code of a program that looked. */
+export interface ProgramFinding {
+  readonly code: number;
+}
+
+/** The same, and what the program printed. */
+export interface ProgramAnswer extends ProgramFinding {
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -143,8 +148,13 @@ export interface HostReader {
   /** True for the home of a user, and where a file system is mounted. */
   isHome(path: string): boolean;
   isMountPoint(path: string): boolean;
-  /** Runs a program that only looks. Its output is dropped. */
-  look(program: StepProgram): Promise<ProgramResult>;
+  /**
+   * Runs a program that only looks. Its output is dropped.
+   *
+   * @throws {PiriError} CANCELLED if it was ended with the step; FAILED_PRECONDITION if it ended without an exit code,
+   * as by a signal: that is no answer
+   */
+  look(program: StepProgram): Promise<ProgramFinding>;
   /**
    * Refuses to go on where steps are ahead, for what only tells how the host is now.
    *
@@ -155,7 +165,7 @@ export interface HostReader {
    * Runs a program that only looks, and takes what it prints, as text in UTF-8: 16 MiB of each stream at most. Its
    * answer is about the host as it is now, also where steps are ahead; see `foreseen`.
    *
-   * @throws {PiriError} FAILED_PRECONDITION if it prints more
+   * @throws {PiriError} as `look`; FAILED_PRECONDITION if it prints more
    */
   ask(program: StepProgram): Promise<ProgramAnswer>;
   /** Reads a table of the host as it is now, once for all steps until a program has run or one of its paths was written. */

@@ -16,7 +16,7 @@ import type {
   HostReader,
   PathFacts,
   ProgramAnswer,
-  ProgramResult,
+  ProgramFinding,
   StepProgram,
   WebAnswer,
   WebRequest,
@@ -24,6 +24,7 @@ import type {
 import { homesOf, mountPointsOf } from "./host_tables.ts";
 import { LinkCircle, MAX_LINKS, unlessCircle } from "./link_circle.ts";
 import { blobContent, type HostParts } from "./host_parts.ts";
+import { findingOf } from "./program_finding.ts";
 import { ProgramText } from "./program_text.ts";
 import type { HostTable, SharedReads } from "./shared_reads.ts";
 import { askServer } from "./web.ts";
@@ -152,8 +153,13 @@ export class RealReader implements HostReader {
 
   requireNow(): void {}
 
-  look(program: StepProgram): Promise<ProgramResult> {
-    return this.parts.run(program, this.signal, () => Promise.resolve());
+  async look(program: StepProgram): Promise<ProgramFinding> {
+    const result = await this.parts.run(
+      program,
+      this.signal,
+      () => Promise.resolve(),
+    );
+    return findingOf(result, program, this.signal);
   }
 
   async ask(program: StepProgram): Promise<ProgramAnswer> {
@@ -163,7 +169,8 @@ export class RealReader implements HostReader {
       this.signal,
       (stream, bytes) => text.add(stream, bytes),
     );
-    return { ...result, ...text.end() };
+    const { code } = findingOf(result, program, this.signal);
+    return { code, ...text.end() };
   }
 
   shared<T>(table: HostTable, read: () => Promise<T>): Promise<T> {

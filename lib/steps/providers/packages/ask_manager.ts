@@ -29,7 +29,7 @@ export async function ask(
     cwd: "/",
     env: { ...NEUTRAL, ...env },
   });
-  if (answer.code !== undefined && codes.includes(answer.code)) return answer;
+  if (codes.includes(answer.code)) return answer;
   throw new PiriError(
     "FAILED_PRECONDITION",
     `Cannot go on: ${argv[0]} says: ${saidBy(answer)}`,

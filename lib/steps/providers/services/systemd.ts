@@ -121,7 +121,7 @@ async function show(
   reader: HostReader,
   which: readonly string[],
 ): Promise<readonly UnitRow[]> {
-  const { code, signal, stdout, stderr } = await reader.ask(
+  const { code, stdout, stderr } = await reader.ask(
     inNeutralWords([
       "systemctl",
       "show",
@@ -134,7 +134,7 @@ async function show(
   throw new PiriError(
     "UNAVAILABLE",
     `Cannot ask systemd for its units: ${
-      stderr.trim() || `systemctl ended with ${signal ?? `exit code ${code}`}`
+      stderr.trim() || `systemctl ended with exit code ${code}`
     }`,
   );
 }
