@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
-import { joint } from "../base/signals.ts";
+import { joint, type JointSignal } from "../base/signals.ts";
 import type { ProgramResult, StepProgram } from "../steps/host/host.ts";
 import { Accounts } from "../steps/host/accounts.ts";
 import type { HostParts, Print } from "../steps/host/host_parts.ts";
@@ -14,6 +14,9 @@ import { checkParams } from "./params.ts";
 import { asShielded } from "./shielded.ts";
 import { placeToWrite } from "./place_to_write.ts";
 import { accountNumber } from "./user.ts";
+
+/** Time between the end of a step's timeout and that of its program by force, in milliseconds. */
+const GRACE_MS = 5_000;
 
 /** Choices for a host of steps. */
 export interface StepHostOptions {
@@ -51,11 +54,40 @@ export function stepHost(
       return NewFile.create(path, { at, attributes, keepsLeftovers });
     },
     accounts: new Accounts(accountNumber),
-    run: (program, signal, print) =>
-      runStepProgram(program, { ...context, signal }, print),
+    run: async (program, signal, print) => {
+      const around = { ...context, signal };
+      if (program.shielded === true) {
+        return await runStepProgram(program, around, print);
+      }
+      using force = forceAfter(signal, context);
+      const { signal: kill } = force;
+      return await runStepProgram(program, { ...around, kill }, print);
+    },
     blob: (sha256, signal) => blobPieces(sha256, { data, signal }),
   };
   return new RealHost(parts);
+}
+
+/**
+ * Makes a signal that ends a program by force: with the command, or some time after that of its step is over. A cancel
+ * of the command has its own time for that.
+ */
+function forceAfter(
+  step: AbortSignal,
+  { signal, kill }: Pick<OperationContext, "signal" | "kill">,
+): JointSignal {
+  const late = new AbortController();
+  const force = joint([kill, late.signal]);
+  const undo = new DisposableStack();
+  undo.use(force);
+  const onEnd = () => {
+    if (signal.aborted) return;
+    const timer = systemClock.timer(GRACE_MS, () => late.abort());
+    undo.defer(() => timer.cancel());
+  };
+  step.addEventListener("abort", onEnd, { once: true });
+  undo.defer(() => step.removeEventListener("abort", onEnd));
+  return { signal: force.signal, [Symbol.dispose]: () => undo.dispose() };
 }
 
 /**

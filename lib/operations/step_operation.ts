@@ -16,6 +16,9 @@ import { flag } from "./file_params.ts";
 import type { Operation, Outcome, UsedPath } from "./operation.ts";
 import { runSteps } from "./step_run.ts";
 
+/** Longest time to look, in milliseconds: the timeout of the command comes first. */
+const LOOK_MS = 86_400_000;
+
 type Given = Readonly<Record<string, unknown>> & { readonly plan?: boolean };
 
 /** Operation of steps as one of the agent: a run of one step. */
@@ -45,7 +48,12 @@ export function asOperation(step: StepOperation): Operation {
       const sheet: Sheet = {
         format: 1,
         state: "",
-        steps: [{ name: step.name, operation: step.name, params }],
+        steps: [{
+          name: step.name,
+          operation: step.name,
+          params,
+          ...looks ? { timeoutMs: LOOK_MS } : {},
+        }],
       };
       const subject = String(params[step.subject] ?? "");
       let record: StepRecord | undefined;

@@ -111,6 +111,8 @@ export interface Join<Params = StepParams> {
 export interface Forecast {
   /** Place of the step itself, from 0. */
   readonly step: number;
+  /** Longest time of the check in milliseconds, if the step says one. */
+  readonly timeoutMs?: number | undefined;
   /** Earlier step that may bring what is missing; undefined if none is ahead. */
   readonly opaque: string | undefined;
   /** True if the step at this place changed, or will, or is owed to this one; "unknown" if that cannot be told. */

@@ -315,6 +315,52 @@ for (const [kind, step] of ASKING) {
     assertStringIncludes(end.message, ENDS["a signal"].error[1]);
   });
 
+  for (
+    const [timeout, time, ms, over] of [
+      [
+        "the timeout of the step",
+        { timeoutMs: 5_000 },
+        5_000,
+        "its timeout of 5000 ms is over",
+      ],
+      [
+        "a minute",
+        {},
+        60_000,
+        "the 60000 ms that a step without a timeout has are over",
+      ],
+    ] as const
+  ) {
+    Deno.test(`the program of ${kind} has ${timeout} in a plan and at a gate, which say so`, async () => {
+      let isLate = false;
+      const host = new FakeHost(etc(), undefined, {
+        ask: (host) => {
+          if (isLate) host.clock.advanceNow(ms);
+          return isLate ? 1 : 0;
+        },
+      });
+      const sheet = sheetOf({
+        name: "Ask",
+        operation: "noop.Noop",
+        ...time,
+        ...step,
+      });
+      const expected = expectedOf((await planOn(host, sheet)).steps);
+      isLate = true;
+
+      const { end, steps } = await planOn(host, sheet);
+      const error = await assertRejects(
+        () => applyOn(host, sheet, { expected }),
+        PiriError,
+      );
+
+      const text = `Cannot look at step "Ask": ${over}`;
+      assertEquals(steps[0]?.error, { code: "TIMED_OUT", message: text });
+      assertEquals(end.success, false);
+      assertStringIncludes(error.message, `and is now failed: ${text}`);
+    });
+  }
+
   Deno.test(`a cancel while the program of ${kind} runs ends a plan`, async () => {
     const cancel = new AbortController();
     const host = new FakeHost(etc(), undefined, {

@@ -346,6 +346,12 @@ for (
       1_000,
       'Cannot finish step "Asks": its 1000 ms are over',
     ],
+    [
+      "ignores the signal at the end of its time",
+      "trap '' TERM; while :; do sleep 0.1; done",
+      1_000,
+      'Cannot finish step "Asks": its 1000 ms are over',
+    ],
   ] as const
 ) {
   Deno.test({

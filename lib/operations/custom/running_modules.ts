@@ -16,12 +16,16 @@ import type {
 import { Unforeseen } from "../../steps/unforeseen.ts";
 import type { OperationContext } from "../operation.ts";
 import type { Call, PrintForStep } from "./calls.ts";
-import { CallsProcess, type CallsUser } from "./calls_process.ts";
+import {
+  type CallOptions,
+  CallsProcess,
+  type CallsUser,
+} from "./calls_process.ts";
 import { type ModuleFolder, scriptPath } from "./module_folder.ts";
 import { withTexts } from "./parameter_texts.ts";
 import { UserErrors } from "./user_errors.ts";
 
-/** Longest time of a check, in milliseconds. A change has the time of its step. */
+/** Longest time of a check of a step without a timeout, in milliseconds. A change has the time of its step. */
 const MAX_CHECK_MS = 60_000;
 
 const text = v.pipe(v.string(), v.maxLength(65_536));
@@ -54,7 +58,7 @@ export interface RunningModulesOptions {
   readonly print: PrintForStep;
   readonly user: CallsUser | undefined;
   readonly folder: ModuleFolder;
-  /** Longest time of a check, in milliseconds. */
+  /** Longest time of a check of a step without a timeout, in milliseconds. */
   readonly maxCheckMs?: number;
 }
 
@@ -101,7 +105,7 @@ export class RunningModules implements AsyncDisposable {
   }
 
   #operation(module: SheetModule, operation: SheetOperation): StepOperation {
-    const { folder: { path } } = this.#options;
+    const { folder: { path }, maxCheckMs = MAX_CHECK_MS } = this.#options;
     const main = scriptPath(module.files[0]?.path ?? "");
     const shared = {
       url: toFileUrl(join(path, main)).href,
@@ -111,7 +115,7 @@ export class RunningModules implements AsyncDisposable {
     const { check, change } = operation.permissions;
     return {
       ...describedOperation(module, operation),
-      check: async (params, reader, { step, opaque }) => {
+      check: async (params, reader, { step, opaque, timeoutMs }) => {
         // It asks the host itself, as it is now.
         reader.requireNow();
         if (opaque !== undefined) {
@@ -128,7 +132,7 @@ export class RunningModules implements AsyncDisposable {
         const { signal } = reader;
         const value = await this.#call(
           { ...asked, params: await withTexts(params, operation, reader) },
-          signal,
+          { signal, limitMs: timeoutMs ?? maxCheckMs },
         );
         return this.#checkOf(readAnswer(checkAnswer, value, asked));
       },
@@ -147,7 +151,7 @@ export class RunningModules implements AsyncDisposable {
             params: await withTexts(params, operation, writer),
             check: given,
           },
-          signal,
+          { signal, limitMs: undefined },
         );
         return changedOf(readAnswer(changeAnswer, value, asked));
       },
@@ -172,9 +176,9 @@ export class RunningModules implements AsyncDisposable {
   /** @throws {PiriError} FAILED_PRECONDITION with the place in the user's file; as `CallsProcess.call` */
   async #call(
     call: Omit<Call, "id">,
-    signal: AbortSignal,
+    { signal, limitMs }: Pick<CallOptions, "signal" | "limitMs">,
   ): Promise<unknown> {
-    const { context, folder, user, maxCheckMs = MAX_CHECK_MS } = this.#options;
+    const { context, folder, user } = this.#options;
     if (this.#process?.isOver === true) {
       await this.#process[Symbol.asyncDispose]();
       this.#process = undefined;
@@ -185,11 +189,7 @@ export class RunningModules implements AsyncDisposable {
       this.#options.print(step, stream, text);
     const answer = await this.#process.call(
       { ...call, id: ++this.#calls },
-      {
-        signal,
-        print,
-        limitMs: call.phase === "check" ? maxCheckMs : undefined,
-      },
+      { signal, print, limitMs },
     );
     if ("value" in answer) return answer.value;
     const { text, stack } = this.#errors.read(answer.error, call.phase);

@@ -1,6 +1,5 @@
 import { sleep } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
-import { joint } from "../../base/signals.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
 import type { Check } from "../step_operation.ts";
 import type { ExpectedSteps } from "./expected.ts";
@@ -11,6 +10,7 @@ import type { PreparedSheet, PreparedStep } from "./prepare.ts";
 import { owedPart, shownChanges } from "./record_parts.ts";
 import { findingText, type StepRecord } from "./records.ts";
 import type { RunMeans } from "./run_means.ts";
+import { runInTime } from "./step_time.ts";
 import { Walk } from "./walk.ts";
 
 /** Choices of an apply. */
@@ -87,7 +87,11 @@ export class Applying {
     const start = clock.monotonic();
     let end: StepEnd;
     try {
-      end = await this.#within(prepared);
+      end = await runInTime(
+        step,
+        this.#means,
+        (signal) => this.#step(prepared, signal),
+      );
     } catch (error) {
       const { code, message } = asPiriError(error, step.name);
       this.#walk.pass(index, { changed: false, isLost: true });
@@ -103,28 +107,6 @@ export class Applying {
       ...owedPart(owed),
       ms: Math.round(clock.monotonic() - start),
     };
-  }
-
-  /** Runs a step within its time. */
-  async #within(prepared: PreparedStep): Promise<StepEnd> {
-    const { timeoutMs, name } = prepared.step;
-    const { clock, signal } = this.#means;
-    if (timeoutMs === undefined) return await this.#step(prepared, signal);
-    const late = new AbortController();
-    const timer = clock.timer(timeoutMs, () => late.abort());
-    using both = joint([signal, late.signal]);
-    try {
-      return await this.#step(prepared, both.signal);
-    } catch (error) {
-      if (!late.signal.aborted) throw error;
-      throw new PiriError(
-        "TIMED_OUT",
-        `Cannot finish step "${name}": its ${timeoutMs} ms are over`,
-        { cause: error },
-      );
-    } finally {
-      timer.cancel();
-    }
   }
 
   async #step(prepared: PreparedStep, signal: AbortSignal): Promise<StepEnd> {

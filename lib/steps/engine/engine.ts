@@ -59,7 +59,7 @@ export async function plan(
   const counts = noCounts();
   let failed: Planned | undefined;
   let unknown: Planned | undefined;
-  for await (const planned of plannedOf(prepared, means)) {
+  for await (const planned of planSteps(prepared, means)) {
     const { index, step } = planned.prepared;
     if (planned.verdict === "failed") failed ??= planned;
     if (planned.verdict === "unknown") unknown ??= planned;
@@ -153,7 +153,7 @@ async function passGate(
   },
 ): Promise<void> {
   const found: Planned[] = [];
-  for await (const planned of plannedOf(prepared, means, expected)) {
+  for await (const planned of planSteps(prepared, means, expected)) {
     found.push(planned);
   }
   const unknown = found.find(({ verdict }) => verdict === "unknown");
@@ -166,15 +166,7 @@ async function passGate(
   if (expected === undefined) return;
   const all = moved(found, expected);
   for (const record of all) await means.sink.record(record);
-  if (all.length > 0) throw gateError(all);
-}
-
-function plannedOf(
-  prepared: PreparedSheet,
-  { host, owed, signal }: RunMeans,
-  expected?: ExpectedSteps,
-): AsyncGenerator<Planned> {
-  return planSteps(prepared, host.reader(signal), { owed, expected });
+  if (all.length > 0) throw gateError(all, found);
 }
 
 function headOf(mode: "plan" | "apply", sheet: PreparedSheet): RunRecord {

@@ -45,15 +45,19 @@ function findingOf({ verdict, fingerprint, changes }: Finding): Finding {
 /** Error of a gate that found something moved. */
 export function gateError(
   all: readonly Extract<RunRecord, { kind: "moved" }>[],
+  looked: readonly Planned[],
 ): PiriError {
   const [first] = all;
   const name = first?.name ?? "";
   const planned = first === undefined ? "" : findingText(first.planned);
   const found = first === undefined ? "" : findingText(first.found);
+  const error = looked.find(({ prepared }) => prepared.index === first?.step)
+    ?.error;
+  const why = error === undefined ? "" : `: ${error.message}`;
   const same = planned === found ? ", but on other ground" : "";
   const more = all.length > 1 ? `; so are ${all.length - 1} more steps` : "";
   return new PiriError(
     "FAILED_PRECONDITION",
-    `Cannot apply the plan: step "${name}" was planned as ${planned} and is now ${found}${same}${more}; plan again`,
+    `Cannot apply the plan: step "${name}" was planned as ${planned} and is now ${found}${why}${same}${more}; plan again`,
   );
 }

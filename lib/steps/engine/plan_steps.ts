@@ -1,13 +1,14 @@
 import { PiriError } from "../../base/errors.ts";
 import { ForecastReader } from "../host/forecast_reader.ts";
-import type { HostReader } from "../host/host.ts";
 import type { Change, Check, Verdict } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
 import type { ExpectedSteps } from "./expected.ts";
 import { JoinGroup, togetherWith } from "./joining.ts";
-import type { Debt, Owed } from "./owed.ts";
+import type { Debt } from "./owed.ts";
 import type { PreparedSheet, PreparedStep } from "./prepare.ts";
 import { type Finding, findingText } from "./records.ts";
+import type { RunMeans } from "./run_means.ts";
+import { lookInTime } from "./step_time.ts";
 import { type Decision, Walk } from "./walk.ts";
 
 /** Finding about a step, before anything is changed. */
@@ -28,29 +29,36 @@ export interface Planned {
   readonly isNeutral: boolean;
 }
 
+/** Means of looking at steps. */
+export type PlanMeans = Pick<RunMeans, "host" | "owed" | "clock" | "signal">;
+
 /**
- * Checks steps in their order, each on the host as it will be after those before it. Changes nothing.
+ * Checks steps in their order, each on the host as it will be after those before it, and within its time. Changes
+ * nothing.
  *
  * @param expected Findings of the plan that is compared with these. A step that never counts as a change is taken to be as
  * it was planned, so that the steps behind it see what they saw then.
  */
 export async function* planSteps(
   sheet: PreparedSheet,
-  host: HostReader,
-  { owed, expected }: {
-    readonly owed: Pick<Owed, "to">;
-    readonly expected?: ExpectedSteps | undefined;
-  },
+  means: PlanMeans,
+  expected?: ExpectedSteps,
 ): AsyncGenerator<Planned> {
-  const reader = new ForecastReader(host);
+  const { host, owed, signal } = means;
+  const reader = new ForecastReader(host.reader(signal));
   const walk = new Walk(sheet, owed);
+  const look = <T>({ step }: PreparedStep, work: () => Promise<T>) =>
+    lookInTime(step, means, (signal) => {
+      reader.lookBy(host.reader(signal));
+      return work();
+    });
   let opaque: string | undefined;
   let isAhead = false;
   let end: string | undefined;
   let group: JoinGroup | undefined;
   for (const prepared of sheet.steps) {
     const { index, step, operation, params } = prepared;
-    if (host.signal.aborted) throw cancelled("plan");
+    if (signal.aborted) throw cancelled("plan");
     const before = group;
     group = undefined;
     const debts = walk.debtsTo(prepared);
@@ -76,12 +84,13 @@ export async function* planSteps(
     let check: Check | undefined;
     let isNeutral = false;
     try {
-      decision = await walk.decide(prepared, { reader, isAhead, opaque });
-      if (decision.kind === "check") {
+      [decision, check] = await look(prepared, async () => {
+        const first = await walk.decide(prepared, { reader, isAhead, opaque });
+        if (first.kind !== "check") return [first, undefined];
         const forecast = walk.forecastFor(prepared, { opaque });
-        check = await operation.check(params, reader, forecast);
-        isNeutral = check.counts === false;
-      }
+        return [first, await operation.check(params, reader, forecast)];
+      });
+      isNeutral = check?.counts === false;
     } catch (error) {
       if (error instanceof Unforeseen) {
         decision = { kind: "unknown", reason: error.message };
@@ -137,7 +146,10 @@ export async function* planSteps(
           opaque,
           hasReacted: true,
         });
-        return operation.check(params, reader, forecast);
+        return look(
+          prepared,
+          () => operation.check(params, reader, forecast),
+        );
       }, step.name);
       if (obstacle !== undefined) {
         walk.pass(index, { changed: false, isLost: true });
@@ -169,7 +181,10 @@ async function obstacleAfter(
       ? notDone(step, { verdict, changes })
       : undefined;
   } catch (error) {
-    return error instanceof Unforeseen ? undefined : asPiriError(error, step);
+    if (error instanceof Unforeseen) return undefined;
+    const failure = asPiriError(error, step);
+    if (failure.code === "CANCELLED") throw failure;
+    return failure;
   }
 }
 

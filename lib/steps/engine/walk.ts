@@ -101,6 +101,7 @@ export class Walk {
   ): Forecast {
     return {
       step: prepared.index,
+      timeoutMs: prepared.step.timeoutMs,
       opaque,
       changed: (index) =>
         hasReacted ? false : this.#changedFor(prepared, [index]),

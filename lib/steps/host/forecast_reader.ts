@@ -33,7 +33,7 @@ interface Node {
 
 /** Host as it will be after the steps that are ahead. */
 export class ForecastReader implements HostReader {
-  readonly #host: HostReader;
+  #host: HostReader;
   readonly #nodes = new Map<string, Node>();
   /** Paths that a step with an unknown verdict may write, with its name. */
   readonly #unknown = new Map<string, string>();
@@ -41,6 +41,11 @@ export class ForecastReader implements HostReader {
   #ahead: string | undefined;
 
   constructor(host: HostReader) {
+    this.#host = host;
+  }
+
+  /** Looks at the host by another reader from now on, such as one that ends with another step. */
+  lookBy(host: HostReader): void {
     this.#host = host;
   }
 

@@ -290,11 +290,15 @@ Deno.test({
     });
     const [operation] = running.operations;
     const reader = new FakeHost().reader(context.signal);
-    const check = (path: string) =>
-      operation?.check({ path }, reader, NO_FORECAST);
+    const check = (path: string, timeoutMs?: number) =>
+      operation?.check({ path }, reader, { ...NO_FORECAST, timeoutMs });
 
     const error = await assertRejects(
       async () => await check("/spin"),
+      PiriError,
+    );
+    const given = await assertRejects(
+      async () => await check("/spin", 2_000),
       PiriError,
     );
     const next = await check("/else");
@@ -303,6 +307,10 @@ Deno.test({
       "TIMED_OUT",
       "Cannot finish check of odd.Thing: it has not ended within 1500 ms",
     ]);
+    assertEquals(
+      given.message,
+      "Cannot finish check of odd.Thing: it has not ended within 2000 ms",
+    );
     assertEquals(next?.verdict, "ok");
   },
 });

@@ -301,3 +301,23 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "check that never ends is ended by the timeout of its step in a plan, which says so",
+  ignore,
+  fn: async () => {
+    await using host = await customHost();
+
+    const { errors, outcome } = await host.run(
+      "- It: { type: odd.Thing, path: /x, timeout: 1s }\n",
+      { odd: moduleWith({ check: "for (;;); return { changes: [] };" }) },
+      { mode: "plan" },
+    );
+
+    assertEquals(outcome.success, false);
+    assertEquals(errors, {
+      It: 'Cannot look at step "It": its timeout of 1000 ms is over',
+    });
+  },
+});
