@@ -190,7 +190,7 @@ interface Shown {
 }
 
 function messageOf(
-  { verdict, changes, reason, error }: StepRecord,
+  { verdict, changed, changes, reason, error }: StepRecord,
   { subject, looks }: Shown,
 ): string {
   // A name may have line breaks and worse in it.
@@ -200,6 +200,7 @@ function messageOf(
   if (error !== undefined) return error.message;
   if (verdict === "ok") return reason ?? `unchanged: ${shown}`;
   if (verdict === "unknown") return `cannot be told yet: ${reason ?? ""}`;
+  if (!looks && changed !== true) return `unchanged: ${shown}`;
   const lines = changes.map(changeText).join(", ");
   return `${looks ? "would change" : "changed"} ${shown}: ${lines}`;
 }

@@ -330,3 +330,44 @@ Deno.test("a plan goes on behind links that lead in a circle", async () => {
     "unknown",
   ]);
 });
+
+for (
+  const [what, params, counts, message] of [
+    [
+      "an exit code that means no change",
+      { changed_codes: [3] },
+      { ok: 1, changed: 0 },
+      "nothing has changed, and 1 step ran",
+    ],
+    [
+      "changes: no",
+      { changes: false },
+      { ok: 1, changed: 0 },
+      "nothing has changed, and 1 step ran",
+    ],
+    [
+      "an exit code that means a change",
+      { changed_codes: [0] },
+      { ok: 0, changed: 1 },
+      "1 step changed something",
+    ],
+  ] as const
+) {
+  Deno.test(`a program with ${what} is planned to run, and is counted by what it changed`, async () => {
+    const sheet = sheetOf(command({ shell: "true", ...params }));
+
+    const planned = await planOn(new FakeHost(), sheet);
+    const { end, records } = await applyOn(new FakeHost(), sheet);
+
+    assertEquals(planned.end.counts.changed, 1);
+    const { ok, changed } = end.counts;
+    assertEquals({ ok, changed }, counts);
+    assertEquals(records.at(-1), {
+      kind: "end",
+      success: true,
+      message,
+      ...end.counts,
+    });
+    assertEquals([end.message, end.changed], [message, counts.changed > 0]);
+  });
+}

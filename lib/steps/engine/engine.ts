@@ -114,6 +114,8 @@ export async function apply(
   }
   const applying = new Applying(prepared, means, { expected, strict });
   const counts = noCounts();
+  /** Count of steps that acted and changed nothing; they are counted as ok, too. */
+  let idle = 0;
   let failed: StepRecord | undefined;
   let changed = false;
   for (const [done, each] of prepared.steps.entries()) {
@@ -122,7 +124,10 @@ export async function apply(
     sink.progress(done, prepared.steps.length, each.step.name);
     const record = await applying.run(each);
     await sink.record(record);
-    count(counts, record.verdict);
+    // A program may have run and changed nothing, as its step says.
+    const isIdle = record.verdict === "change" && record.changed !== true;
+    count(counts, isIdle ? "ok" : record.verdict);
+    if (isIdle) idle++;
     if (record.changed) changed = true;
     if (record.verdict !== "failed") continue;
     failed ??= record;
@@ -131,7 +136,8 @@ export async function apply(
   const done = counts.ok + counts.changed + counts.failed + counts.skipped;
   counts.notRun = prepared.steps.length - done;
   const success = failed === undefined && !means.signal.aborted;
-  const message = endText(counts, failed, means.signal.aborted);
+  const isCancelled = means.signal.aborted;
+  const message = endText(counts, { failed, isCancelled, idle });
   await sink.record({ kind: "end", success, message, ...counts });
   return {
     success,
@@ -225,8 +231,11 @@ function planText({ changed, unknown }: RunCounts): string {
 
 function endText(
   { changed, notRun }: RunCounts,
-  failed: StepRecord | undefined,
-  isCancelled: boolean,
+  { failed, isCancelled, idle }: {
+    readonly failed: StepRecord | undefined;
+    readonly isCancelled: boolean;
+    readonly idle: number;
+  },
 ): string {
   const left = notRun === 0 ? "" : `; not run: ${counted(notRun)}`;
   if (failed !== undefined) {
@@ -235,9 +244,10 @@ function endText(
     }${left}`;
   }
   if (isCancelled) return `the command was cancelled${left}`;
-  return changed === 0
+  if (changed > 0) return `${counted(changed)} changed something`;
+  return idle === 0
     ? "nothing to do"
-    : `${counted(changed)} changed something`;
+    : `nothing has changed, and ${counted(idle)} ran`;
 }
 
 /** Reason for which a step cannot be done, or not be told, with its place. */

@@ -43,7 +43,9 @@ export interface StepRecord {
 
 /** Counts of a run. */
 export interface RunCounts {
+  /** Of an apply also those that acted and changed nothing. */
   readonly ok: number;
+  /** Of a plan those that would act. */
   readonly changed: number;
   readonly unknown: number;
   readonly failed: number;
