@@ -43,9 +43,9 @@ export interface StepRecord {
 
 /** Counts of a run. */
 export interface RunCounts {
-  /** Of an apply also those that acted and changed nothing. */
+  /** Count of steps with nothing to do; in an apply also of those that acted and changed nothing. */
   readonly ok: number;
-  /** Of a plan those that would act. */
+  /** Count of steps that have changed something; in a plan of those that would act. */
   readonly changed: number;
   readonly unknown: number;
   readonly failed: number;
