@@ -74,7 +74,7 @@ export function agentServicesOf(edition: Edition): AgentServices {
 
     service: () =>
       Promise.resolve(ownService("piri-agent", async (dir) => {
-        await loadAgentConfig(dir);
+        await loadAgentConfig(dir, { anyOwnerForRoot: true });
         return { hasLowPort: false };
       }, {
         leaveFleet: async (dir) => {

@@ -15,7 +15,9 @@ import { dialTcp, shakeHands } from "./wire/tls.ts";
 export async function* checkLink(
   options: ServeAgentOptions,
 ): AsyncGenerator<CheckStep> {
-  const config = await loadAgentConfig(options.dir).catch((error) => error);
+  const config = await loadAgentConfig(options.dir, {
+    anyOwnerForRoot: true,
+  }).catch((error) => error);
   if (config instanceof Error) {
     yield { step: "config", ok: false, detail: config.message };
     return;

@@ -43,7 +43,9 @@ export async function exportManager(
     readonly authorityKey?: string | undefined;
   },
 ): Promise<ExportedManager> {
-  const { paths, config, server, managerKeyPem } = await loadState(dir);
+  const { paths, config, server, managerKeyPem } = await loadState(dir, {
+    anyOwnerForRoot: true,
+  });
   const found = await readIdentity(paths.database);
   const identity = withFacts ? found : {
     ...found,

@@ -183,7 +183,9 @@ async function enrolled(
  * @throws {PiriError} as `joinManager`
  */
 export async function tryHello(options: ServeAgentOptions): Promise<string> {
-  const config = await loadAgentConfig(options.dir);
+  const config = await loadAgentConfig(options.dir, {
+    anyOwnerForRoot: true,
+  });
   await using owned = await openAgent(config, options);
   return await owned.core.enrol();
 }
@@ -194,7 +196,9 @@ export async function tryHello(options: ServeAgentOptions): Promise<string> {
  * @throws {PiriError} as `joinManager`; UNSUPPORTED by an older Manager; FAILED_PRECONDITION if the agent runs
  */
 export async function leaveFleet(options: ServeAgentOptions): Promise<string> {
-  const config = await loadAgentConfig(options.dir);
+  const config = await loadAgentConfig(options.dir, {
+    anyOwnerForRoot: true,
+  });
   await using owned = await openAgent(config, options);
   await owned.core.leaveFleet();
   return config.name;

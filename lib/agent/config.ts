@@ -156,13 +156,17 @@ const Schema = v.strictObject({
 /**
  * Reads agent.yaml.
  *
- * @throws {PiriError} FAILED_PRECONDITION if the agent has not joined; DENIED if others may read it, or on
- * Windows its folder; INVALID_ARGUMENT with file and line
+ * @param anyOwnerForRoot True if root may use the folder of any user.
+ * @throws {PiriError} FAILED_PRECONDITION if the agent has not joined; DENIED if others may read it or write to its
+ * folder, or own one of them; INVALID_ARGUMENT with file and line
  */
-export async function loadAgentConfig(dir: string): Promise<AgentConfig> {
+export async function loadAgentConfig(
+  dir: string,
+  options: { readonly anyOwnerForRoot?: boolean } = {},
+): Promise<AgentConfig> {
   const config = await load(join(dir, CONFIG));
   if (config !== undefined) {
-    requirePrivateFolder(dir);
+    requirePrivateFolder(dir, options);
     return config;
   }
   throw new PiriError(
@@ -188,6 +192,7 @@ export async function prepareJoin(
   name = "",
 ): Promise<JoinConfig> {
   await makePrivateFolder(dir);
+  requirePrivateFolder(dir, { anyOwnerForRoot: true });
   const { managerKey, ...config } = joinConfig(
     token,
     {

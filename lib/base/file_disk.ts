@@ -1,6 +1,6 @@
 import { dirname, join } from "@std/path";
 import type { Disk } from "./disk.ts";
-import { messageOf, PiriError } from "./errors.ts";
+import { type ErrorCode, messageOf, PiriError } from "./errors.ts";
 import {
   diskError,
   PRIVATE_FILE,
@@ -9,6 +9,12 @@ import {
   writeFileAtomically,
 } from "./files.ts";
 import { closeFile, type OpenFile, OpenFiles } from "./open_files.ts";
+import {
+  isOpenToOthers,
+  requireFileMode,
+  requireFileOwner,
+  requireFolderRights,
+} from "./posix_rights.ts";
 import { QuickCalls } from "./quick_calls.ts";
 
 /** Name of the file that locks the folder for one process. It is not one of the disk's files. */
@@ -21,9 +27,10 @@ const MAX_OPEN_FILES = 64;
 export interface FileDisk extends Disk, AsyncDisposable {}
 
 /**
- * Opens a folder as a Disk, creating it if there is none.
+ * Opens a folder as a Disk, creating it if there is none. Takes all rights from others that a copy or another version
+ * gave them.
  *
- * @throws {PiriError} FAILED_PRECONDITION at once if another process has it; DISK
+ * @throws {PiriError} FAILED_PRECONDITION at once if another process has it; DENIED if others own a part of it; DISK
  */
 export async function openFileDisk(folder: string): Promise<FileDisk> {
   return await guarded(`open "${folder}"`, async () => {
@@ -31,6 +38,7 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
     const lock = await takeLock(folder);
     try {
       await removeLeftovers(folder);
+      await closeToOthers(folder);
       // Names that an earlier process created may not be on the disk yet.
       await syncFolder(folder);
       // The parent folder may belong to another user and not be readable.
@@ -40,7 +48,36 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
       throw error;
     }
     return new FolderDisk(folder, lock);
-  });
+  }, ["FAILED_PRECONDITION", "DENIED"]);
+}
+
+/**
+ * Takes the rights of others away from a folder and the files in it.
+ *
+ * @throws {PiriError} DENIED if others own one of them
+ */
+async function closeToOthers(folder: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const own = Deno.uid() ?? 0;
+  const mayChange = ({ uid }: Deno.FileInfo) => own === 0 || own === uid;
+  const info = await Deno.stat(folder);
+  requireFolderRights(
+    folder,
+    mayChange(info) ? { ...info, mode: PRIVATE_FOLDER } : info,
+    own,
+    { anyOwnerForRoot: true },
+  );
+  if (isOpenToOthers(info) && mayChange(info)) {
+    await Deno.chmod(folder, PRIVATE_FOLDER);
+  }
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (!isFile) continue;
+    const path = join(folder, name);
+    const file = await Deno.lstat(path);
+    requireFileOwner(path, file, own, info.uid);
+    if (!mayChange(file)) requireFileMode(path, file);
+    else if (isOpenToOthers(file)) await Deno.chmod(path, PRIVATE_FILE);
+  }
 }
 
 /** Locks the folder. The system releases the lock when the process ends, however it ends. */
@@ -251,13 +288,15 @@ class FolderDisk implements FileDisk {
  * Runs a task and turns every error of the system into DISK. For a journal, a folder of another user is a failing disk
  * too.
  */
-async function guarded<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+async function guarded<T>(
+  attempt: string,
+  task: () => Promise<T>,
+  passed: readonly ErrorCode[] = [],
+): Promise<T> {
   try {
     return await task();
   } catch (error) {
-    if (error instanceof PiriError && error.code === "FAILED_PRECONDITION") {
-      throw error;
-    }
+    if (error instanceof PiriError && passed.includes(error.code)) throw error;
     throw new PiriError("DISK", `Cannot ${attempt}: ${messageOf(error)}`, {
       cause: error,
     });

@@ -2,6 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { dirname } from "@std/path";
 import { codeOf, PiriError } from "./errors.ts";
 import { ownRights } from "./own_rights.ts";
+import { requireFileMode, requireFileOwner } from "./posix_rights.ts";
 import { type Random, systemRandom } from "./random.ts";
 
 /** Mode of a file that only its owner may read. On Windows it inherits the rights of its folder. */
@@ -111,7 +112,8 @@ export async function readFile(path: string): Promise<string> {
 }
 
 /**
- * Refuses a file that its group or others may read or write; on Windows, a file that others have any rights to.
+ * Refuses a file that its group or others may read or write, or that belongs to another user than this one and root; on
+ * Windows, a file that others have any rights to.
  *
  * @throws {PiriError} DENIED, NOT_FOUND, DISK
  */
@@ -120,19 +122,12 @@ export async function requirePrivate(path: string): Promise<void> {
     throw diskError(`read "${path}"`, error);
   });
   if (Deno.build.os === "windows") return ownRights().requireFile(path);
-  const mode = info.mode;
-  if (mode === null || (mode & 0o077) === 0) return;
-  throw new PiriError(
-    "DENIED",
-    `Cannot use "${path}": its mode is ${
-      octalMode(mode & 0o777)
-    }, so others may read it; run chmod 600 ${path}`,
-  );
-}
-
-/** Permissions as people write them, such as 0644. */
-export function octalMode(mode: number): string {
-  return mode.toString(8).padStart(4, "0");
+  const own = Deno.uid() ?? 0;
+  if (info.uid !== own) {
+    const folder = await Deno.stat(dirname(path));
+    requireFileOwner(path, info, own, folder.uid);
+  }
+  requireFileMode(path, info);
 }
 
 /**

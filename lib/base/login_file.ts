@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { formatAddress, parseAddress } from "./address.ts";
 import { PiriError } from "./errors.ts";
 import { exists, readPrivateFile, writeFileAtomically } from "./files.ts";
-import { makePrivateFolder } from "./private_folder.ts";
+import { makePrivateFolder, requirePrivateFolder } from "./private_folder.ts";
 
 /** Sign-in of an operator at a Manager on another machine, as it is kept on the operator's machine. It is a secret. */
 export interface Login {
@@ -25,11 +25,13 @@ export function loginFile(folder: string): string {
 /**
  * Reads the login of a folder; undefined if the folder is none of a login.
  *
- * @throws {PiriError} CORRUPT; DENIED, also when others may read it; DISK
+ * @throws {PiriError} CORRUPT; DENIED, also when others may read it or write to its folder; DISK
  */
 export async function readLogin(folder: string): Promise<Login | undefined> {
   const path = loginFile(folder);
   if (!await exists(path)) return undefined;
+  // Of any user for root, as sudo may keep the home folder.
+  requirePrivateFolder(folder, { anyOwnerForRoot: true });
   const text = await readPrivateFile(path);
   const v = await import("valibot");
   const { readBy } = await import("./settings.ts");

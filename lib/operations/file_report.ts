@@ -1,4 +1,4 @@
-import { octalMode } from "../base/files.ts";
+import { octalMode } from "../base/posix_rights.ts";
 import type { OperationEvent, Outcome } from "./operation.ts";
 import type { Change } from "./target_file.ts";
 

@@ -17,6 +17,7 @@ import { compareSettings } from "../../lib/base/reload.ts";
 import { encodeJoinToken } from "../../lib/base/join_token.ts";
 import { systemRandom as random } from "../../lib/base/random.ts";
 import { newSecret } from "../../lib/base/secret.ts";
+import { ownerTest, STRANGER } from "../support/other_owner.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 function newToken(name = "web-1"): string {
@@ -140,6 +141,52 @@ Deno.test({
     await assertRejects(() => loadAgentConfig(dir), PiriError, "run chmod 600");
   },
 });
+
+Deno.test({
+  name:
+    "a folder that others may write to is refused by a join and at the start",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    const token = newToken();
+    await finishJoin(
+      folder.path,
+      await prepareJoin(folder.path, token, random),
+      random,
+    );
+    await Deno.chmod(folder.path, 0o775);
+    const line = `run chmod 700 ${folder.path}`;
+    await assertRejects(() => loadAgentConfig(folder.path), PiriError, line);
+    await assertRejects(
+      () => prepareJoin(folder.path, token, random),
+      PiriError,
+      line,
+    );
+    await Deno.chmod(folder.path, 0o755);
+    await loadAgentConfig(folder.path);
+  },
+});
+
+ownerTest(
+  "an agent's folder of another user is refused to root at the start, not to look at",
+  async () => {
+    await using folder = await TempFolder.make();
+    await finishJoin(
+      folder.path,
+      await prepareJoin(folder.path, newToken(), random),
+      random,
+    );
+    for (const path of [folder.path, folder.at("agent.yaml")]) {
+      await Deno.chown(path, STRANGER, STRANGER);
+    }
+    await assertRejects(
+      () => loadAgentConfig(folder.path),
+      PiriError,
+      `Cannot use "${folder.path}": it belongs to uid ${STRANGER}`,
+    );
+    await loadAgentConfig(folder.path, { anyOwnerForRoot: true });
+  },
+);
 
 Deno.test("the addresses of an agent may have the scheme tls, and are read without", async () => {
   await using folder = await TempFolder.make();

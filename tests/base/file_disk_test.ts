@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { openFileDisk } from "../../lib/base/file_disk.ts";
+import { ownerTest, STRANGER } from "../support/other_owner.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -139,3 +140,40 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "others lose their rights to a folder that is opened and to its files, whose content stays",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await TempFolder.make();
+    await folder.write("a", "kept");
+    await folder.write("b", "kept");
+    await Deno.chmod(folder.at("a"), 0o644);
+    await Deno.chmod(folder.at("b"), 0o666);
+    await Deno.chmod(folder.path, 0o777);
+    await using disk = await openFileDisk(folder.path);
+    const modes = [".", "a", "b"].map((name) =>
+      (Deno.statSync(folder.at(name)).mode ?? 0) & 0o777
+    );
+    assertEquals(modes, [0o700, 0o600, 0o600]);
+    assertEquals(await disk.read("a", 0, 9), bytesOf("kept"));
+  },
+});
+
+ownerTest(
+  "a file of another user in the folder is refused, and the folder is free again",
+  async () => {
+    await using folder = await TempFolder.make();
+    const path = await folder.write("a", "planted");
+    await Deno.chown(path, STRANGER, STRANGER);
+    const error = await assertRejects(
+      () => openFileDisk(folder.path),
+      PiriError,
+      `Cannot use "${path}": it belongs to uid ${STRANGER}`,
+    );
+    assertEquals(error.code, "DENIED");
+    await Deno.chown(path, 0, 0);
+    await using _disk = await openFileDisk(folder.path);
+  },
+);

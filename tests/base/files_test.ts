@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { readPrivateFile, writeFileAtomically } from "../../lib/base/files.ts";
+import { ownerTest, STRANGER } from "../support/other_owner.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const windows = Deno.build.os === "windows";
@@ -80,3 +81,20 @@ Deno.test("readPrivateFile reports a missing file", async () => {
   );
   assertEquals(error.code, "NOT_FOUND");
 });
+
+ownerTest(
+  "readPrivateFile refuses a file of another user, and not one of its folder's owner",
+  async () => {
+    await using folder = await TempFolder.make();
+    const path = await folder.write("key", "secret");
+    await Deno.chmod(path, 0o600);
+    await Deno.chown(path, STRANGER, STRANGER);
+    const error = await assertRejects(() => readPrivateFile(path), PiriError);
+    assertEquals(
+      `${error.code} ${error.message}`,
+      `DENIED Cannot use "${path}": it belongs to uid ${STRANGER}, who can change it; look at what is in it, and run chown 0 ${path}`,
+    );
+    await Deno.chown(folder.path, STRANGER, STRANGER);
+    assertEquals(await readPrivateFile(path), "secret");
+  },
+);

@@ -17,6 +17,7 @@ import {
   type WindowsSecurity,
   windowsSecurity,
 } from "../../lib/base/windows_security.ts";
+import { ownerTest, STRANGER } from "../support/other_owner.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const SYSTEM = "S-1-5-18";
@@ -265,3 +266,60 @@ Deno.test({
     assertEquals(((await Deno.stat(temp.at("a"))).mode ?? 0) & 0o777, 0o700);
   },
 });
+
+Deno.test({
+  name:
+    "a folder that group or others may write to is refused, one that they may read is not",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using temp = await TempFolder.make();
+    for (const mode of [0o700, 0o750, 0o755]) {
+      await Deno.chmod(temp.path, mode);
+      requirePrivateFolder(temp.path);
+    }
+    for (const mode of [0o720, 0o702, 0o777]) {
+      await Deno.chmod(temp.path, mode);
+      const error = assertThrows(
+        () => requirePrivateFolder(temp.path),
+        PiriError,
+        `run chmod 700 ${temp.path}`,
+      );
+      assertEquals(error.code, "DENIED");
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "an empty folder that others may write to becomes private, and one in use stays",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using temp = await TempFolder.make();
+    const modes: number[] = [];
+    await temp.write("used/a", "");
+    for (
+      const [name, mode] of [["new", 0o777], ["read", 0o755], ["used", 0o777]]
+    ) {
+      const path = temp.at(`${name}`);
+      await Deno.mkdir(path, { recursive: true });
+      await Deno.chmod(path, Number(mode));
+      await makePrivateFolder(path);
+      modes.push(((await Deno.stat(path)).mode ?? 0) & 0o777);
+    }
+    assertEquals(modes, [0o700, 0o755, 0o777]);
+  },
+});
+
+ownerTest(
+  "a folder of another user is refused, unless root may use any",
+  async () => {
+    await using temp = await TempFolder.make();
+    await Deno.chown(temp.path, STRANGER, STRANGER);
+    assertThrows(
+      () => requirePrivateFolder(temp.path),
+      PiriError,
+      `Cannot use "${temp.path}": it belongs to uid ${STRANGER}`,
+    );
+    requirePrivateFolder(temp.path, { anyOwnerForRoot: true });
+  },
+);

@@ -5,7 +5,10 @@ import { TOKEN_VARIABLE } from "../../base/ci_token.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { type Login, readLogin, writeLogin } from "../../base/login_file.ts";
 import { type LoginLine, parseLoginLine } from "../../base/login_line.ts";
-import { makePrivateFolder } from "../../base/private_folder.ts";
+import {
+  makePrivateFolder,
+  requirePrivateFolder,
+} from "../../base/private_folder.ts";
 import { defineSubcommand, type Invocation } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -195,6 +198,7 @@ async function keep(
   await requireSame(folder, name, line);
   // Before the code is spent.
   await makePrivateFolder(folder);
+  requirePrivateFolder(folder, { anyOwnerForRoot: true });
   const ca = encodePem("CERTIFICATE", line.caCertificate);
   const { address } = line;
   const { token, operator, role, expiresAtMs } = await trade({ address, ca });

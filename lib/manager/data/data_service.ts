@@ -2,7 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import * as v from "valibot";
 import { PiriError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
-import { octalMode } from "../../base/files.ts";
+import { octalMode } from "../../base/posix_rights.ts";
 import { FileLibrary } from "./file_library.ts";
 import { type DataOwner, Layers, lookUp } from "./layers.ts";
 import {

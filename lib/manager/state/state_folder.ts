@@ -30,16 +30,22 @@ export interface ManagerState {
 /**
  * Reads a state folder that `initState` has made.
  *
- * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if others may read a key, or on Windows the folder;
- * INVALID_ARGUMENT for a mistake in config.yaml; CORRUPT.
+ * @param anyOwnerForRoot True if root may read the folder of any user.
+ * @throws {PiriError} FAILED_PRECONDITION if there is none; DENIED if others may read a key or write to the folder, or
+ * own one of them; INVALID_ARGUMENT for a mistake in config.yaml; CORRUPT.
  */
-export async function loadState(dir: string): Promise<ManagerState> {
+export async function loadState(
+  dir: string,
+  options: { readonly anyOwnerForRoot?: boolean } = {},
+): Promise<ManagerState> {
   const paths = statePaths(dir);
   await requireInitialised(paths);
   const config = await readConfig(paths);
-  requirePrivateFolder(dir);
-  // It may be kept elsewhere.
-  if (await exists(paths.caKey)) await requirePrivate(paths.caKey);
+  requirePrivateFolder(dir, options);
+  // The authority's may be kept elsewhere, and that of secrets is made at its first use.
+  for (const key of [paths.caKey, paths.nextCaKey, paths.secretsKey]) {
+    if (await exists(key)) await requirePrivate(key);
+  }
   const keyPem = await readPrivateFile(paths.serverKey);
   const certPem = await readFile(paths.serverCert);
   return {

@@ -4,6 +4,7 @@ import { signerText } from "../../../lib/base/signed_work.ts";
 import { unlimitedBy } from "../../../lib/agent/policy/unlimited.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { operations } from "../../../lib/operations/registry.ts";
+import { ownerTest, STRANGER } from "../../support/other_owner.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 const KEY = signerText(new Uint8Array(32));
@@ -191,6 +192,16 @@ Deno.test({
     assertEquals(policy, undefined);
     assertMatch(error, /its mode is 0620.*run chmod 600/);
   },
+});
+
+ownerTest("a policy that belongs to another user allows nothing", async () => {
+  await using folder = await TempFolder.make();
+  const path = await folder.write("policy.yaml", "mode: all");
+  await Deno.chmod(path, 0o600);
+  await Deno.chown(path, STRANGER, STRANGER);
+  const { policy, error } = await readPolicy(folder.path);
+  assertEquals(policy, undefined);
+  assertMatch(error, /it belongs to uid 65534.*run chown 0/);
 });
 
 Deno.test("a policy that can be got around is called unlimited, with the way", async () => {

@@ -15,6 +15,7 @@ import {
 } from "../../../lib/manager/state/renew_identity.ts";
 import type { ServerIdentity } from "../../../lib/manager/state/server_identity.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { ownerTest, STRANGER } from "../../support/other_owner.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 const DAY_MS = 86_400_000;
@@ -195,8 +196,15 @@ Deno.test({
   ignore: windows,
   fn: async () => {
     await using folder = await TempFolder.make();
-    const { caKey, serverKey } = await initState(folder.path, options);
-    for (const path of [caKey, serverKey]) {
+    const { caKey, nextCaKey, serverKey, secretsKey } = await initState(
+      folder.path,
+      options,
+    );
+    await folder.write("ca-next.key", "");
+    await folder.write("secrets.key", "");
+    await Deno.chmod(nextCaKey, 0o600);
+    await Deno.chmod(secretsKey, 0o600);
+    for (const path of [caKey, nextCaKey, serverKey, secretsKey]) {
       await Deno.chmod(path, 0o640);
       const error = await assertRejects(
         () => loadState(folder.path),
@@ -209,6 +217,42 @@ Deno.test({
     await loadState(folder.path);
   },
 });
+
+Deno.test({
+  name:
+    "a state folder that others may write to is refused, one they may read is not",
+  ignore: windows,
+  fn: async () => {
+    await using folder = await TempFolder.make();
+    await initState(folder.path, options);
+    for (const mode of [0o720, 0o777]) {
+      await Deno.chmod(folder.path, mode);
+      await assertRejects(
+        () => loadState(folder.path),
+        PiriError,
+        `run chmod 700 ${folder.path}`,
+      );
+    }
+    await Deno.chmod(folder.path, 0o755);
+    await loadState(folder.path);
+  },
+});
+
+ownerTest(
+  "a state folder of another user is refused to root, which may export it",
+  async () => {
+    await using folder = await TempFolder.make();
+    const paths = await initState(folder.path, options);
+    const files = [folder.path, paths.caKey, paths.serverKey, paths.managerKey];
+    for (const path of files) await Deno.chown(path, STRANGER, STRANGER);
+    await assertRejects(
+      () => loadState(folder.path),
+      PiriError,
+      `Cannot use "${folder.path}": it belongs to uid ${STRANGER}`,
+    );
+    await loadState(folder.path, { anyOwnerForRoot: true });
+  },
+);
 
 Deno.test("the certificate is renewed in its last 30 days and not before", async () => {
   await using folder = await TempFolder.make();
