@@ -24,7 +24,7 @@ export function checkHeaders(headers: Headers, door?: TcpDoor): void {
   if (size > MAX_REQUEST_BYTES) {
     throw new PiriError(
       "INVALID_ARGUMENT",
-      `Cannot accept a request of ${size} bytes: the limit is ${MAX_REQUEST_BYTES}`,
+      `Cannot accept a request of ${size} bytes: the limit is ${MAX_REQUEST_BYTES}; send long input by run --stdin or put (BlobsService of the API), or put it into a file of the Manager's files/ folder`,
     );
   }
 }

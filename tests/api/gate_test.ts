@@ -63,6 +63,6 @@ Deno.test("a request of the largest size is admitted, and one byte more is not",
 
   assertEquals(refusalOf({ ...good, "content-length": "1048577" }), [
     "INVALID_ARGUMENT",
-    "Cannot accept a request of 1048577 bytes: the limit is 1048576",
+    "Cannot accept a request of 1048577 bytes: the limit is 1048576; send long input by run --stdin or put (BlobsService of the API), or put it into a file of the Manager's files/ folder",
   ]);
 });
