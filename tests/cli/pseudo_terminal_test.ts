@@ -1,22 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { NEEDS_PSEUDO_TERMINAL } from "../support/pseudo_terminal.ts";
 import { Screen } from "./screen.ts";
 
-const missing = await reasonWithoutPseudoTerminal();
-
-/** Reason why there is no `script` of util-linux here, which makes a pseudo-terminal; undefined if there is one. */
-async function reasonWithoutPseudoTerminal(): Promise<string | undefined> {
-  if (Deno.build.os !== "linux") return "not on Linux";
-  try {
-    const args = ["--version"];
-    const { stdout } = await new Deno.Command("script", { args }).output();
-    return new TextDecoder().decode(stdout).includes("util-linux")
-      ? undefined
-      : "script is not that of util-linux";
-  } catch {
-    return "there is no script here";
-  }
-}
+const missing = NEEDS_PSEUDO_TERMINAL;
 
 /** Runs the program that shows progress at a pseudo-terminal, after this line for a shell. */
 async function atPseudoTerminal(
