@@ -21,9 +21,9 @@ export const MANAGER_THREATS: readonly Threat[] = [
       protection(
         "the refusal of keys that others may read",
         [
-          "lib/base/files.ts",
-          "if (mode === null || (mode & 0o077) === 0) return;",
-          "if (mode === null || (mode & 0o077) >= 0) return;",
+          "lib/base/posix_rights.ts",
+          "if (!isOpenToOthers({ mode })) return;",
+          "if (!isOpenToOthers({ mode }) || mode !== null) return;",
         ],
         [
           "tests/manager/state/state_folder_test.ts",
