@@ -90,6 +90,7 @@ export const get = defineSubcommand({
       );
     }
     const sources = words.map((word) => parseAgentPath(word, "get"));
+    requireOwnPlaces(sources);
     const connect = () => services.connect(dir);
     (await connect())[Symbol.dispose]();
     const client = new RetryingClient(connect, terminal);
@@ -162,6 +163,29 @@ export const get = defineSubcommand({
     return worst;
   },
 });
+
+/**
+ * Requires that no source would replace what another one brings.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT for two of one name that go into the same folder
+ */
+function requireOwnPlaces(sources: readonly AgentPath[]): void {
+  const taken = new Set<string>();
+  for (const { expression, path } of sources) {
+    // Each agent of a pattern has a folder of its own.
+    const folder = namesOne([expression]) ? "" : expression;
+    const place = JSON.stringify([folder, nameIn(path)]);
+    if (taken.has(place)) {
+      throw new PiriError(
+        "INVALID_ARGUMENT",
+        `Cannot get: two of the sources are named "${
+          nameIn(path)
+        }", and the second would replace the first; get them into two folders`,
+      );
+    }
+    taken.add(place);
+  }
+}
 
 /** Names of the agents that a selection means, by whether they are connected. */
 async function findTargets(

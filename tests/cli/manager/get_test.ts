@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { command, FakeManager } from "../fake_manager.ts";
-import { jsonLines, start, type Started } from "./start.ts";
+import { jsonLines, see, start, type Started } from "./start.ts";
 
 const ONE = command({ operation: "file.List" });
 const TWO = command({ id: 13n, agent: "web-2", operation: "file.List" });
@@ -85,3 +85,22 @@ Deno.test("get --json that a signal ends prints one error object", async () => {
     },
   }]);
 });
+
+for (
+  const sources of [
+    ["web-1:/a/app.log", "web-2:/b/app.log"],
+    ["web-1:/a/tree", "web-1:/b/tree/"],
+    ["web-*:/a/app.log", "web-*:/b/app.log"],
+  ]
+) {
+  Deno.test(`get ${sources.join(" ")} is refused: the second would replace the first`, async () => {
+    const { manager, code, stderr } = await see(["get", ...sources, "here/"]);
+
+    assertEquals(code, 2);
+    assertMatch(
+      stderr,
+      /^error: Cannot get: two of the sources are named "(app.log|tree)"/,
+    );
+    assertEquals(manager.runs, []);
+  });
+}
