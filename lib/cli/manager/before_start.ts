@@ -1,4 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
+import { aborted } from "../../base/signals.ts";
 import { ExitError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { NobodyReads, STOP_SIGNALS, type Terminal } from "../terminal.ts";
@@ -53,12 +54,9 @@ export async function beforeStart<T>(
 }
 
 /** Rejects with the reason of a signal once it is aborted. */
-function rejected(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), {
-      once: true,
-    })
-  );
+async function rejected(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw signal.reason;
 }
 
 function ended(text: string): ExitError {

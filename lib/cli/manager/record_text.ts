@@ -7,9 +7,8 @@ import {
 import { oneLine, printable } from "../text.ts";
 import { durationText } from "../time.ts";
 
-/** Signs in front of steps. */
-const SIGNS: Readonly<Record<StepRecord["verdict"], string>> = {
-  ok: " ",
+/** Signs in front of steps, of plans and of what was applied: those without one have nothing to do. */
+export const SIGNS: Readonly<Record<string, string>> = {
   change: "~",
   unknown: "?",
   failed: "!",
@@ -69,7 +68,7 @@ function stepLines(record: StepRecord): string[] {
   ];
   const text = parts.length === 0 ? "" : `: ${parts.join(", ")}`;
   return [
-    oneLine(`${SIGNS[verdict]} ${name}${text}`),
+    oneLine(`${SIGNS[verdict] ?? " "} ${name}${text}`),
     ...record.changes.flatMap(({ text }) =>
       text === undefined ? [] : linesOf(text)
     ),

@@ -30,7 +30,7 @@ export function programWords(params: string): readonly string[] | undefined {
   const given = JSON.parse(params) as Record<string, unknown>;
   const [way, ...others] = Object.keys(given)
     .filter((name) => !SURROUNDINGS.has(name));
-  // What is none of its parameters may be another program to an agent of another version.
+  // An unknown parameter may name another program to an agent of another version.
   if (way === undefined || others.length > 0) return undefined;
   const words = given[way];
   if (!Array.isArray(words) || !words.every(isText)) return undefined;

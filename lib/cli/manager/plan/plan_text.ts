@@ -9,18 +9,12 @@ import {
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine, printable } from "../../text.ts";
 import { localTime } from "../../time.ts";
+import { SIGNS } from "../record_text.ts";
 import { agentsText } from "../target_flags.ts";
 import { planEntryStateName, planStateName } from "./plan_json.ts";
 
 /** Names of agents in a line, before they are counted only. */
 const MAX_NAMED = 200;
-
-/** Signs in front of steps: something would change, it cannot be told, it cannot be done. */
-const SIGNS: Readonly<Record<string, string>> = {
-  change: "~",
-  unknown: "?",
-  failed: "!",
-};
 
 /** Lines that show a plan: agents with the same changes once. */
 export function* planLines(
