@@ -83,8 +83,6 @@ class JobWatch implements JobListener, Disposable {
   readonly #followed = new Map<bigint, number>();
   /** Positions of followed commands that the watcher has not heard of yet: it cannot tell whose output it gets. */
   readonly #unknown = new Map<bigint, number>();
-  /** Positions of followed commands whose entries were not told yet. */
-  readonly #untold = new Set<number>();
   /** Commands that were followed to their end, by position, with the offsets up to which they were told. */
   readonly #told = new Map<number, WatchStart>();
   /** Positions of commands whose output is told no longer: the watcher was too slow. */
@@ -204,7 +202,6 @@ class JobWatch implements JobListener, Disposable {
 
   #follow(position: number, id: bigint, start?: WatchStart): void {
     this.#followed.set(id, position);
-    this.#untold.add(position);
     this.#unknown.set(id, position);
     this.#watches.add(
       start ?? this.#offsets.get(id) ??
@@ -225,7 +222,7 @@ class JobWatch implements JobListener, Disposable {
       this.#hasChanged = false;
       yield { job: await this.#source.view(this.#id) };
     }
-    if (this.#untold.size === 0 && !this.#isComplete) {
+    if (this.#unknown.size === 0 && !this.#isComplete) {
       this.#isComplete = true;
       yield { complete: true };
     }
@@ -263,7 +260,6 @@ class JobWatch implements JobListener, Disposable {
     const position = this.#followed.get(command.id);
     if (position === undefined) return;
     this.#dirty.set(position, command);
-    this.#untold.delete(position);
     if (isOpenState(command.state)) return;
     const { id, stdoutHeld, stderrHeld } = command;
     this.#followed.delete(id);
@@ -280,7 +276,6 @@ class JobWatch implements JobListener, Disposable {
     if (position === undefined) return;
     this.#followed.delete(id);
     this.#plain.add(position);
-    this.#untold.delete(position);
     this.#dirty.set(position, undefined);
   }
 
