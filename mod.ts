@@ -31,7 +31,7 @@ export {
   CommandState,
   OnDisconnect,
   OutputStream,
-} from "./proto/gen/piri/control/v1/control_pb.ts";
+} from "./proto/gen/piri/control/v1/control_messages.ts";
 export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
 export type { EventCursor, EventSource } from "./lib/base/event_cursor.ts";
 export type { EventFilter } from "./lib/base/event_filter.ts";

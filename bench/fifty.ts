@@ -1,5 +1,5 @@
 import { PiriError } from "../lib/base/errors.ts";
-import { CommandState } from "../proto/gen/piri/control/v1/control_pb.ts";
+import { CommandState } from "../proto/gen/piri/control/v1/control_messages.ts";
 import { compiled } from "../scripts/local/programs.ts";
 import { inParallel } from "./parallel.ts";
 import {

@@ -2,7 +2,7 @@ import type { Control } from "../lib/api/client.ts";
 import { systemClock } from "../lib/base/clock.ts";
 import { PiriError } from "../lib/base/errors.ts";
 import { statePaths } from "../lib/manager/state/state_paths.ts";
-import { CommandState } from "../proto/gen/piri/control/v1/control_pb.ts";
+import { CommandState } from "../proto/gen/piri/control/v1/control_messages.ts";
 import { say } from "../scripts/build/main.ts";
 import { fromSource } from "../scripts/local/programs.ts";
 import { fillHistory } from "./history_fill.ts";

@@ -3,7 +3,7 @@ import {
   type Command,
   CommandState,
   RunAnswer,
-} from "../proto/gen/piri/control/v1/control_pb.ts";
+} from "../proto/gen/piri/control/v1/control_messages.ts";
 
 /** Has agents run commands without work, and returns the commands once they are recorded. */
 export async function runOn(

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { messagesModule } from "./generate/messages.ts";
+import { enumsModule, messagesModule } from "./generate/messages.ts";
 
 const BUF = "@bufbuild/buf@1.74.0";
 const PLUGIN = "@bufbuild/protoc-gen-es@2.17.0";
@@ -38,6 +38,10 @@ async function snapshot(folder: URL): Promise<Map<string, string>> {
   return files;
 }
 
+async function write(name: string, text: string): Promise<void> {
+  await Deno.writeTextFile(new URL(name, gen), text);
+}
+
 async function snapshots(): Promise<Map<string, string>> {
   return new Map([...await snapshot(gen), ...await snapshot(testGen)]);
 }
@@ -53,11 +57,23 @@ await Deno.rename(
   new URL("piri/agent/v1/agent_pb.ts", gen),
   new URL("agent_pb.ts", testGen),
 );
-await Deno.writeTextFile(
-  new URL("piri/agent/v1/agent_messages.ts", gen),
-  messagesModule(await buf("build", "-o", "-"), {
+const image = await buf("build", "-o", "-");
+const runtime = "../../../../../lib/protobuf";
+await write(
+  "piri/agent/v1/agent_messages.ts",
+  messagesModule(image, {
     file: "piri/agent/v1/agent.proto",
-    runtime: "../../../../../lib/protobuf",
+    runtime,
+  }),
+);
+const control = "piri/control/v1/control.proto";
+await write("piri/control/v1/control_enums.ts", enumsModule(image, control));
+await write(
+  "piri/control/v1/control_messages.ts",
+  messagesModule(image, {
+    file: control,
+    runtime,
+    enums: "./control_enums.ts",
   }),
 );
 if (check) {

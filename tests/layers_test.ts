@@ -596,6 +596,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "type manager/api/plan_api.ts",
     "type manager/api/secret_api.ts",
     "base",
+    "protobuf",
     "type manager/api/access_api.ts",
     "type manager/api/operator_api.ts",
     "type manager/api/audit_api.ts",
@@ -608,6 +609,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "cli/agent": ["base", "cli"],
   "cli/manager": [
     "base",
+    "type protobuf",
     "files",
     "targets",
     "cli",
@@ -937,6 +939,20 @@ for (
     const { packages } = await partsOf(module);
 
     assertEquals([...packages].toSorted(), wanted);
+  });
+}
+
+// Each start of the command line pays for what it loads.
+for (
+  const [module, wanted] of [
+    ["manager.ts", ["@logtape/logtape", "deno-std", "valibot"]],
+    ["lib/api/client.ts", ["deno-std"]],
+  ] satisfies [string, string[]][]
+) {
+  Deno.test(`a start of the command line loads no other packages for ${module}`, async () => {
+    const { loaded } = await partsOf(module);
+
+    assertEquals([...loaded].toSorted(), wanted);
   });
 }
 

@@ -1,6 +1,3 @@
-import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
-import { createTransport } from "@connectrpc/connect/protocol-connect";
 import {
   AgentsService,
   ApprovalsService,
@@ -19,58 +16,56 @@ import {
   ReleasesService,
   SecretsService,
   StatusService,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { systemClock } from "../base/clock.ts";
 import { Disconnected, PiriError } from "../base/errors.ts";
-import { withPiriErrors } from "./client_errors.ts";
 import {
   type Endpoint,
   findEndpoint,
   type RemoteEndpoint,
 } from "./endpoint.ts";
 import { openEndpointClient, type Trouble } from "./http_client.ts";
-import { proofFolder } from "./proofs.ts";
+import { proofFolder } from "./proof_files.ts";
 import { proving } from "./proving.ts";
+import { type RpcLink, serviceClient } from "./rpc_client.ts";
+import type { ServiceClient } from "../protobuf/rpc_service.ts";
 import { placeOf, probeTls } from "./tls_probe.ts";
 import { type Uploads, uploadsOver } from "./upload_request.ts";
-
-/** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
-const MAX_RESPONSE_BYTES = 512 * 1_048_576;
 
 /** Clients of the services of a Manager. Their methods and messages are those of proto/piri/control/v1/control.proto. */
 export interface ControlClient {
   /** Entries and connections of agents. */
-  readonly agents: Client<typeof AgentsService>;
+  readonly agents: ServiceClient<typeof AgentsService>;
   /** Record of the acts that users asked for. */
-  readonly audit: Client<typeof AuditService>;
+  readonly audit: ServiceClient<typeof AuditService>;
   /** Large inputs of commands. */
-  readonly blobs: Client<typeof BlobsService>;
+  readonly blobs: ServiceClient<typeof BlobsService>;
   /** Commands and their output. */
-  readonly commands: Client<typeof CommandsService>;
+  readonly commands: ServiceClient<typeof CommandsService>;
   /** Jobs: one request to many agents each. */
-  readonly jobs: Client<typeof JobsService>;
+  readonly jobs: ServiceClient<typeof JobsService>;
   /** Plans: what states would change on hosts. */
-  readonly plans: Client<typeof PlansService>;
+  readonly plans: ServiceClient<typeof PlansService>;
   /** Events, past and new. */
-  readonly events: Client<typeof EventsService>;
+  readonly events: ServiceClient<typeof EventsService>;
   /** Status of the Manager. */
-  readonly status: Client<typeof StatusService>;
+  readonly status: ServiceClient<typeof StatusService>;
   /** People and scripts on other machines, and what each of them may. */
-  readonly operators: Client<typeof OperatorsService>;
+  readonly operators: ServiceClient<typeof OperatorsService>;
   /** Join tokens, and hosts that wait to be accepted. */
-  readonly enrolment: Client<typeof EnrolmentService>;
+  readonly enrolment: ServiceClient<typeof EnrolmentService>;
   /** Jobs that wait until others approve of them. */
-  readonly approvals: Client<typeof ApprovalsService>;
+  readonly approvals: ServiceClient<typeof ApprovalsService>;
   /** Issuers of the tokens that CI jobs sign in with. */
-  readonly issuers: Client<typeof IssuersService>;
+  readonly issuers: ServiceClient<typeof IssuersService>;
   /** Keys of the Manager that its agents trust. */
-  readonly keys: Client<typeof KeysService>;
+  readonly keys: ServiceClient<typeof KeysService>;
   /** Releases that agents can be updated to. */
-  readonly releases: Client<typeof ReleasesService>;
+  readonly releases: ServiceClient<typeof ReleasesService>;
   /** Secrets that the Manager keeps for agents. */
-  readonly secrets: Client<typeof SecretsService>;
+  readonly secrets: ServiceClient<typeof SecretsService>;
   /** Own sign-in, and who this client is to the Manager. */
-  readonly logins: Client<typeof LoginService>;
+  readonly logins: ServiceClient<typeof LoginService>;
 }
 
 /**
@@ -85,26 +80,25 @@ export interface Control extends ControlClient, Disposable {
   readonly uploads: Uploads;
 }
 
-/** Clients for the services, over any transport of Connect. Their calls and streams reject with a PiriError. */
-export function controlClient(transport: Transport): ControlClient {
-  const told = withPiriErrors(transport);
+/** Clients for the services. Their calls and streams reject with a PiriError. */
+export function controlClient(link: RpcLink): ControlClient {
   return {
-    agents: createClient(AgentsService, told),
-    audit: createClient(AuditService, told),
-    blobs: createClient(BlobsService, told),
-    commands: createClient(CommandsService, told),
-    jobs: createClient(JobsService, told),
-    plans: createClient(PlansService, told),
-    events: createClient(EventsService, told),
-    status: createClient(StatusService, told),
-    operators: createClient(OperatorsService, told),
-    enrolment: createClient(EnrolmentService, told),
-    approvals: createClient(ApprovalsService, told),
-    issuers: createClient(IssuersService, told),
-    keys: createClient(KeysService, told),
-    logins: createClient(LoginService, told),
-    releases: createClient(ReleasesService, told),
-    secrets: createClient(SecretsService, told),
+    agents: serviceClient(AgentsService, link),
+    audit: serviceClient(AuditService, link),
+    blobs: serviceClient(BlobsService, link),
+    commands: serviceClient(CommandsService, link),
+    jobs: serviceClient(JobsService, link),
+    plans: serviceClient(PlansService, link),
+    events: serviceClient(EventsService, link),
+    status: serviceClient(StatusService, link),
+    operators: serviceClient(OperatorsService, link),
+    enrolment: serviceClient(EnrolmentService, link),
+    approvals: serviceClient(ApprovalsService, link),
+    issuers: serviceClient(IssuersService, link),
+    keys: serviceClient(KeysService, link),
+    logins: serviceClient(LoginService, link),
+    releases: serviceClient(ReleasesService, link),
+    secrets: serviceClient(SecretsService, link),
   };
 }
 
@@ -188,27 +182,17 @@ async function open(
       new Disconnected(`Lost the connection to ${name}`, { cause }),
   };
   const http = openEndpointClient(endpoint, trouble);
-  const options: CommonTransportOptions = {
-    httpClient: http.send,
-    baseUrl: http.baseUrl,
-    useBinaryFormat: true,
-    interceptors: [],
-    acceptCompression: [],
-    sendCompression: null,
-    compressMinBytes: MAX_RESPONSE_BYTES,
-    readMaxBytes: MAX_RESPONSE_BYTES,
-    writeMaxBytes: MAX_RESPONSE_BYTES,
-  };
-  const plain = createTransport(options);
-  const proven = endpoint.transport === "unix"
-    ? createTransport({
-      ...options,
-      interceptors: [proving({
+  const { send, baseUrl } = http;
+  const plain: RpcLink = { send, baseUrl };
+  const proven: RpcLink = endpoint.transport === "unix"
+    ? {
+      ...plain,
+      prove: proving({
         folder: proofFolder(endpoint.path),
-        identity: createClient(IdentityService, plain),
+        identity: serviceClient(IdentityService, plain),
         sudoUser,
-      })],
-    })
+      }),
+    }
     : plain;
   return {
     ...controlClient(proven),

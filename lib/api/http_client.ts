@@ -1,7 +1,3 @@
-import type {
-  UniversalClientFn,
-  UniversalClientRequest,
-} from "@connectrpc/connect/protocol";
 import { concat } from "@std/bytes/concat";
 import { PiriError } from "../base/errors.ts";
 import { release } from "../base/memory.ts";
@@ -16,10 +12,29 @@ export const BYTES_TYPE = "application/octet-stream";
 /** Size from which on the memory of a request is worth freeing at once. */
 const LARGE_BYTES = 65_536;
 
+/** A request over HTTP. */
+export interface HttpRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly header: Headers;
+  readonly body?: AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+/** The answer to a request over HTTP. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: Headers;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Sends a request, and resolves with the beginning of its answer. */
+export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
+
 /** An HTTP client of one endpoint. */
 export interface EndpointClient extends Disposable {
   readonly baseUrl: string;
-  readonly send: UniversalClientFn;
+  readonly send: Send;
 }
 
 /** Makes the errors of an endpoint client. */
@@ -54,7 +69,6 @@ export function openEndpointClient(
         return {
           status: response.status,
           header: response.headers,
-          trailer: new Headers(),
           body: read(response.body, { end, trouble }),
         };
       } catch (error) {
@@ -111,7 +125,7 @@ function baseUrlOf(endpoint: Endpoint): string {
 }
 
 async function ask(
-  { url, method, header, body }: UniversalClientRequest,
+  { url, method, header, body }: HttpRequest,
   { http, endpoint, signal, trouble }: {
     http: Deno.HttpClient;
     endpoint: Endpoint;

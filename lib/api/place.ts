@@ -4,7 +4,7 @@ import { basename, dirname, join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { type Endpoint, type EndpointFiles, formatNote } from "./endpoint.ts";
-import { proofFolder } from "./proofs.ts";
+import { proofFolder } from "./proof_files.ts";
 
 /** Longest path of a socket, in bytes: macOS takes 103, Linux 107. Its first name is shorter. */
 const MAX_SOCKET_PATH_BYTES = 100;

@@ -4,9 +4,7 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-
-/** Size of the header of each message in a stream: flags and length (connectrpc.com/docs/protocol). */
-export const ENVELOPE_BYTES = 5;
+import { ENVELOPE_BYTES } from "./envelopes.ts";
 
 const STREAM_TYPE = "application/connect+proto";
 

@@ -1,20 +1,12 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { encodeHex } from "@std/encoding/hex";
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { type Asker, LOCAL } from "../base/asker.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { credentialOf, identityIn } from "./caller.ts";
-
-/** Header of a request that names its proof. */
-export const PROOF_HEADER = "piri-proof";
-
-/** Name of a proof, as a Manager makes it. */
-export const PROOF_NAME = /^[0-9a-f]{32}$/;
-
-/** Mode of a file that proves its owner. */
-export const PROOF_MODE = 0o600;
+import { PROOF_HEADER, PROOF_MODE } from "./proof_files.ts";
 
 /** Time for which the name of a proof is good, in milliseconds. */
 const PROOF_MS = 30_000;
@@ -27,11 +19,6 @@ const CLOCK_SLACK_MS = 1_000;
 
 /** Longest user name that is shown, in characters. */
 const MAX_NAME = 64;
-
-/** Folder of the proofs for a socket. */
-export function proofFolder(socket: string): string {
-  return join(dirname(socket), "control.proof");
-}
 
 /** Parts of the proofs. */
 export interface ProofOptions {

@@ -12,7 +12,8 @@ import {
   openSocket,
 } from "./place.ts";
 import { type ControlPort, HttpFront } from "./http_front.ts";
-import { proofFolder, Proofs } from "./proofs.ts";
+import { proofFolder } from "./proof_files.ts";
+import { Proofs } from "./proofs.ts";
 
 export interface ControlOptions {
   readonly manager: Manager;

@@ -1,5 +1,5 @@
 import { asErrorCode, Disconnected, PiriError } from "../base/errors.ts";
-import { CODE_HEADER } from "./errors.ts";
+import { CODE_HEADER } from "./wire_errors.ts";
 import { BYTES_TYPE, type EndpointClient } from "./http_client.ts";
 
 /** Path of the call that takes bytes of an upload. */

@@ -9,7 +9,7 @@ import type { WatchEvent } from "../manager/api/operator_api.ts";
 import type { StreamName } from "../store/records.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import { commandMessage } from "./command_message.ts";
-import { ENVELOPE_BYTES } from "./prepared.ts";
+import { ENVELOPE_BYTES } from "./envelopes.ts";
 import { timestamp, writeFailureMessage } from "./values.ts";
 
 const outputStreams: Readonly<Record<StreamName, OutputStream>> = {

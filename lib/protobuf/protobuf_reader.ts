@@ -114,6 +114,12 @@ export class ProtobufReader {
     return unsigned(low, this.#fixed32());
   }
 
+  double(): number {
+    const start = this.#startOf(8);
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + start, 8).getFloat64(0, true);
+  }
+
   bool(): boolean {
     return this.#varint64() !== 0 || this.#high !== 0;
   }
@@ -162,6 +168,16 @@ export class ProtobufReader {
     while (this.#at < end) into.push(this.uint32());
   }
 
+  /** Reads signed numbers as `uint32s` reads others. */
+  int32s(tag: number, into: number[]): void {
+    if ((tag & 7) !== 2) {
+      into.push(this.int32());
+      return;
+    }
+    const end = this.uint32() + this.#at;
+    while (this.#at < end) into.push(this.int32());
+  }
+
   /** Reads 64-bit numbers as `uint32s` reads 32-bit ones. */
   int64s(tag: number, into: bigint[]): void {
     if ((tag & 7) !== 2) {
@@ -174,13 +190,22 @@ export class ProtobufReader {
 
   /** Reads an entry of a map from text to text. */
   stringEntry(into: { [key: string]: string }): void {
+    this.#entry(into, "", () => this.string());
+  }
+
+  /** Reads an entry of a map from text to numbers of 64 bits. */
+  uint64Entry(into: { [key: string]: bigint }): void {
+    this.#entry(into, 0n, () => this.uint64());
+  }
+
+  #entry<T>(into: { [key: string]: T }, empty: T, read: () => T): void {
     const end = this.uint32() + this.#at;
     let key = "";
-    let value = "";
+    let value = empty;
     while (this.#at < end) {
       const tag = this.tag();
       if (tag >>> 3 === 1) key = this.string();
-      else if (tag >>> 3 === 2) value = this.string();
+      else if (tag >>> 3 === 2) value = read();
       else this.skip(tag);
     }
     if (key !== "__proto__") into[key] = value;

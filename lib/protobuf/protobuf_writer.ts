@@ -90,11 +90,9 @@ export class ProtobufWriter {
   }
 
   int32(tag: number, value: number): void {
-    if ((value | 0) !== value) throw cannotWrite(value, "int32");
     this.#room(NUMBER_BYTES);
     this.#varint(tag);
-    if (value >= 0) this.#varint(value);
-    else this.#varint64(value >>> 0, TWO_32 - 1);
+    this.#int32(value);
   }
 
   bool(tag: number, value: boolean): void {
@@ -115,6 +113,14 @@ export class ProtobufWriter {
     this.#varint(tag);
     this.#fixed32(Number(value & LOW));
     this.#fixed32(Number(value >> 32n));
+  }
+
+  double(tag: number, value: number): void {
+    this.#room(NUMBER_BYTES);
+    this.#varint(tag);
+    const { buffer, byteOffset } = this.#bytes;
+    new DataView(buffer).setFloat64(byteOffset + this.#at, value, true);
+    this.#at += 8;
   }
 
   bytes(tag: number, value: Uint8Array): void {
@@ -157,6 +163,17 @@ export class ProtobufWriter {
     this.#end(start);
   }
 
+  /** Writes signed numbers as `uint32s` writes others. */
+  int32s(tag: number, values: readonly number[]): void {
+    if (values.length === 0) return;
+    const start = this.#begin(tag);
+    for (const value of values) {
+      this.#room(NUMBER_BYTES);
+      this.#int32(value);
+    }
+    this.#end(start);
+  }
+
   /** Writes 64-bit numbers as `uint32s` writes 32-bit ones. */
   int64s(tag: number, values: readonly bigint[]): void {
     if (values.length === 0) return;
@@ -169,7 +186,7 @@ export class ProtobufWriter {
   }
 
   /** Writes a map from text to text. */
-  strings(tag: number, map: { readonly [key: string]: string }): void {
+  stringMap(tag: number, map: { readonly [key: string]: string }): void {
     for (const [key, value] of Object.entries(map)) {
       const start = this.#begin(tag);
       this.string(1 << 3 | 2, key);
@@ -178,9 +195,25 @@ export class ProtobufWriter {
     }
   }
 
+  /** Writes a map from text to numbers of 64 bits. */
+  uint64Map(tag: number, map: { readonly [key: string]: bigint }): void {
+    for (const [key, value] of Object.entries(map)) {
+      const start = this.#begin(tag);
+      this.string(1 << 3 | 2, key);
+      this.uint64(2 << 3, value);
+      this.#end(start);
+    }
+  }
+
   #uint32(value: number): void {
     if (value >>> 0 !== value) throw cannotWrite(value, "uint32");
     this.#varint(value);
+  }
+
+  #int32(value: number): void {
+    if ((value | 0) !== value) throw cannotWrite(value, "int32");
+    if (value >= 0) this.#varint(value);
+    else this.#varint64(value >>> 0, TWO_32 - 1);
   }
 
   #number64(tag: number, value: bigint, fits: boolean): void {

@@ -1,12 +1,11 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import {
-  AgentSchema,
   CommandState,
-  ListAgentsResponseSchema,
-  ResolveTargetsResponseSchema,
-  WriteFailureSchema,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+  createAgent,
+  createListAgentsResponse,
+  createResolveTargetsResponse,
+  createWriteFailure,
+} from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { refusal, startControl } from "../support/control.ts";
 import { aCommand, anAgent } from "../support/small_manager.ts";
 
@@ -33,7 +32,7 @@ Deno.test("agents are listed with all known facts", async () => {
 
   assertEquals(
     listed,
-    create(ListAgentsResponseSchema, {
+    createListAgentsResponse({
       agents: [{
         id: "web-1",
         connected: true,
@@ -57,7 +56,7 @@ Deno.test("an agent that never connected has no time of connection", async () =>
 
   const { agents } = await fleet.control.agents.listAgents({});
 
-  assertEquals(agents, [create(AgentSchema, { id: "web-1" })]);
+  assertEquals(agents, [createAgent({ id: "web-1" })]);
   assertEquals(agents[0]?.sinceMs, undefined);
 });
 
@@ -172,7 +171,7 @@ Deno.test("a Manager that cannot write its database says so with its agents", as
   for (const { writeFailure } of ill) {
     assertEquals(
       writeFailure,
-      create(WriteFailureSchema, { sinceMs: 1n, lastMs: 2n, reason: "full" }),
+      createWriteFailure({ sinceMs: 1n, lastMs: 2n, reason: "full" }),
     );
   }
 });
@@ -249,7 +248,7 @@ Deno.test("targets are resolved with all that was left out and not found", async
 
   assertEquals(
     answer,
-    create(ResolveTargetsResponseSchema, {
+    createResolveTargetsResponse({
       targets: [
         { name: "web-1", connected: true, groups: ["web"] },
         { name: "web-2" },

@@ -2,7 +2,7 @@ import { askerText } from "../../lib/base/asker.ts";
 import type { Identity } from "../../lib/manager/api/access_api.ts";
 import { identityOf, loggedIn } from "../support/an_operator.ts";
 import { assertEquals, assertMatch } from "@std/assert";
-import { KeyKind } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { KeyKind } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Control } from "../../lib/api/client.ts";
 import { CALLS } from "../../lib/api/calls.ts";
 import { signCheckpoint } from "../../lib/base/checkpoint.ts";

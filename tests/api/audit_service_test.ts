@@ -21,7 +21,6 @@ const ENTRY: AuditRecord = {
 };
 
 const SHOWN = {
-  $typeName: "piri.control.v1.AuditEntry",
   id: 7n,
   atMs: 1_000n,
   who: "root",

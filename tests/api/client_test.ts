@@ -1,5 +1,4 @@
 import { LOCAL_CALLER, valuesOf } from "../../lib/api/caller.ts";
-import { createRouterTransport } from "@connectrpc/connect";
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { addAgentsService } from "../../lib/api/agents_service.ts";
@@ -15,6 +14,7 @@ import {
   startControlChild,
   tempFolder,
 } from "../support/control.ts";
+import { routerLink } from "../support/router_link.ts";
 import { anAgent, SmallManager } from "../support/small_manager.ts";
 
 async function refusalToConnect(dir: string): Promise<[string, string]> {
@@ -156,7 +156,7 @@ Deno.test("a stream ends at once by its signal", async () => {
 
   leaving.abort();
 
-  assertEquals((await next).connect, "Canceled");
+  assertEquals((await next).piri, "CANCELLED");
 });
 
 Deno.test("disposing ends the calls that are under way", async () => {
@@ -217,19 +217,17 @@ Deno.test("an invalid endpoint file is CORRUPT", async () => {
   ]);
 });
 
-Deno.test("the clients work over any transport, with the same errors", async () => {
+Deno.test("the clients work over any link, with the same errors", async () => {
   const manager = new SmallManager();
   manager.known.set("web-1", anAgent({ id: "web-1" }));
   const client = controlClient(
-    createRouterTransport(
+    routerLink(
       (router) => addAgentsService(router, manager, noProofs()),
       {
-        router: {
-          interceptors: [(next) => (request) => {
-            valuesOf(LOCAL_CALLER, request.contextValues);
-            return next(request);
-          }],
-        },
+        interceptors: [(next) => (request) => {
+          valuesOf(LOCAL_CALLER, request.contextValues);
+          return next(request);
+        }],
       },
     ),
   );

@@ -93,9 +93,9 @@ Deno.test("a client that leaves a stream ends its source, and that is no error",
   await stream.next();
 
   leaving.abort();
-  const { connect } = await refusal(stream.next());
+  const { piri } = await refusal(stream.next());
 
-  assertEquals(connect, "Canceled");
+  assertEquals(piri, "CANCELLED");
   assertEquals(await left.promise, "left");
   assertEquals(heard.records, []);
 });

@@ -1,6 +1,5 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
-import { EventSchema } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { createEvent } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { all, refusal, startControl } from "../support/control.ts";
 
 Deno.test("events have the agent and command that they concern, if there are any", async () => {
@@ -27,13 +26,13 @@ Deno.test("events have the agent and command that they concern, if there are any
   const seen = await all(fleet.control.events.watchEvents({}));
 
   assertEquals(seen.map(({ event }) => event), [
-    create(EventSchema, {
+    createEvent({
       id: 1n,
       atMs: 5n,
       kind: "manager_started",
       cursor: "5/event/1",
     }),
-    create(EventSchema, {
+    createEvent({
       id: 0n,
       atMs: 6n,
       kind: "command_succeeded",

@@ -5,7 +5,7 @@ import {
   JobState,
   OnDisconnect,
   RerunScope,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { all, OWNER, refusal, startControl } from "../support/control.ts";
 import { aCommand, aJob } from "../support/small_manager.ts";
 

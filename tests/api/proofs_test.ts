@@ -1,6 +1,7 @@
 import { LOCAL_CALLER, valuesOf } from "../../lib/api/caller.ts";
 import { assertEquals } from "@std/assert";
-import { PROOF_HEADER, Proofs } from "../../lib/api/proofs.ts";
+import { PROOF_HEADER } from "../../lib/api/proof_files.ts";
+import { Proofs } from "../../lib/api/proofs.ts";
 import { logger } from "../../lib/base/log.ts";
 import { systemRandom } from "../../lib/base/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";

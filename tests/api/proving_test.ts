@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { connectControl } from "../../lib/api/client.ts";
-import { PROOF_HEADER } from "../../lib/api/proofs.ts";
+import { PROOF_HEADER } from "../../lib/api/proof_files.ts";
 import { OWNER, post, startControl } from "../support/control.ts";
 import { aCommand } from "../support/small_manager.ts";
 

@@ -1,6 +1,5 @@
-import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
-import { GetStatusResponseSchema } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { createGetStatusResponse } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { startControl } from "../support/control.ts";
 
 Deno.test("status has the state of the Manager, with counts of any size", async () => {
@@ -10,7 +9,7 @@ Deno.test("status has the state of the Manager, with counts of any size", async 
 
   assertEquals(
     status,
-    create(GetStatusResponseSchema, {
+    createGetStatusResponse({
       version: "0.1.0",
       managerId: "m-1",
       startedAtMs: 1_000n,

@@ -6,7 +6,7 @@ import { stateName } from "../../lib/cli/manager/states.ts";
 import {
   type Command,
   EntryState,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Programs } from "../../scripts/local/programs.ts";
 import { Seeded } from "../support/seeded.ts";
 import { Faults } from "./faults.ts";

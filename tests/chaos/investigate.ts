@@ -2,7 +2,7 @@ import type { Control } from "../../lib/api/client.ts";
 import {
   type Command,
   OutputStream,
-} from "../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Piece } from "./chaos_order.ts";
 
 /** Largest number of records in one answer of the Manager. */

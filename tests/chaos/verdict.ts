@@ -1,5 +1,5 @@
 import { exitCodeOfCommand, stateName } from "../../lib/cli/manager/states.ts";
-import type { Command } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Command } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ChaosOrder, Piece, Said } from "./chaos_order.ts";
 
 /** All that is known of an order once it has ended. */

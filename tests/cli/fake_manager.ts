@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, createRouterTransport } from "@connectrpc/connect";
+import { routerLink } from "../support/router_link.ts";
+import { Code } from "@connectrpc/connect";
 import {
   type AddAgentRequest,
   type Agent,
@@ -331,7 +332,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     }
     this.open++;
     return Promise.resolve({
-      ...controlClient(this.#transport()),
+      ...controlClient(this.#link()),
       uploads: this.blobs.uploads,
       [Symbol.dispose]: () => void this.open--,
     });
@@ -357,8 +358,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     return this.connect(place.address);
   }
 
-  #transport() {
-    return createRouterTransport((router) => {
+  #link() {
+    return routerLink((router) => {
       this.operators.add(router);
       this.releases.add(router, this.blobs);
       this.secrets.add(router);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { OnDisconnect } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { OnDisconnect } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import type { Piece } from "../chaos/chaos_order.ts";
 import { outputOf } from "../chaos/investigate.ts";

@@ -1,6 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { basename } from "@std/path";
-import { OnDisconnect } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import { OnDisconnect } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Control } from "../../lib/api/client.ts";
 import { givenName } from "../../lib/base/masking/secret_text.ts";
 import { systemRandom } from "../../lib/base/random.ts";

@@ -1,5 +1,6 @@
 import { TempFolder } from "./temp_folder.ts";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
+import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { assertInstanceOf, AssertionError } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { connectControl, type Control } from "../../lib/api/client.ts";
@@ -106,12 +107,20 @@ export async function refusal(
     assertInstanceOf(error, PiriError);
     const { cause, code, message } = error;
     return {
-      connect: cause instanceof ConnectError ? Code[cause.code] : null,
+      connect: wireCodeOf(cause),
       piri: code,
       message,
     };
   }
   throw new AssertionError("The call did not reject");
+}
+
+/** Name of the Connect code of an error that came over the wire. */
+function wireCodeOf(cause: unknown): string | null {
+  if (typeof cause !== "object" || cause === null) return null;
+  if (!("code" in cause) || typeof cause.code !== "string") return null;
+  const code = codeFromString(cause.code);
+  return code === undefined ? null : Code[code];
 }
 
 /** Collects all items of a stream. */

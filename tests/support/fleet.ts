@@ -1,7 +1,7 @@
 import { AssertionError } from "@std/assert";
 import { freePort } from "../../scripts/local/free_port.ts";
 import { connectControl, type Control } from "../../lib/api/client.ts";
-import type { Agent } from "../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Agent } from "../../proto/gen/piri/control/v1/control_messages.ts";
 import { CanaryWatch } from "./canary_watch.ts";
 import type { Executables } from "./executables.ts";
 import { editYaml, FleetAgent } from "./fleet_agent.ts";

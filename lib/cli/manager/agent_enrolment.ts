@@ -1,4 +1,6 @@
-import type { PendingAgent } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  PendingAgent,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";

@@ -1,7 +1,9 @@
 import {
-  type Plan,
   PlanEntryState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Plan,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";

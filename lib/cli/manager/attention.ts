@@ -1,7 +1,7 @@
 import type {
   Agent,
   GetStatusResponse,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { compareFacts } from "../../targets/compare_facts.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { durationText, localTime } from "../time.ts";

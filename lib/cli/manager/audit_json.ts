@@ -5,7 +5,7 @@ import type {
   AuditFinding,
   AuditWord,
   VerifyAuditResponse,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { isoTime } from "../time.ts";
 import { text } from "./json_values.ts";
 

@@ -2,7 +2,7 @@ import type {
   AuditFinding,
   AuditWord,
   VerifyAuditResponse,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";

@@ -3,7 +3,7 @@ import type {
   DriftGroup,
   DriftRule,
   DriftUntold,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

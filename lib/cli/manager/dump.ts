@@ -1,7 +1,9 @@
 import {
-  type Command,
   OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 import { hasEnded } from "./states.ts";

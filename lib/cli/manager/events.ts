@@ -1,4 +1,6 @@
-import type { Event } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Event,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";

@@ -1,9 +1,8 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Agent,
   Target,
-  TargetSelectionSchema,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+  TargetSelectionInit,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand, type TypedInvocation } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
@@ -118,7 +117,7 @@ function rowsOf({ id, facts, setFacts }: Agent): Row[] {
 }
 
 async function refresh(
-  targets: MessageInitShape<typeof TargetSelectionSchema>,
+  targets: TargetSelectionInit,
   invocation: Invoked,
   connect: () => Promise<Control>,
 ): Promise<number> {

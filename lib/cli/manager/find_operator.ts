@@ -1,4 +1,6 @@
-import type { Operator } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Operator,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";

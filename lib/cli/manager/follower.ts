@@ -5,11 +5,13 @@ import {
   type PiriError,
 } from "../../base/errors.ts";
 import {
-  type Command,
-  type Output,
   OutputStream,
-  type WatchResponse,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+  Output,
+  WatchResponse,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { HintedError } from "../errors.ts";
 import { commandsText, unconfirmedText, watchLine } from "./ids.ts";
 import type { Cancellable } from "./patience.ts";

@@ -1,9 +1,8 @@
 import { join } from "@std/path";
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Command,
-  TargetSelectionSchema,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+  TargetSelectionInit,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { fileError } from "../../files/file_errors.ts";
 import { HostFolder } from "../../files/host_files.ts";
@@ -189,7 +188,7 @@ function requireOwnPlaces(sources: readonly AgentPath[]): void {
 
 /** Names of the agents that a selection means, by whether they are connected. */
 async function findTargets(
-  selection: MessageInitShape<typeof TargetSelectionSchema>,
+  selection: TargetSelectionInit,
   { output }: { output: Output },
   connect: () => Promise<Control>,
 ): Promise<{ connected: string[]; away: string[] }> {

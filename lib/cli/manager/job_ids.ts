@@ -1,4 +1,6 @@
-import type { JobEntry } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  JobEntry,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { HintedError } from "../errors.ts";
 import { answered, parseId } from "./ids.ts";

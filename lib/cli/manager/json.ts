@@ -1,14 +1,16 @@
 import {
-  type Agent,
-  type Command,
-  type Event,
-  type GetStatusResponse,
-  type GetTimelineResponse,
   OnDisconnect,
-  type Operation,
-  type ResolveTargetsResponse,
-  type WriteFailure,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Agent,
+  Command,
+  Event,
+  GetStatusResponse,
+  GetTimelineResponse,
+  Operation,
+  ResolveTargetsResponse,
+  WriteFailure,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { isoTime } from "../time.ts";
 import { hex, parsed, text, time } from "./json_values.ts";

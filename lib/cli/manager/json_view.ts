@@ -4,7 +4,7 @@ import type {
   Command,
   Progress,
   StorageState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { isoTime } from "../time.ts";

@@ -1,9 +1,11 @@
 import {
-  type Command,
   CommandState,
-  type Progress,
-  type StorageState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+  Progress,
+  StorageState,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { Turns } from "../../base/turns.ts";
 import { type ColourChoice, isColoured, isDumb } from "../colour.ts";
 import type { Sink, Terminal } from "../terminal.ts";

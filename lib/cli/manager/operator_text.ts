@@ -1,7 +1,7 @@
 import type {
   Operator,
   OperatorToken,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { isoTime } from "../time.ts";
 import { text, time } from "./json_values.ts";
 import { ruleJson } from "./rule_text.ts";

@@ -1,10 +1,10 @@
-import {
-  type Agent,
-  type Command,
-  type GetStatusResponse,
-  type Job,
-  JobState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { JobState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Agent,
+  Command,
+  GetStatusResponse,
+  Job,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { BAD_ENDS } from "../../base/command_state.ts";
 import { OPEN_JOB_STATES } from "../../base/job_state.ts";
 import { Disconnected } from "../../base/errors.ts";

@@ -1,7 +1,7 @@
 import type {
   Command,
   Job,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";

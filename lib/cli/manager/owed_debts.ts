@@ -1,4 +1,6 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Command,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import * as v from "valibot";
 import { time } from "./json_values.ts";
 

@@ -1,5 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
-import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  OnDisconnect,
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { parseTypedDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 

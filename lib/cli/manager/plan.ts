@@ -2,7 +2,7 @@ import { encodeHex } from "@std/encoding/hex";
 import {
   ApprovalState,
   PlanEntryState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { HintedError } from "../errors.ts";

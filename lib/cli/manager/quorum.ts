@@ -1,9 +1,8 @@
 import { percentOf } from "../../base/percentage.ts";
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Target,
-  TargetSelectionSchema,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+  TargetSelectionInit,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { HintedError } from "../errors.ts";
@@ -40,7 +39,7 @@ export function parseQuorum(text: string): Quorum {
 
 /** Targets and the time for them to connect. */
 export interface QuorumWait {
-  readonly targets: MessageInitShape<typeof TargetSelectionSchema>;
+  readonly targets: TargetSelectionInit;
   readonly quorum: Quorum;
   /** Longest wait, in milliseconds. */
   readonly withinMs: number;

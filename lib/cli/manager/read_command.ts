@@ -1,7 +1,9 @@
 import {
-  type Command,
   OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";

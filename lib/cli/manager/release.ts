@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type {
   Release,
   ReleaseFile,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

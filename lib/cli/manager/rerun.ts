@@ -1,4 +1,6 @@
-import { RerunScope } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import {
+  RerunScope,
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { answered } from "./ids.ts";

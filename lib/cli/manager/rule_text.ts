@@ -1,4 +1,6 @@
-import type { Rule } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Rule,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalsText } from "../../base/approval_name.ts";
 import type { Listing } from "../output.ts";
 

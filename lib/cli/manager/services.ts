@@ -1,4 +1,4 @@
-import type { Client } from "@connectrpc/connect";
+import type { ServiceClient } from "../../protobuf/rpc_service.ts";
 import type {
   AgentsService,
   ApprovalsService,
@@ -16,7 +16,7 @@ import type {
   ReleasesService,
   SecretsService,
   StatusService,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { LogOptions } from "../../base/log.ts";
 import type { CustomModule } from "../../states/custom/custom_modules.ts";
 import type { CompiledState } from "../../states/compiled_state.ts";
@@ -327,22 +327,22 @@ export interface Ready {
 
 /** The control API of a running Manager. */
 export interface Control extends Disposable {
-  readonly agents: Client<typeof AgentsService>;
-  readonly audit: Client<typeof AuditService>;
-  readonly blobs: Client<typeof BlobsService>;
-  readonly commands: Client<typeof CommandsService>;
-  readonly approvals: Client<typeof ApprovalsService>;
-  readonly jobs: Client<typeof JobsService>;
-  readonly plans: Client<typeof PlansService>;
-  readonly events: Client<typeof EventsService>;
-  readonly status: Client<typeof StatusService>;
-  readonly operators: Client<typeof OperatorsService>;
-  readonly enrolment: Client<typeof EnrolmentService>;
-  readonly keys: Client<typeof KeysService>;
-  readonly issuers: Client<typeof IssuersService>;
-  readonly releases: Client<typeof ReleasesService>;
-  readonly secrets: Client<typeof SecretsService>;
-  readonly logins: Client<typeof LoginService>;
+  readonly agents: ServiceClient<typeof AgentsService>;
+  readonly audit: ServiceClient<typeof AuditService>;
+  readonly blobs: ServiceClient<typeof BlobsService>;
+  readonly commands: ServiceClient<typeof CommandsService>;
+  readonly approvals: ServiceClient<typeof ApprovalsService>;
+  readonly jobs: ServiceClient<typeof JobsService>;
+  readonly plans: ServiceClient<typeof PlansService>;
+  readonly events: ServiceClient<typeof EventsService>;
+  readonly status: ServiceClient<typeof StatusService>;
+  readonly operators: ServiceClient<typeof OperatorsService>;
+  readonly enrolment: ServiceClient<typeof EnrolmentService>;
+  readonly keys: ServiceClient<typeof KeysService>;
+  readonly issuers: ServiceClient<typeof IssuersService>;
+  readonly releases: ServiceClient<typeof ReleasesService>;
+  readonly secrets: ServiceClient<typeof SecretsService>;
+  readonly logins: ServiceClient<typeof LoginService>;
   readonly uploads: Uploads;
 }
 

@@ -1,7 +1,7 @@
 import type {
   Job,
   JobEntry,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { askerText } from "../../base/asker.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { foldNames } from "../../targets/fold_names.ts";

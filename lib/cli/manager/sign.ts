@@ -1,9 +1,11 @@
 import { encodeHex } from "@std/encoding/hex";
 import {
-  type Approval,
   ApprovalState,
-  type SignedWork,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Approval,
+  SignedWork,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import { sha256 } from "../../base/sha256.ts";

@@ -1,10 +1,9 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { encodeHex } from "@std/encoding/hex";
 import type {
-  SignedWorkSchema,
-  StartJobRequestSchema,
-  TargetSelectionSchema,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+  SignedWorkInit,
+  StartJobRequestInit,
+  TargetSelectionInit,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import {
   encodeSignedWork,
@@ -66,15 +65,15 @@ export interface SignFlagValues {
 
 /** Part of a request that is signed. */
 type Request = Pick<
-  MessageInitShape<typeof StartJobRequestSchema>,
+  StartJobRequestInit,
   "operation" | "params" | "survive"
 >;
-type Selection = MessageInitShape<typeof TargetSelectionSchema>;
+type Selection = TargetSelectionInit;
 
 /** Targets and what was signed of them, for a request. */
 export interface SignedPart {
   readonly targets: Selection;
-  readonly signed?: MessageInitShape<typeof SignedWorkSchema>;
+  readonly signed?: SignedWorkInit;
 }
 
 /**

@@ -1,7 +1,9 @@
 import {
-  type Command,
   CommandState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import {
   COMMAND_STATES,
   type CommandStateName,

@@ -1,7 +1,7 @@
 import type {
   GetStatusResponse,
   WriteFailure,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { statusMetrics } from "../../base/status_metrics.ts";
 import { defineSubcommand } from "../command.ts";

@@ -1,7 +1,7 @@
 import type {
   StorageState,
   WriteFailure,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { localTime } from "../time.ts";
 
 /** Sentence about a database that cannot be written. */

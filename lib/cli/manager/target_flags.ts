@@ -1,8 +1,7 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   ResolveTargetsResponse,
-  TargetSelectionSchema,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+  TargetSelectionInit,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import type { Flags, HelpSection, Invocation } from "../command.ts";
@@ -78,7 +77,7 @@ export async function selectionOf(
   expressions: readonly string[],
   flags: TargetFlagValues,
   invocation: Pick<Invocation, "terminal" | "expandTargets">,
-): Promise<MessageInitShape<typeof TargetSelectionSchema>> {
+): Promise<TargetSelectionInit> {
   const limit = limitOf(flags.limit);
   if (flags.seed !== undefined && limit === undefined) {
     throw new PiriError(
@@ -106,7 +105,7 @@ export async function selectionOf(
 
 function limitOf(
   text: string | undefined,
-): MessageInitShape<typeof TargetSelectionSchema>["limit"] {
+): TargetSelectionInit["limit"] {
   if (text === undefined) return undefined;
   const percent = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text)?.[1];
   if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100) {

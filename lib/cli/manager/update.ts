@@ -1,7 +1,7 @@
 import type {
   Agent,
   Release,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";

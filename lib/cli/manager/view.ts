@@ -2,7 +2,7 @@ import type {
   Command,
   Progress,
   StorageState,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 
 /** A stream of a program. */
 export type StreamName = "stdout" | "stderr";

@@ -1,8 +1,10 @@
 import {
-  type Command,
   CommandState,
   OnDisconnect,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { clockTime, durationText } from "../time.ts";
 import type { Wait } from "./waits.ts";
 

@@ -2,7 +2,7 @@ import type {
   Command,
   GetTimelineResponse,
   TimelineEntry,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";

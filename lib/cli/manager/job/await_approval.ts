@@ -1,8 +1,10 @@
 import {
-  type Approval,
   ApprovalState,
-  type Job,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Approval,
+  Job,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalName } from "../../../base/approval_name.ts";
 import { Disconnected, messageOf, PiriError } from "../../../base/errors.ts";
 import { ExitError, HintedError } from "../../errors.ts";

@@ -1,7 +1,7 @@
 import type {
   Job,
   JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import {
   ENTRY_LABELS,
   entryHasEnded,

@@ -1,4 +1,6 @@
-import type { JobEntry } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  JobEntry,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
 import type { RetryingClient } from "../retrying_client.ts";

@@ -3,7 +3,7 @@ import type {
   Job,
   JobEntry,
   Progress,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { StreamPosition, View } from "../view.ts";
 import { commandOf } from "./entry_state.ts";
 import type { OutputPiece } from "./job_view.ts";

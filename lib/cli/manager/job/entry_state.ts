@@ -1,13 +1,13 @@
-import { create } from "@bufbuild/protobuf";
 import {
-  type Command,
-  CommandSchema,
   CommandState,
   EntryState,
-  type Job,
-  type JobEntry,
   JobState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Command,
+  Job,
+  JobEntry,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { ExitCode, worst } from "../../exit_code.ts";
 import { exitCodeOfCommand, outcomeText, stateName } from "../states.ts";
 
@@ -93,13 +93,34 @@ export type JobOfCommand =
   & Pick<Job, "operation" | "params" | "timeoutMs" | "onDisconnect">
   & Partial<Pick<Job, "killAfterMs" | "survive" | "cancelRequestedAtMs">>;
 
+/** Fields of a command that its entry does not tell of. */
+const UNTOLD = {
+  params: "",
+  createdAtMs: 0n,
+  stdoutBytes: 0n,
+  stderrBytes: 0n,
+  truncated: false,
+  changed: false,
+  data: "",
+  job: "",
+  requestedBy: "",
+  cancelRequestedBy: "",
+  stdoutSha256: new Uint8Array(),
+  stderrSha256: new Uint8Array(),
+  hashOfKept: false,
+  saidBy: "",
+  cancelSaidBy: "",
+  masked: 0,
+} satisfies Partial<Command>;
+
 /** The command of an entry, as far as the entry tells of it. Its id is 0 without one. */
 export function commandOf(
   entry: JobEntry,
   job: JobOfCommand,
 ): Command {
   const ended = entryHasEnded(entry);
-  return create(CommandSchema, {
+  return {
+    ...UNTOLD,
     id: entry.commandId ?? 0n,
     agent: entry.agent,
     operation: job.operation,
@@ -119,7 +140,7 @@ export function commandOf(
     ...entry.unreachableSinceMs === undefined || ended
       ? {}
       : { unreachableSinceMs: entry.unreachableSinceMs },
-  });
+  };
 }
 
 /** State or end of an entry for people, such as "failed, exit code 3". */

@@ -1,4 +1,6 @@
-import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Job,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import type { JobBoard } from "./board.ts";

@@ -2,7 +2,7 @@ import type {
   Command,
   Job,
   JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { ExitError, HintedError } from "../../errors.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";

@@ -1,8 +1,10 @@
 import {
-  type JobEntry,
   JobState,
-  type StorageState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  JobEntry,
+  StorageState,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { Turns } from "../../../base/turns.ts";
 import type { Terminal } from "../../terminal.ts";
 import { oneLine, printable } from "../../text.ts";

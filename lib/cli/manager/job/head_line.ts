@@ -1,9 +1,11 @@
 import {
-  type Job,
-  type JobLimits,
   JobOrder,
-  type Share,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Job,
+  JobLimits,
+  Share,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { oneLine } from "../../text.ts";
 import { durationText } from "../../time.ts";
 import { requestText } from "../request_text.ts";

@@ -1,11 +1,13 @@
 import {
-  type Job,
-  type JobEntry,
   JobState,
-  type Output,
-  type WatchJobResponse,
-  type WatchResponse,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Job,
+  JobEntry,
+  Output,
+  WatchJobResponse,
+  WatchResponse,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
 import type { Cancellable } from "../patience.ts";

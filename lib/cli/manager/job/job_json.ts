@@ -1,11 +1,13 @@
 import {
-  type Job,
-  type JobEntry,
   JobOrder,
   JobState,
   OnDisconnect,
-  type Share,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Job,
+  JobEntry,
+  Share,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { isoTime } from "../../time.ts";
 import { hex, parsed, signedJson, text, time } from "../json_values.ts";
 import { labelOf, tallyOf } from "./entry_state.ts";

@@ -2,7 +2,7 @@ import type {
   JobEntry,
   Progress,
   StorageState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { StreamPosition } from "../view.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
 

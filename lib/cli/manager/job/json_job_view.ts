@@ -1,4 +1,6 @@
-import type { StorageState } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  StorageState,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../../terminal.ts";
 import { JsonView } from "../json_view.ts";
 import { JsonWaits } from "../json_waits.ts";

@@ -1,7 +1,7 @@
-import {
-  type Job,
-  type JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Job,
+  JobEntry,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { isoTime } from "../../time.ts";
 import { requestText } from "../request_text.ts";
 import {

@@ -1,11 +1,10 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Approval,
   Command,
   Job,
   ResolvedNotes,
-  StartJobRequestSchema,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+  StartJobRequestInit,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { ExitCode } from "../../exit_code.ts";
 import type { HelpSection } from "../../command.ts";
@@ -57,7 +56,7 @@ export const SKIP_DENIED =
   "leave out agents on which your rules do not allow it, and print which, instead of an error";
 
 /** Request for a job, as the API takes it. */
-export type JobRequest = MessageInitShape<typeof StartJobRequestSchema>;
+export type JobRequest = StartJobRequestInit;
 
 /** A job as an answer to its start. */
 export interface StartedJob {

@@ -1,8 +1,9 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
-  type JobLimitsSchema,
   JobOrder,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  JobLimitsInit,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../../base/errors.ts";
 import type { Flags } from "../../command.ts";
 import { requireShare, shareOf } from "./share.ts";
@@ -86,7 +87,7 @@ export interface LimitFlagValues {
  */
 export function limitsOf(
   flags: LimitFlagValues,
-): MessageInitShape<typeof JobLimitsSchema> {
+): JobLimitsInit {
   requireWith(flags, "cancel-rest", "max-failures");
   requireWith(flags, "pause", "batch");
   const { batch, canary, pause, deadline, queue } = flags;

@@ -1,7 +1,7 @@
 import type {
   Job,
   JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine } from "../../text.ts";
 import { durationText } from "../../time.ts";

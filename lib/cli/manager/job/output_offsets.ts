@@ -1,10 +1,10 @@
 import {
-  type Output,
   OutputStream,
-  type WatchFrom,
-  WatchFromSchema,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
-import { create } from "@bufbuild/protobuf";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Output,
+  WatchFrom,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { StreamName, StreamPosition } from "../view.ts";
 
 /** New part of an output, and what is missing before it. */
@@ -19,13 +19,11 @@ export class OutputOffsets {
 
   /** Places where a new watch goes on. */
   get places(): WatchFrom[] {
-    return [...this.#next].map(([commandId, { stdout, stderr }]) =>
-      create(WatchFromSchema, {
-        commandId,
-        stdoutOffset: stdout,
-        stderrOffset: stderr,
-      })
-    );
+    return [...this.#next].map(([commandId, { stdout, stderr }]) => ({
+      commandId,
+      stdoutOffset: stdout,
+      stderrOffset: stderr,
+    }));
   }
 
   /** Begins with a command at its first byte. */

@@ -1,9 +1,7 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ShareSchema } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  ShareInit,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../../base/errors.ts";
-
-/** A share of the agents of a job, as the API takes it. */
-export type ShareInit = MessageInitShape<typeof ShareSchema>;
 
 /** Reads a share: a number as 10, or a part as 5%. Undefined if it is neither. */
 export function shareOf(text: string): ShareInit | undefined {

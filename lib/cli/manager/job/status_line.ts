@@ -1,4 +1,6 @@
-import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type {
+  Job,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Tally } from "./board.ts";
 
 /** Facts for a status line. */

@@ -1,7 +1,9 @@
 import {
-  type Job,
   JobState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Job,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { Turns } from "../../../base/turns.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import type { JobBoard } from "../job/board.ts";

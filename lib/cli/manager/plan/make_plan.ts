@@ -1,10 +1,9 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Job,
-  MakePlanRequestSchema,
+  MakePlanRequestInit,
   Plan,
   PlanProblem,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { HintedError } from "../../errors.ts";
 import { ExitCode } from "../../exit_code.ts";
@@ -21,7 +20,7 @@ export interface PlanMade extends PlanFollowed {
 
 /** Makes a plan and waits until all hosts were looked at. Errors of the state are shown. */
 export async function makePlan(
-  request: MessageInitShape<typeof MakePlanRequestSchema>,
+  request: MakePlanRequestInit,
   context: PlanContext,
 ): Promise<PlanMade> {
   const { connect, output } = context;

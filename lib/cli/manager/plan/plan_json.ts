@@ -1,11 +1,13 @@
 import {
-  type Plan,
-  type PlanEntry,
   PlanEntryState,
-  type PlannedStep,
-  type PlanProblem,
   PlanState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Plan,
+  PlanEntry,
+  PlannedStep,
+  PlanProblem,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { hex, parsed, text, time } from "../json_values.ts";
 
 // What `--json` prints about plans: a contract. Ids are strings, times ISO 8601 in UTC, what is absent null.

@@ -1,11 +1,13 @@
 import {
-  type Plan,
-  type PlanEntry,
   PlanEntryState,
-  type PlannedChange,
-  type PlannedStep,
   PlanState,
-} from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type {
+  Plan,
+  PlanEntry,
+  PlannedChange,
+  PlannedStep,
+} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine, printable } from "../../text.ts";
 import { localTime } from "../../time.ts";

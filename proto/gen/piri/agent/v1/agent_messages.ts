@@ -64,8 +64,11 @@ export interface Message {
     | { case: undefined; value?: undefined };
 }
 
+/** Fields that a Message is made of; each of them may be left out. */
+export type MessageInit = Partial<Message>;
+
 /** A Message; what is not given is as in an empty one. */
-export function createMessage(init: Partial<Message> = {}): Message {
+export function createMessage(init: MessageInit = {}): Message {
   return {
     type: init.type ?? 0,
     body: init.body ?? { case: undefined },
@@ -277,12 +280,15 @@ export interface ClientHello {
   installation?: Installation | undefined;
 }
 
+/** Fields that a ClientHello is made of; each of them may be left out. */
+export type ClientHelloInit = Omit<Partial<ClientHello>, "commands" | "policy" | "installation"> & {
+  commands?: readonly CommandStateInit[];
+  policy?: AgentPolicyInit | undefined;
+  installation?: InstallationInit | undefined;
+};
+
 /** A ClientHello; what is not given is as in an empty one. */
-export function createClientHello(init: Omit<Partial<ClientHello>, "commands" | "policy" | "installation"> & {
-  commands?: readonly Partial<CommandState>[];
-  policy?: Partial<AgentPolicy> | undefined;
-  installation?: Partial<Installation> | undefined;
-} = {}): ClientHello {
+export function createClientHello(init: ClientHelloInit = {}): ClientHello {
   const message: ClientHello = {
     clientId: init.clientId ?? "",
     auth: init.auth ?? "",
@@ -325,7 +331,7 @@ export function writeClientHello(
   if (message.agentVersion !== "") {
     writer.string(42, message.agentVersion);
   }
-  writer.strings(50, message.facts);
+  writer.stringMap(50, message.facts);
   for (const item of message.commands) writer.message(58, writeCommandState, item);
   if (message.joinToken !== "") {
     writer.string(66, message.joinToken);
@@ -427,8 +433,11 @@ export interface Installation {
   target: string;
 }
 
+/** Fields that a Installation is made of; each of them may be left out. */
+export type InstallationInit = Partial<Installation>;
+
 /** A Installation; what is not given is as in an empty one. */
-export function createInstallation(init: Partial<Installation> = {}): Installation {
+export function createInstallation(init: InstallationInit = {}): Installation {
   return {
     kind: init.kind ?? "",
     trial: init.trial ?? "",
@@ -492,8 +501,11 @@ export interface AgentPolicy {
   error: string;
 }
 
+/** Fields that a AgentPolicy is made of; each of them may be left out. */
+export type AgentPolicyInit = Partial<AgentPolicy>;
+
 /** A AgentPolicy; what is not given is as in an empty one. */
-export function createAgentPolicy(init: Partial<AgentPolicy> = {}): AgentPolicy {
+export function createAgentPolicy(init: AgentPolicyInit = {}): AgentPolicy {
   return {
     mode: init.mode ?? "",
     edition: init.edition ?? "",
@@ -569,8 +581,11 @@ export interface AuthChallenge {
   managerId: string;
 }
 
+/** Fields that a AuthChallenge is made of; each of them may be left out. */
+export type AuthChallengeInit = Partial<AuthChallenge>;
+
 /** A AuthChallenge; what is not given is as in an empty one. */
-export function createAuthChallenge(init: Partial<AuthChallenge> = {}): AuthChallenge {
+export function createAuthChallenge(init: AuthChallengeInit = {}): AuthChallenge {
   return {
     nonce: init.nonce ?? NO_BYTES,
     managerKey: init.managerKey ?? NO_BYTES,
@@ -630,8 +645,11 @@ export interface AuthProof {
   signature: Uint8Array;
 }
 
+/** Fields that a AuthProof is made of; each of them may be left out. */
+export type AuthProofInit = Partial<AuthProof>;
+
 /** A AuthProof; what is not given is as in an empty one. */
-export function createAuthProof(init: Partial<AuthProof> = {}): AuthProof {
+export function createAuthProof(init: AuthProofInit = {}): AuthProof {
   return {
     signature: init.signature ?? NO_BYTES,
   };
@@ -685,8 +703,11 @@ export interface CommandState {
   stderr: bigint;
 }
 
+/** Fields that a CommandState is made of; each of them may be left out. */
+export type CommandStateInit = Partial<CommandState>;
+
 /** A CommandState; what is not given is as in an empty one. */
-export function createCommandState(init: Partial<CommandState> = {}): CommandState {
+export function createCommandState(init: CommandStateInit = {}): CommandState {
   return {
     commandId: init.commandId ?? 0n,
     nonce: init.nonce ?? 0n,
@@ -781,11 +802,14 @@ export interface ServerHello {
   name: string;
 }
 
+/** Fields that a ServerHello is made of; each of them may be left out. */
+export type ServerHelloInit = Omit<Partial<ServerHello>, "resume" | "checkpoint"> & {
+  resume?: readonly ResumeFromInit[];
+  checkpoint?: AuditCheckpointInit | undefined;
+};
+
 /** A ServerHello; what is not given is as in an empty one. */
-export function createServerHello(init: Omit<Partial<ServerHello>, "resume" | "checkpoint"> & {
-  resume?: readonly Partial<ResumeFrom>[];
-  checkpoint?: Partial<AuditCheckpoint> | undefined;
-} = {}): ServerHello {
+export function createServerHello(init: ServerHelloInit = {}): ServerHello {
   const message: ServerHello = {
     version: init.version ?? 0,
     features: init.features ?? [],
@@ -896,8 +920,11 @@ export interface AuditCheckpoint {
   signature: Uint8Array;
 }
 
+/** Fields that a AuditCheckpoint is made of; each of them may be left out. */
+export type AuditCheckpointInit = Partial<AuditCheckpoint>;
+
 /** A AuditCheckpoint; what is not given is as in an empty one. */
-export function createAuditCheckpoint(init: Partial<AuditCheckpoint> = {}): AuditCheckpoint {
+export function createAuditCheckpoint(init: AuditCheckpointInit = {}): AuditCheckpoint {
   return {
     count: init.count ?? 0n,
     hash: init.hash ?? NO_BYTES,
@@ -967,8 +994,11 @@ export interface ResumeFrom {
   stderr: bigint;
 }
 
+/** Fields that a ResumeFrom is made of; each of them may be left out. */
+export type ResumeFromInit = Partial<ResumeFrom>;
+
 /** A ResumeFrom; what is not given is as in an empty one. */
-export function createResumeFrom(init: Partial<ResumeFrom> = {}): ResumeFrom {
+export function createResumeFrom(init: ResumeFromInit = {}): ResumeFrom {
   return {
     commandId: init.commandId ?? 0n,
     stdout: init.stdout ?? 0n,
@@ -1048,8 +1078,11 @@ export interface Bye {
   retryAfterMs?: number | undefined;
 }
 
+/** Fields that a Bye is made of; each of them may be left out. */
+export type ByeInit = Partial<Bye>;
+
 /** A Bye; what is not given is as in an empty one. */
-export function createBye(init: Partial<Bye> = {}): Bye {
+export function createBye(init: ByeInit = {}): Bye {
   const message: Bye = {
     reason: init.reason ?? "",
     code: init.code ?? 0,
@@ -1104,8 +1137,11 @@ export interface Ping {
   data: number;
 }
 
+/** Fields that a Ping is made of; each of them may be left out. */
+export type PingInit = Partial<Ping>;
+
 /** A Ping; what is not given is as in an empty one. */
-export function createPing(init: Partial<Ping> = {}): Ping {
+export function createPing(init: PingInit = {}): Ping {
   return {
     data: init.data ?? 0,
   };
@@ -1143,8 +1179,11 @@ export interface Pong {
   data: number;
 }
 
+/** Fields that a Pong is made of; each of them may be left out. */
+export type PongInit = Partial<Pong>;
+
 /** A Pong; what is not given is as in an empty one. */
-export function createPong(init: Partial<Pong> = {}): Pong {
+export function createPong(init: PongInit = {}): Pong {
   return {
     data: init.data ?? 0,
   };
@@ -1211,10 +1250,13 @@ export interface Command {
   survive: boolean;
 }
 
+/** Fields that a Command is made of; each of them may be left out. */
+export type CommandInit = Omit<Partial<Command>, "signatures"> & {
+  signatures?: readonly WorkSignatureInit[];
+};
+
 /** A Command; what is not given is as in an empty one. */
-export function createCommand(init: Omit<Partial<Command>, "signatures"> & {
-  signatures?: readonly Partial<WorkSignature>[];
-} = {}): Command {
+export function createCommand(init: CommandInit = {}): Command {
   const message: Command = {
     commandId: init.commandId ?? 0n,
     type: init.type ?? "",
@@ -1328,8 +1370,11 @@ export interface WorkSignature {
   signature: Uint8Array;
 }
 
+/** Fields that a WorkSignature is made of; each of them may be left out. */
+export type WorkSignatureInit = Partial<WorkSignature>;
+
 /** A WorkSignature; what is not given is as in an empty one. */
-export function createWorkSignature(init: Partial<WorkSignature> = {}): WorkSignature {
+export function createWorkSignature(init: WorkSignatureInit = {}): WorkSignature {
   return {
     publicKey: init.publicKey ?? NO_BYTES,
     signature: init.signature ?? NO_BYTES,
@@ -1376,8 +1421,11 @@ export interface CommandCancel {
   graceMs?: number | undefined;
 }
 
+/** Fields that a CommandCancel is made of; each of them may be left out. */
+export type CommandCancelInit = Partial<CommandCancel>;
+
 /** A CommandCancel; what is not given is as in an empty one. */
-export function createCommandCancel(init: Partial<CommandCancel> = {}): CommandCancel {
+export function createCommandCancel(init: CommandCancelInit = {}): CommandCancel {
   const message: CommandCancel = {
     commandId: init.commandId ?? 0n,
   };
@@ -1429,8 +1477,11 @@ export interface CommandProgress {
   message: string;
 }
 
+/** Fields that a CommandProgress is made of; each of them may be left out. */
+export type CommandProgressInit = Partial<CommandProgress>;
+
 /** A CommandProgress; what is not given is as in an empty one. */
-export function createCommandProgress(init: Partial<CommandProgress> = {}): CommandProgress {
+export function createCommandProgress(init: CommandProgressInit = {}): CommandProgress {
   return {
     commandId: init.commandId ?? 0n,
     current: init.current ?? 0,
@@ -1535,10 +1586,13 @@ export interface CommandResult {
   masked: bigint;
 }
 
+/** Fields that a CommandResult is made of; each of them may be left out. */
+export type CommandResultInit = Omit<Partial<CommandResult>, "reaped"> & {
+  reaped?: ReapedInit | undefined;
+};
+
 /** A CommandResult; what is not given is as in an empty one. */
-export function createCommandResult(init: Omit<Partial<CommandResult>, "reaped"> & {
-  reaped?: Partial<Reaped> | undefined;
-} = {}): CommandResult {
+export function createCommandResult(init: CommandResultInit = {}): CommandResult {
   const message: CommandResult = {
     commandId: init.commandId ?? 0n,
     status: init.status ?? 0,
@@ -1689,8 +1743,11 @@ export interface Reaped {
   alive: number[];
 }
 
+/** Fields that a Reaped is made of; each of them may be left out. */
+export type ReapedInit = Partial<Reaped>;
+
 /** A Reaped; what is not given is as in an empty one. */
-export function createReaped(init: Partial<Reaped> = {}): Reaped {
+export function createReaped(init: ReapedInit = {}): Reaped {
   return {
     signalled: init.signalled ?? 0,
     alive: init.alive ?? [],
@@ -1740,8 +1797,11 @@ export interface CommandOutput {
   cut: bigint;
 }
 
+/** Fields that a CommandOutput is made of; each of them may be left out. */
+export type CommandOutputInit = Partial<CommandOutput>;
+
 /** A CommandOutput; what is not given is as in an empty one. */
-export function createCommandOutput(init: Partial<CommandOutput> = {}): CommandOutput {
+export function createCommandOutput(init: CommandOutputInit = {}): CommandOutput {
   return {
     commandId: init.commandId ?? 0n,
     stream: init.stream ?? 0,
@@ -1812,8 +1872,11 @@ export interface CommandAck {
   final: boolean;
 }
 
+/** Fields that a CommandAck is made of; each of them may be left out. */
+export type CommandAckInit = Partial<CommandAck>;
+
 /** A CommandAck; what is not given is as in an empty one. */
-export function createCommandAck(init: Partial<CommandAck> = {}): CommandAck {
+export function createCommandAck(init: CommandAckInit = {}): CommandAck {
   return {
     commandId: init.commandId ?? 0n,
     stdout: init.stdout ?? 0n,
@@ -1875,8 +1938,11 @@ export interface DataRequest {
   data: string;
 }
 
+/** Fields that a DataRequest is made of; each of them may be left out. */
+export type DataRequestInit = Partial<DataRequest>;
+
 /** A DataRequest; what is not given is as in an empty one. */
-export function createDataRequest(init: Partial<DataRequest> = {}): DataRequest {
+export function createDataRequest(init: DataRequestInit = {}): DataRequest {
   return {
     requestId: init.requestId ?? 0n,
     type: init.type ?? "",
@@ -1936,8 +2002,11 @@ export interface DataResponse {
   more: boolean;
 }
 
+/** Fields that a DataResponse is made of; each of them may be left out. */
+export type DataResponseInit = Partial<DataResponse>;
+
 /** A DataResponse; what is not given is as in an empty one. */
-export function createDataResponse(init: Partial<DataResponse> = {}): DataResponse {
+export function createDataResponse(init: DataResponseInit = {}): DataResponse {
   return {
     requestId: init.requestId ?? 0n,
     ok: init.ok ?? false,
