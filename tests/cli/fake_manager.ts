@@ -119,6 +119,11 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   /** Answer to `ResolveTargets`. */
   targets: MessageInitShape<typeof ResolveTargetsResponseSchema> | PiriError =
     {};
+  /** Answer to `ResolveTargets` for expressions of their own, instead of `targets`. */
+  readonly targetsOf = new Map<
+    string,
+    MessageInitShape<typeof ResolveTargetsResponseSchema>
+  >();
   readonly audit = new FakeAudit();
   readonly blobs = new FakeBlobs();
   readonly pings: PingAgentsRequest[] = [];
@@ -397,6 +402,10 @@ export class FakeManager extends FakeJobs implements ManagerServices {
         },
         resolveTargets: ({ selection }) => {
           this.selections.push(selection);
+          const own = this.targetsOf.get(
+            selection?.expressions.join(" ") ?? "",
+          );
+          if (own !== undefined) return own;
           if (this.targets instanceof PiriError) {
             throw toConnectError(this.targets);
           }

@@ -89,22 +89,25 @@ export const get = defineSubcommand({
       );
     }
     const sources = words.map((word) => parseAgentPath(word, "get"));
-    requireOwnPlaces(sources);
     const connect = () => services.connect(dir);
     (await connect())[Symbol.dispose]();
+    const found: FoundSource[] = [];
+    for (const source of sources) {
+      const { expression } = source;
+      const selection = await selectionOf([expression], flags, invocation);
+      found.push({
+        ...source,
+        ...await findTargets(selection, invocation, connect),
+      });
+    }
+    requireOwnPlaces(found);
     const client = new RetryingClient(connect, terminal);
     using reads = new OpenReads(client, terminal);
     const context = { client, terminal, reads };
     let worst: number = ExitCode.ok;
     try {
-      for (const source of sources) {
-        const { expression, path } = source;
-        const selection = await selectionOf([expression], flags, invocation);
-        const { connected, away } = await findTargets(
-          selection,
-          invocation,
-          connect,
-        );
+      for (const source of found) {
+        const { expression, path, connected, away } = source;
         if (away.length > 0) {
           worst = Math.max(worst, ExitCode.unavailable);
           await output.note(
@@ -163,27 +166,65 @@ export const get = defineSubcommand({
   },
 });
 
+/** A source with the names of the agents that it means, by whether they are connected. */
+interface FoundSource extends AgentPath, FoundTargets {}
+
+interface FoundTargets {
+  readonly connected: readonly string[];
+  readonly away: readonly string[];
+}
+
 /**
  * Requires that no source would replace what another one brings.
  *
- * @throws {PiriError} INVALID_ARGUMENT for two of one name that go into the same folder
+ * @throws {PiriError} INVALID_ARGUMENT for two of one name that go into the same folder, or one into the other
  */
-function requireOwnPlaces(sources: readonly AgentPath[]): void {
-  const taken = new Set<string>();
-  for (const { expression, path } of sources) {
+function requireOwnPlaces(sources: readonly FoundSource[]): void {
+  // Two that mean the same agent share a folder, whatever their expressions are.
+  const taken = new Map<string, AgentPath>();
+  for (const source of sources) {
+    const name = nameIn(source.path);
     // Each agent of a pattern has a folder of its own.
-    const folder = namesOne([expression]) ? "" : expression;
-    const place = JSON.stringify([folder, nameIn(path)]);
-    if (taken.has(place)) {
+    const places = namesOne([source.expression])
+      ? [{ place: name, of: "" }]
+      : [...source.connected, ...source.away].map((agent) => ({
+        place: `${agent}/${name}`,
+        of: ` of ${agent}`,
+      }));
+    for (const { place, of } of places) {
+      const other = taken.get(place);
+      if (other === undefined) continue;
       throw new PiriError(
         "INVALID_ARGUMENT",
-        `Cannot get: two of the sources are named "${
-          nameIn(path)
-        }", and the second would replace the first; get them into two folders`,
+        `Cannot get: ${wordOf(other)} and ${
+          wordOf(source)
+        } are two sources named "${name}"${of}, and the second would replace the first; get them into two folders`,
       );
     }
-    taken.add(place);
+    for (const { place } of places) taken.set(place, source);
   }
+  requireNoneWithin(taken);
+}
+
+/** Requires that no source has the name of the folder that an agent of a pattern has. */
+function requireNoneWithin(taken: ReadonlyMap<string, AgentPath>): void {
+  for (const [place, source] of taken) {
+    const [agent = "", name] = place.split("/");
+    const other = name === undefined ? undefined : taken.get(agent);
+    if (other === undefined) continue;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot get: ${
+        wordOf(source)
+      } has the folder "${agent}" for the agent ${agent}, and ${
+        wordOf(other)
+      } would be written there, too; get them into two folders`,
+    );
+  }
+}
+
+function wordOf({ expression, path }: AgentPath): string {
+  return `"${expression}:${path}"`;
 }
 
 /** Names of the agents that a selection means, by whether they are connected. */
@@ -191,7 +232,7 @@ async function findTargets(
   selection: TargetSelectionInit,
   { output }: { output: Output },
   connect: () => Promise<Control>,
-): Promise<{ connected: string[]; away: string[] }> {
+): Promise<FoundTargets> {
   using control = await connect();
   const found = await withTargetHint(
     control.agents.resolveTargets({ selection }),

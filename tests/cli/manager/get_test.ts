@@ -86,21 +86,77 @@ Deno.test("get --json that a signal ends prints one error object", async () => {
   }]);
 });
 
-for (
-  const sources of [
-    ["web-1:/a/app.log", "web-2:/b/app.log"],
-    ["web-1:/a/tree", "web-1:/b/tree/"],
-    ["web-*:/a/app.log", "web-*:/b/app.log"],
-  ]
-) {
-  Deno.test(`get ${sources.join(" ")} is refused: the second would replace the first`, async () => {
-    const { manager, code, stderr } = await see(["get", ...sources, "here/"]);
+/** A Manager that knows which agents these expressions mean, all connected but `away-1`. */
+function managerOf(agents: Readonly<Record<string, readonly string[]>>) {
+  const manager = new FakeManager();
+  for (const [expression, names] of Object.entries(agents)) {
+    const targets = names.map((name) => ({
+      name,
+      connected: name !== "away-1",
+    }));
+    manager.targetsOf.set(expression, { targets });
+  }
+  return manager;
+}
 
-    assertEquals(code, 2);
-    assertMatch(
-      stderr,
-      /^error: Cannot get: two of the sources are named "(app.log|tree)"/,
-    );
-    assertEquals(manager.runs, []);
+const AGENTS = {
+  "web-1": ["web-1"],
+  "web-2": ["web-2"],
+  "web-*": ["web-1", "web-2"],
+  "@web": ["web-2", "away-1"],
+  "@old": ["away-1"],
+  "db-*": ["db-1"],
+};
+
+const REPLACES =
+  ", and the second would replace the first; get them into two folders\n";
+
+for (
+  const [sources, reason] of [
+    [
+      ["web-1:/a/app.log", "web-2:/b/app.log"],
+      `"web-1:/a/app.log" and "web-2:/b/app.log" are two sources named "app.log"${REPLACES}`,
+    ],
+    [
+      ["web-1:/a/tree", "web-1:/b/tree/"],
+      `"web-1:/a/tree" and "web-1:/b/tree/" are two sources named "tree"${REPLACES}`,
+    ],
+    [
+      ["web-*:/a/app.log", "web-*:/b/app.log"],
+      `"web-*:/a/app.log" and "web-*:/b/app.log" are two sources named "app.log" of web-1${REPLACES}`,
+    ],
+    [
+      ["web-*:/a/x", "db-*:/b/x", "@web:/b/x"],
+      `"web-*:/a/x" and "@web:/b/x" are two sources named "x" of web-2${REPLACES}`,
+    ],
+    [
+      ["@web:/a/x", "@old:C:\\b\\x"],
+      `"@web:/a/x" and "@old:C:\\b\\x" are two sources named "x" of away-1${REPLACES}`,
+    ],
+    [
+      ["web-1:/a/db-1", "db-*:/x"],
+      '"db-*:/x" has the folder "db-1" for the agent db-1, and "web-1:/a/db-1" would be written there, too; get them into two folders\n',
+    ],
+  ] as const
+) {
+  Deno.test(`get ${sources.join(" ")} is refused before anything is read`, async () => {
+    const manager = managerOf(AGENTS);
+    const { code, stderr } = await see(["get", ...sources, "here/"], {
+      manager,
+    });
+
+    assertEquals([code, stderr], [2, `error: Cannot get: ${reason}`]);
+    assertEquals(manager.plainRuns, []);
   });
 }
+
+Deno.test("get takes two sources of one name from agents that differ, each into its own folder", async () => {
+  const manager = managerOf(AGENTS);
+  manager.commands = [ONE];
+  const args = ["get", "web-*:/a/x", "db-*:/b/x", "web-1:/c/x", "here"];
+  const { terminal, code } = await start(args, { manager });
+  await terminal.signal("SIGTERM");
+
+  assertEquals(await code, 7);
+  assertEquals(manager.plainRuns.length, 1);
+});
