@@ -21,7 +21,6 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
-import { aborted } from "../../lib/base/signals.ts";
 import { namesOne } from "../../lib/cli/manager/hints.ts";
 import { hasEnded } from "../../lib/cli/manager/states.ts";
 import { apiError, Watch } from "./fake_watch.ts";
@@ -194,16 +193,6 @@ export class FakeJobs {
     );
   }
 
-  /** A job for the name of an agent, with its output, once its command has succeeded. */
-  async *#endsOfOne(
-    first: Job,
-  ): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
-    const entries = this.commands.map((command, position) =>
-      entryOf({ ...command, state: CommandState.SUCCEEDED }, position)
-    );
-    yield { job: { ...first, state: JobState.SUCCEEDED }, entries };
-  }
-
   /** Newest states of commands that watches of jobs told. */
   readonly #latest = new Map<bigint, Command>();
 
@@ -225,24 +214,25 @@ export class FakeJobs {
     }
   }
 
+  /** Watches of jobs for the name of an agent: they tell what those of their commands tell. */
+  protected readonly jobWatchesOfOne: Watch[] = [];
+
   /**
-   * A job as it is watched. One that is for the name of an agent tells its entries and no more. Of any other the test
-   * tells what happens, by `watch`.
+   * A job as it is watched. The test tells what happens by `watch`, which is that of the command for a job for the name
+   * of an agent.
    */
   async *#jobEvents(
-    { jobId, from, output }: WatchJobRequest,
+    { jobId, from }: WatchJobRequest,
     signal: AbortSignal,
   ): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
     const first = this.#findJob(jobId);
     const entries = this.#entries();
-    if (namesOne(first.targets?.expressions ?? [])) {
-      if (output) return yield* this.#endsOfOne(first);
-      const isOpen = entries.some(({ commandId, state }) =>
-        commandId !== undefined || state === EntryState.QUEUED
-      );
-      const state = isOpen ? JobState.RUNNING : JobState.FAILED;
-      yield { job: { ...first, state }, entries, complete: true };
-      if (isOpen) await aborted(signal);
+    const isOfOne = namesOne(first.targets?.expressions ?? []);
+    const isOpen = entries.some(({ commandId, state }) =>
+      commandId !== undefined || state === EntryState.QUEUED
+    );
+    if (isOfOne && !isOpen) {
+      yield { job: { ...first, state: JobState.FAILED }, entries };
       return;
     }
     yield { job: first, entries, complete: true };
@@ -250,7 +240,7 @@ export class FakeJobs {
       entries.map(({ agent, position }) => [agent, position]),
     );
     const watch = new Watch({ commands: from } as WatchRequest);
-    this.watches.push(watch);
+    (isOfOne ? this.jobWatchesOfOne : this.watches).push(watch);
     for await (const response of watch.events(signal)) {
       if (response.event.case !== "command") {
         yield { event: response };

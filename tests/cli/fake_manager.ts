@@ -432,7 +432,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
             this.outputRequests.push(request);
             return this.tellOutputs(request);
           }
-          const watch = new Watch(request);
+          const watch = new Watch(request, this.jobWatchesOfOne);
           this.watches.push(watch);
           return watch.events(signal);
         },

@@ -99,7 +99,17 @@ export class FakeTerminal implements Terminal {
   };
 
   readonly files: OutFiles = {
-    makeFolder: () => Promise.resolve(),
+    makeFolder: () => Promise.resolve([]),
+    makeFile: (path) => {
+      if (this.diskError !== undefined) return Promise.reject(this.diskError);
+      if (this.outFiles.has(path)) return Promise.resolve([]);
+      this.outFiles.set(path, new Uint8Array());
+      return Promise.resolve([path]);
+    },
+    removeEmpty: (path) => {
+      if (this.outFiles.get(path)?.length === 0) this.outFiles.delete(path);
+      return Promise.resolve();
+    },
     write: (path, data, { append = false } = {}) => {
       if (this.diskError !== undefined) return Promise.reject(this.diskError);
       const before = append ? this.outFiles.get(path) : undefined;

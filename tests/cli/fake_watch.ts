@@ -26,7 +26,11 @@ export class Watch {
   /** True once the client has gone. */
   left = false;
 
-  constructor(readonly request: WatchRequest) {}
+  /** @param others Watches that tell the same. */
+  constructor(
+    readonly request: WatchRequest,
+    private readonly others: readonly Watch[] = [],
+  ) {}
 
   /** Sends the current state of a command. */
   state(given: Command): this {
@@ -133,6 +137,7 @@ export class Watch {
   }
 
   #push(next: () => WatchResponse | undefined): this {
+    for (const other of this.others) other.#push(next);
     this.#queue.push(next);
     this.#news.resolve();
     return this;

@@ -241,7 +241,10 @@ export const run = defineSubcommand({
           explain: (answer) =>
             withTargetHint(withHint(answer, { parsed, connect })),
           ...(flags["exit-code"]
-            ? { exitCodeOf: (ended) => Math.max(...ended.map(programExitCode)) }
+            ? {
+              exitCodeOf: ([ended]) =>
+                ended === undefined ? NO_PROGRAM_CODE : programExitCode(ended),
+            }
             : {}),
         }, { flags, json, output, terminal, connect });
       },

@@ -25,7 +25,7 @@ export async function watchJob(
   },
 ): Promise<number> {
   checkViewFlags(flags);
-  await prepareFiles({ flags, terminal });
+  await using _files = await prepareFiles({ flags, terminal });
   const job = answered(
     await (async () => {
       using control = await connect();

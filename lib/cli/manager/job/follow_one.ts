@@ -4,7 +4,7 @@ import type {
   JobEntry,
 } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
-import { ExitError, HintedError } from "../../errors.ts";
+import { complaintOf, ExitError, HintedError } from "../../errors.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import { CommandViewer, type ViewOptions } from "../command_viewer.ts";
 import { cancelUnseen, leaveUnseen } from "../lost_output.ts";
@@ -18,8 +18,8 @@ import {
   labelOf,
   labelText,
 } from "./entry_state.ts";
-import { type FileFlagValues, writeFiles } from "./file_views.ts";
-import { JobFollower } from "./job_follower.ts";
+import { type FileFlagValues, type Shown, withFiles } from "./file_views.ts";
+import { JobFollower, jobHasEnded } from "./job_follower.ts";
 import { queueView } from "./queue_view.ts";
 import { endUnseen } from "./unseen_job.ts";
 
@@ -39,46 +39,104 @@ export interface FollowOneOptions extends Omit<ViewOptions, "raw"> {
  *
  * @throws {ExitError} if the job ended without a command
  */
-export async function followOne(
+export function followOne(
+  job: Job,
+  options: FollowOneOptions,
+): Promise<number> {
+  const { client, terminal, flags, patience: { signal } } = options;
+  return withFiles(
+    job,
+    { client, terminal, flags, signal },
+    async (signal) => {
+      const found = await findCommand(job, options, signal);
+      return "command" in found
+        ? await showCommand(found.command, options, signal)
+        : found;
+    },
+  );
+}
+
+/** Waits until the job has a command, or has ended without one. */
+async function findCommand(
   job: Job,
   { client, patience, cancelsUnseen = true, ...options }: FollowOneOptions,
-): Promise<number> {
-  const { terminal, json, flags } = options;
-  const { signal } = patience;
+  signal: AbortSignal,
+): Promise<{ readonly command: Command } | Shown> {
+  const { terminal, json, exitCodeOf } = options;
   const queue = queueView(terminal, { json });
   const waiting = new JobFollower(job, { client, view: queue });
+  const { board } = waiting;
   patience.cancels(waiting);
   try {
-    await whileRead(
-      terminal,
-      signal,
-      (signal) =>
-        waiting.follow(signal, ({ entries }) => entries.some(hasCommand)),
-    );
+    try {
+      await whileRead(
+        terminal,
+        signal,
+        (signal) =>
+          waiting.follow(signal, ({ entries }) => entries.some(hasCommand)),
+      );
+    } catch (error) {
+      if (!(error instanceof OutputLost)) {
+        const { exitCode } = complaintOf(error);
+        await queue.close(board, { exitCode, hasEnded: false });
+      }
+      throw error;
+    }
+    const [entry] = board.entries;
+    if (entry?.commandId !== undefined) {
+      return { command: commandOf(entry, board.job) };
+    }
+    const error = withoutCommand(board.job, entry);
+    const exitCode = exitCodeOf?.([]) ?? error.exitCode;
+    await queue.close(board, { exitCode, hasEnded: true });
+    return { exitCode, error };
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
     const lost = { terminal, json, signal, cancels: cancelsUnseen };
-    return await endUnseen(error, waiting, lost);
+    return await endOf(
+      endUnseen(error, waiting, lost),
+      () => jobHasEnded(board.job),
+    );
   } finally {
     await queue.abandon();
   }
-  const [entry] = waiting.board.entries;
-  if (entry?.commandId === undefined) throw withoutCommand(waiting.job, entry);
-  const command: Command = commandOf(entry, waiting.job);
+}
+
+/** Shows a command until it has ended. */
+async function showCommand(
+  command: Command,
+  { client, patience, cancelsUnseen = true, ...options }: FollowOneOptions,
+  signal: AbortSignal,
+): Promise<Shown> {
+  const { terminal, json } = options;
   const viewer = new CommandViewer([command], { client, options });
   patience.cancels(viewer.follower);
   if (command.timeoutMs !== undefined) {
     patience.limit(command.timeoutMs, () => viewer.follower.commands);
   }
   try {
-    const exitCode = await viewer.wait(signal);
-    await writeFiles(job, { client, signal, exitCode, flags, terminal });
-    return exitCode;
+    return { exitCode: await viewer.wait(signal) };
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
-    return cancelsUnseen
-      ? await cancelUnseen(error, viewer, { terminal, json, signal })
-      : await leaveUnseen(error, viewer, { terminal, json });
+    return await endOf(
+      cancelsUnseen
+        ? cancelUnseen(error, viewer, { terminal, json, signal })
+        : leaveUnseen(error, viewer, { terminal, json }),
+      () => viewer.follower.open.length === 0,
+    );
+  }
+}
+
+/** End of what is seen no more. An error is the end of it, too, if nothing runs any longer. */
+async function endOf(
+  ending: Promise<number>,
+  hasEnded: () => boolean,
+): Promise<Shown> {
+  try {
+    return { exitCode: await ending };
+  } catch (error) {
+    if (!hasEnded()) throw error;
+    return { exitCode: complaintOf(error).exitCode, error };
   }
 }
 

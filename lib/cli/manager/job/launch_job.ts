@@ -88,7 +88,7 @@ export async function launchJob(
 ): Promise<number> {
   const { connect, flags, json, terminal, output } = context;
   checkViewFlags(flags);
-  if (!flags.detach) await prepareFiles(context);
+  await using _files = await prepareFiles(context);
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();
   const client = new RetryingClient(connect, terminal);

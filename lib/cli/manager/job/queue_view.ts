@@ -3,11 +3,12 @@ import { oneLine } from "../../text.ts";
 import { JsonView } from "../json_view.ts";
 import { JsonWaits } from "../json_waits.ts";
 import { storageText } from "../storage_text.ts";
-import { labelOf } from "./entry_state.ts";
+import { entryHasEnded, labelOf } from "./entry_state.ts";
 import { entryWait, EntryWaits } from "./entry_waits.ts";
+import { entryJson } from "./job_json.ts";
 import { type JobView, silentJobView } from "./job_view.ts";
 
-/** View of a job of one agent until its command is made: why it waits. */
+/** View of a job of one agent until its command is made: why it waits, and with `json` also its end without one. */
 export function queueView(
   terminal: Terminal,
   { json }: { readonly json: boolean },
@@ -37,20 +38,29 @@ function textView({ stderr, clock }: Terminal): JobView {
 
 function jsonView(terminal: Terminal): JobView {
   const view = new JsonView(terminal);
-  const waits = new JsonWaits(
-    terminal.clock,
-    async (event) => {
-      await terminal.stdout.write(`${JSON.stringify(event)}\n`);
-    },
-  );
+  const print = async (event: unknown) => {
+    await terminal.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  const waits = new JsonWaits(terminal.clock, print);
   return {
     ...silentJobView,
-    entry: ({ entry }) => {
+    entry: async ({ entry }, { job }) => {
       const { commandId: id, agent } = entry;
       const wait = labelOf(entry) === "queued" ? entryWait(entry) : undefined;
-      return waits.change(0n, { id, agent }, wait);
+      await waits.change(0n, { id, agent }, wait);
+      // That of a command is told as a command.
+      if (id !== undefined || !entryHasEnded(entry)) return;
+      await print({ event: "result", ...entryJson(entry, job.id) });
     },
     storage: (state) => view.storage(state),
+    close: async ({ job, tally }, { exitCode }) => {
+      await print({
+        event: "summary",
+        job: `j-${job.id}`,
+        states: tally,
+        exitCode,
+      });
+    },
     abandon: () => {
       waits.close();
       return Promise.resolve();

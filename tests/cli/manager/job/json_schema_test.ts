@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import {
   CommandState,
   EntryState,
@@ -8,40 +7,15 @@ import {
 import { command, FakeManager, job } from "../../fake_manager.ts";
 import { jsonLines, see, start } from "../start.ts";
 import { failed, inOrder, ok, without } from "./entries.ts";
+import { schemaErrors } from "./json_schema.ts";
 import { seeMany, startMany } from "./many_run.ts";
-
-const ajv = new Ajv2020({ formats: { "date-time": true }, strict: false });
-
-interface Schema {
-  readonly properties?: Readonly<Record<string, unknown>>;
-  readonly anyOf?: readonly Schema[];
-  readonly $defs?: Readonly<Record<string, Schema>>;
-}
-
-async function schemaOf(name: string): Promise<Schema> {
-  const url = new URL(
-    `../../../../docs/schema/${name}.schema.json`,
-    import.meta.url,
-  );
-  return JSON.parse(await Deno.readTextFile(url));
-}
 
 /** Requires that values are as a schema says, and have no field that it does not name. */
 async function check(
   name: string,
   values: readonly Record<string, unknown>[],
 ): Promise<void> {
-  const schema = await schemaOf(name);
-  const validate = ajv.compile(schema);
-  const wrong = values.filter((value) => !validate(value))
-    .map((value) => ({ value, errors: ajv.errors }));
-  assertEquals(wrong, []);
-  for (const value of values) {
-    const event = schema.$defs?.[`event_${value["event"]}`] ?? schema;
-    const known = [event, ...event.anyOf ?? []]
-      .flatMap(({ properties = {} }) => Object.keys(properties));
-    assertEquals(Object.keys(value).filter((key) => !known.includes(key)), []);
-  }
+  assertEquals(await schemaErrors(name, values), []);
 }
 
 Deno.test("events of run --json on several agents are as docs/schema says", async () => {
