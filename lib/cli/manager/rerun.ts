@@ -6,7 +6,7 @@ import { defineSubcommand } from "../command.ts";
 import { answered } from "./ids.ts";
 import { RERUN_FLAGS, scopeOf } from "./job.ts";
 import { launchJob, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
-import { checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
+import { checkNoFiles, checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
 import { timesOf } from "./job/views.ts";
 import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { launch } from "./launch.ts";
@@ -40,6 +40,7 @@ export const rerun = defineSubcommand({
       }, { ...invocation, connect });
     }
     checkViewFlags(flags);
+    checkNoFiles(flags, "a command");
     if (
       scope !== RerunScope.ALL || flags.on.length > 0 || flags["skip-denied"]
     ) {

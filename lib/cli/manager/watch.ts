@@ -7,7 +7,7 @@ import { ExitCode } from "../exit_code.ts";
 import { OutputLost, STOP_SIGNALS } from "../terminal.ts";
 import { CommandViewer } from "./command_viewer.ts";
 import { answered, commandsText, watchLine } from "./ids.ts";
-import { checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
+import { checkNoFiles, checkViewFlags, VIEW_FLAGS } from "./job/view_flags.ts";
 import { timesOf } from "./job/views.ts";
 import { commandIdOf, parseAnyId } from "./job_ids.ts";
 import { leaveUnseen } from "./lost_output.ts";
@@ -48,6 +48,7 @@ export const watch = defineSubcommand({
       return await watchJob(job.id, context);
     }
     checkViewFlags(flags);
+    checkNoFiles(flags, "commands");
     const commands: Command[] = [];
     {
       using control = await connect();

@@ -1,4 +1,5 @@
 import { PiriError } from "../../../base/errors.ts";
+import { HintedError } from "../../errors.ts";
 import { COLOUR_FLAG, type ColourChoice } from "../../colour.ts";
 import type { Flags } from "../../command.ts";
 
@@ -91,6 +92,9 @@ export const DEFAULT_VIEW: ViewFlagValues = {
   color: undefined,
 };
 
+/** Flags for files, with what their values are. */
+const FILES = { out: "DIR", junit: "FILE", summary: "FILE" } as const;
+
 /** Forms of which at most one can be asked for. */
 const FORMS = ["stream", "diff", "raw"] as const;
 
@@ -99,7 +103,17 @@ const FORMS = ["stream", "diff", "raw"] as const;
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
-export function checkViewFlags(flags: ViewFlagValues): void {
+export function checkViewFlags(
+  flags: ViewFlagValues & { readonly detach?: boolean },
+): void {
+  const file = fileFlagOf(flags);
+  if (flags.detach === true && file !== undefined) {
+    throw new HintedError(
+      "INVALID_ARGUMENT",
+      `Cannot use "--${file}" with "--detach": nobody waits for what it would tell`,
+      `piri-manager job watch ID --${file} ${FILES[file]}`,
+    );
+  }
   const [one, other] = FORMS.filter((name) => flags[name]);
   if (other !== undefined) {
     throw new PiriError(
@@ -119,4 +133,27 @@ export function checkViewFlags(flags: ViewFlagValues): void {
       'Cannot use "--utc" without "--timestamps"',
     );
   }
+}
+
+/**
+ * Requires that no files are asked for, which only a job has.
+ *
+ * @throws {PiriError} INVALID_ARGUMENT
+ */
+export function checkNoFiles(flags: ViewFlagValues, what: string): void {
+  const file = fileFlagOf(flags);
+  if (file === undefined) return;
+  throw new HintedError(
+    "INVALID_ARGUMENT",
+    `Cannot use "--${file}" for ${what}: only a job has files`,
+    `piri-manager job watch ID --${file} ${FILES[file]}`,
+  );
+}
+
+/** The first flag for a file that is set. */
+function fileFlagOf(
+  flags: ViewFlagValues,
+): keyof typeof FILES | undefined {
+  return (["out", "junit", "summary"] as const)
+    .find((name) => flags[name] !== undefined);
 }
