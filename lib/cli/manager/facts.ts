@@ -129,13 +129,13 @@ async function refresh(
     skipDenied: invocation.flags["skip-denied"],
     ...signatureOf(invocation.terminal),
   };
-  const { color, detach } = invocation.flags;
+  const { json, flags: { color, detach } } = invocation;
   return await launchJob({
     start: (control, { signal }) => control.jobs.startJob(request, { signal }),
     explain: withTargetHint,
   }, {
     ...invocation,
     connect,
-    flags: { ...DEFAULT_VIEW, color, quiet: true, detach },
+    flags: { ...DEFAULT_VIEW, color, quiet: !json, detach },
   });
 }

@@ -39,7 +39,7 @@ export const rerun = defineSubcommand({
           control.jobs.rerunJob(request, { signal }),
       }, { ...invocation, connect });
     }
-    checkViewFlags(flags);
+    checkViewFlags(flags, invocation);
     checkNoFiles(flags, "a command");
     if (
       scope !== RerunScope.ALL || flags.on.length > 0 || flags["skip-denied"]

@@ -201,7 +201,7 @@ export const run = defineSubcommand({
     const secrets = await secretsOf(flags, { terminal, op: flags.op });
     const targets = await selectionOf(typed.agents, flags, invocation);
     const limits = limitsOf(flags);
-    checkViewFlags(flags);
+    checkViewFlags(flags, invocation);
     checkSignFlags(flags);
     if (flags["exit-code"]) requireOne(namesOne(typed.agents), flags);
     const launched = withManager(invocation, services, {

@@ -47,7 +47,7 @@ export const watch = defineSubcommand({
       const context = { connect, flags, json, output, terminal };
       return await watchJob(job.id, context);
     }
-    checkViewFlags(flags);
+    checkViewFlags(flags, { json });
     checkNoFiles(flags, "commands");
     const commands: Command[] = [];
     {

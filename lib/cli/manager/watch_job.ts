@@ -24,7 +24,7 @@ export async function watchJob(
     readonly terminal: Terminal;
   },
 ): Promise<number> {
-  checkViewFlags(flags);
+  checkViewFlags(flags, { json });
   await using _files = await prepareFiles({ flags, terminal });
   const job = answered(
     await (async () => {

@@ -87,7 +87,7 @@ export async function launchJob(
   context: JobContext,
 ): Promise<number> {
   const { connect, flags, json, terminal, output } = context;
-  checkViewFlags(flags);
+  checkViewFlags(flags, { json });
   await using _files = await prepareFiles(context);
   // A Manager that is not there at all is told at once; only for one that goes away is it worth to wait.
   (await connect())[Symbol.dispose]();

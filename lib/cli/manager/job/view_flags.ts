@@ -25,7 +25,8 @@ export const VIEW_FLAGS = {
   },
   quiet: {
     type: "boolean",
-    summary: "several agents: print only failures and the summary",
+    summary:
+      "several agents: print only failures and the summary; with --stream, only lines, and a summary if some failed",
   },
   "only-failed": {
     type: "boolean",
@@ -92,11 +93,50 @@ export const DEFAULT_VIEW: ViewFlagValues = {
   color: undefined,
 };
 
-/** Flags for files, with what their values are. */
-const FILES = { out: "DIR", junit: "FILE", summary: "FILE" } as const;
+/** Flags for files. */
+const FILE_FLAGS = ["out", "junit", "summary"] as const;
 
-/** Forms of which at most one can be asked for. */
-const FORMS = ["stream", "diff", "raw"] as const;
+/** A flag that decides about what is shown, or whether anything is. */
+type Deciding = keyof ViewFlagValues | "json" | "detach";
+
+/** Two flags of which one would do nothing, and a sentence about why, and what to do instead. */
+type Contradiction = readonly [Deciding, Deciding, string];
+
+const TWO_FORMS =
+  "they are two forms of the same output; leave one of them out";
+const AT_ONCE = (other: string) =>
+  `lines are printed as they come, and ${other}; leave one of them out`;
+const NO_BLOCKS = AT_ONCE("only a block at the end has a limit of lines");
+const TOO_EARLY = AT_ONCE("who fails is known at the end");
+const ALL_BYTES = (other: string) =>
+  `the exact bytes of all agents are printed, and ${other}; leave one of them out`;
+const ALL_EVENTS =
+  "the events of all agents are printed; leave one of them out, and choose among the events with jq, for example";
+const UNWRITTEN = "nobody waits for what it would tell";
+
+/** Flags that contradict each other. All others go together: docs/output.md says how. */
+const CONTRADICTIONS: readonly Contradiction[] = [
+  ["stream", "diff", TWO_FORMS],
+  ["stream", "raw", TWO_FORMS],
+  ["stream", "lines", NO_BLOCKS],
+  ["stream", "only-failed", TOO_EARLY],
+  ["diff", "raw", TWO_FORMS],
+  ["timestamps", "diff", AT_ONCE("what differs is known at the end")],
+  ["timestamps", "lines", NO_BLOCKS],
+  ["timestamps", "only-failed", TOO_EARLY],
+  ["raw", "timestamps", ALL_BYTES("they have no room for times")],
+  ["raw", "lines", ALL_BYTES("they have no limit of lines")],
+  ["raw", "quiet", ALL_BYTES("there are no lines about agents to leave out")],
+  ["raw", "only-failed", ALL_BYTES("who fails is known at the end")],
+  ["json", "diff", TWO_FORMS],
+  ["json", "raw", TWO_FORMS],
+  ["json", "lines", ALL_EVENTS],
+  ["json", "quiet", ALL_EVENTS],
+  ["json", "only-failed", ALL_EVENTS],
+  ["out", "detach", UNWRITTEN],
+  ["junit", "detach", UNWRITTEN],
+  ["summary", "detach", UNWRITTEN],
+];
 
 /**
  * Requires that the flags do not contradict each other.
@@ -105,27 +145,16 @@ const FORMS = ["stream", "diff", "raw"] as const;
  */
 export function checkViewFlags(
   flags: ViewFlagValues & { readonly detach?: boolean },
+  { json }: { readonly json: boolean },
 ): void {
-  const file = fileFlagOf(flags);
-  if (flags.detach === true && file !== undefined) {
-    throw new HintedError(
-      "INVALID_ARGUMENT",
-      `Cannot use "--${file}" with "--detach": nobody waits for what it would tell`,
-      `piri-manager job watch ID --${file} ${FILES[file]}`,
-    );
-  }
-  const [one, other] = FORMS.filter((name) => flags[name]);
-  if (other !== undefined) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot use "--${one}" with "--${other}": they are two forms of the same output`,
-    );
-  }
-  if (flags.raw && flags.timestamps) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      'Cannot use "--raw" with "--timestamps": exact bytes have no room for times',
-    );
+  const given: Readonly<Record<string, unknown>> = { ...flags, json };
+  const isSet = (name: Deciding) => (given[name] ?? false) !== false;
+  for (const [one, other, why] of CONTRADICTIONS) {
+    if (!isSet(one) || !isSet(other)) continue;
+    const message = `Cannot use "--${one}" with "--${other}": ${why}`;
+    throw other === "detach" && isFileFlag(one)
+      ? new HintedError("INVALID_ARGUMENT", message, watchLineOf(one))
+      : new PiriError("INVALID_ARGUMENT", message);
   }
   if (flags.utc && !flags.timestamps) {
     throw new PiriError(
@@ -141,19 +170,22 @@ export function checkViewFlags(
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function checkNoFiles(flags: ViewFlagValues, what: string): void {
-  const file = fileFlagOf(flags);
+  const file = FILE_FLAGS.find((name) => flags[name] !== undefined);
   if (file === undefined) return;
   throw new HintedError(
     "INVALID_ARGUMENT",
     `Cannot use "--${file}" for ${what}: only a job has files`,
-    `piri-manager job watch ID --${file} ${FILES[file]}`,
+    watchLineOf(file),
   );
 }
 
-/** The first flag for a file that is set. */
-function fileFlagOf(
-  flags: ViewFlagValues,
-): keyof typeof FILES | undefined {
-  return (["out", "junit", "summary"] as const)
-    .find((name) => flags[name] !== undefined);
+type FileFlag = typeof FILE_FLAGS[number];
+
+function isFileFlag(name: string): name is FileFlag {
+  return FILE_FLAGS.some((flag) => flag === name);
+}
+
+/** Command line that writes a file of a job later. */
+function watchLineOf(flag: FileFlag): string {
+  return `piri-manager job watch ID --${flag} ${VIEW_FLAGS[flag].value}`;
 }
