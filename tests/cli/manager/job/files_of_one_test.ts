@@ -132,6 +132,53 @@ Deno.test("files of one agent whose command nobody waits for say that it runs", 
   assertEquals(summaryOf(terminal).entries[0].state, "running");
 });
 
+for (
+  const [name, args] of [
+    ["run", RUN],
+    ["job watch", ["job", "watch", "j-17", ...FILES]],
+  ] as const
+) {
+  Deno.test(`${name} writes the output of one agent as it comes into the folder of --out, and its end at the end`, async () => {
+    const manager = new FakeManager();
+    manager.commands = [command()];
+    manager.jobs = [job({ targets: { expressions: ["web-1"] } })];
+    const { terminal, code } = await start(args, { manager });
+    const early: string[] = [];
+    const look = async () => {
+      await terminal.clock.settle();
+      early.push(terminal.outFile("d/web-1.stdout"));
+    };
+    manager.watch.state(command()).output(12n, "one\n");
+    await look();
+    manager.watch.output(12n, "two\n", { offset: 4n });
+    await look();
+    const isEnded = terminal.outFiles.has("d/web-1.stderr");
+    manager.watch.state(command({ state: CommandState.SUCCEEDED })).end();
+
+    assertEquals([await code, early, isEnded], [
+      0,
+      ["one\n", "one\ntwo\n"],
+      false,
+    ]);
+    assertEquals(terminal.stdout.text, "one\ntwo\n");
+    assertEquals(terminal.outFile("d/web-1.stderr"), "");
+    assertEquals(summaryOf(terminal).entries[0].state, "succeeded");
+  });
+}
+
+Deno.test("files of one agent have all output once if the connection breaks off", async () => {
+  const manager = new FakeManager();
+  manager.commands = [command()];
+  const { terminal, code } = await start(RUN, { manager });
+  manager.watch.state(command()).output(12n, "one\n").fail();
+  await terminal.clock.advance(5_000);
+  manager.watch.state(command()).output(12n, "one\ntwo\n")
+    .state(command({ state: CommandState.SUCCEEDED })).end();
+
+  assertEquals(await code, 0);
+  assertEquals(terminal.outFile("d/web-1.stdout"), "one\ntwo\n");
+});
+
 Deno.test("a file of one agent that cannot be written ends the run with its error", async () => {
   const manager = new FakeManager();
   manager.commands = [command()];
