@@ -216,3 +216,12 @@ for (
     assertMatch(stderr, /Cannot use \\"--json\\" with \\"--diff\\": /);
   });
 }
+
+Deno.test("facts refresh --json prints events: it sets no flag that JSON refuses", async () => {
+  const { code, stdout } = await see(
+    ["facts", "refresh", "web-*", "--detach", "--json"],
+  );
+
+  assertEquals(code, 0);
+  assertMatch(stdout, /^\{"id":"j-17",/);
+});
