@@ -1,7 +1,5 @@
 import { COLOUR_FLAG } from "../colour.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";

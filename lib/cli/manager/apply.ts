@@ -1,9 +1,5 @@
-import {
-  PlanEntryState,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Plan,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { PlanEntryState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Plan } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";

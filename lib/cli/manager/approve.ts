@@ -1,10 +1,6 @@
 import { decodeHex } from "@std/encoding/hex";
-import {
-  ApprovalState,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Approval,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { ApprovalState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Approval } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type HelpSection } from "../command.ts";

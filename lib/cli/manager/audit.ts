@@ -1,6 +1,4 @@
-import type {
-  AuditEntry,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { AuditEntry } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { askerText } from "../../base/asker.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

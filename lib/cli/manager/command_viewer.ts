@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ColourChoice } from "../colour.ts";
 import { complaintOf } from "../errors.ts";
 import { worst } from "../exit_code.ts";

@@ -2,9 +2,7 @@ import {
   COMMAND_STATES,
   type CommandStateName,
 } from "../../base/command_state.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";

@@ -1,7 +1,5 @@
 import { RunAnswer } from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 import { signatureOf } from "./signature.ts";

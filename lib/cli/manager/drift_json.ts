@@ -1,6 +1,4 @@
-import type {
-  DriftRule,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { DriftRule } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { text, time } from "./json_values.ts";
 import { stepJson } from "./plan/plan_json.ts";
 

@@ -1,9 +1,5 @@
-import {
-  OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { OutputStream } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Control } from "./services.ts";
 import { hasEnded } from "./states.ts";

@@ -1,6 +1,4 @@
-import type {
-  Event,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Event } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";

@@ -1,6 +1,4 @@
-import type {
-  Operator,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Operator } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { HintedError } from "../errors.ts";

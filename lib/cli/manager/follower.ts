@@ -4,9 +4,7 @@ import {
   messageOf,
   type PiriError,
 } from "../../base/errors.ts";
-import {
-  OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { OutputStream } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Command,
   Output,

@@ -1,6 +1,4 @@
-import type {
-  Issuer,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Issuer } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { CI_KINDS } from "../../base/ci_kind.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";

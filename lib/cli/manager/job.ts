@@ -1,9 +1,5 @@
-import {
-  RerunScope,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Job,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { RerunScope } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Job } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

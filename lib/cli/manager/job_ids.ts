@@ -1,6 +1,4 @@
-import type {
-  JobEntry,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { JobEntry } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { HintedError } from "../errors.ts";
 import { answered, parseId } from "./ids.ts";

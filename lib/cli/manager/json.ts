@@ -1,6 +1,4 @@
-import {
-  OnDisconnect,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Agent,
   Command,

@@ -1,7 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import type {
-  SignedWork,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { SignedWork } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { isoTime } from "../time.ts";
 
 // How `--json` prints single values: what is absent is null.

@@ -1,7 +1,5 @@
 import { KeyKind } from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  RotatedKey,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { RotatedKey } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand, type Group } from "../command.ts";

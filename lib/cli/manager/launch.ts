@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ColourChoice } from "../colour.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";

@@ -1,6 +1,4 @@
-import {
-  CommandState,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { CommandState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Command,
   Progress,

@@ -1,7 +1,5 @@
 import { encodePem } from "../../base/pem.ts";
-import type {
-  LoginResponse,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { LoginResponse } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { parseCiLine } from "../../base/ci_line.ts";
 import { TOKEN_VARIABLE } from "../../base/ci_token.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";

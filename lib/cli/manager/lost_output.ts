@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { sleep } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";

@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, PiriError } from "../../base/errors.ts";
 import { ExitError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";

@@ -1,6 +1,4 @@
-import type {
-  Operation,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Operation } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";

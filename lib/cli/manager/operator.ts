@@ -1,6 +1,4 @@
-import type {
-  OperatorToken,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { OperatorToken } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group, type Subcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

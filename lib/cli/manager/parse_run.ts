@@ -1,7 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
-import {
-  OnDisconnect,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { parseTypedDuration } from "../../base/units.ts";
 import { HintedError } from "../errors.ts";
 

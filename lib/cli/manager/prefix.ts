@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { printable } from "../text.ts";
 
 /** Colours that are legible on dark and light: cyan, green, yellow, magenta, blue. */

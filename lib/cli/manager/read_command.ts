@@ -1,9 +1,5 @@
-import {
-  OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { OutputStream } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { hasEnded } from "./states.ts";

@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { recordOfLine } from "../../steps/engine/records.ts";
 import { oneLine } from "../text.ts";
 import { recordLines } from "./record_text.ts";

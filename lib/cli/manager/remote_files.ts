@@ -1,7 +1,5 @@
 import { concat } from "@std/bytes/concat";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { asErrorCode, PiriError } from "../../base/errors.ts";
 import { parseTree, type TreeEntry, type TreeFile } from "../../files/tree.ts";
 import type { Terminal } from "../terminal.ts";

@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 
 /** Longest request in a list, in characters: `show` has all of it. */
 const MAX_CHARACTERS = 200;

@@ -1,6 +1,4 @@
-import {
-  RerunScope,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { RerunScope } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { answered } from "./ids.ts";

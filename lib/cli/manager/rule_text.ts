@@ -1,6 +1,4 @@
-import type {
-  Rule,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Rule } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalsText } from "../../base/approval_name.ts";
 import type { Listing } from "../output.ts";
 

@@ -1,6 +1,4 @@
-import type {
-  Secret,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Secret } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { checkSecret } from "../../base/masking/secret_text.ts";
 import { defineSubcommand, type Group, type HelpSection } from "../command.ts";

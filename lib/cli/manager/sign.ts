@@ -1,7 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import {
-  ApprovalState,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import { ApprovalState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Approval,
   SignedWork,

@@ -1,9 +1,5 @@
-import {
-  OnDisconnect,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { OnDisconnect } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Call } from "./retrying_client.ts";
 import { signatureOf } from "./signature.ts";

@@ -1,9 +1,5 @@
-import {
-  CommandState,
-} from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { CommandState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import {
   COMMAND_STATES,
   type CommandStateName,

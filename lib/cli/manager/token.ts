@@ -1,6 +1,4 @@
-import type {
-  JoinToken,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { JoinToken } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";

@@ -1,6 +1,4 @@
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import { awayText, backText, untakenText, waitOf } from "./waiting_text.ts";
 import { type WaitNews, Waits } from "./waits.ts";

@@ -2,9 +2,7 @@ import {
   CommandState,
   OnDisconnect,
 } from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Command,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { clockTime, durationText } from "../time.ts";
 import type { Wait } from "./waits.ts";
 

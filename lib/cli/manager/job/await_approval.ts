@@ -1,6 +1,4 @@
-import {
-  ApprovalState,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import { ApprovalState } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Approval,
   Job,

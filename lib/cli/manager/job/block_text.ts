@@ -1,6 +1,4 @@
-import type {
-  Job,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine } from "../../text.ts";
 import { entryText } from "./entry_state.ts";

@@ -1,6 +1,4 @@
-import type {
-  JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { JobEntry } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
 import type { RetryingClient } from "../retrying_client.ts";

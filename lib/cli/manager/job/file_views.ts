@@ -1,4 +1,4 @@
-import type { Job } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { joint } from "../../../base/signals.ts";
 import { complaintOf } from "../../errors.ts";
 import type { Terminal } from "../../terminal.ts";

@@ -1,6 +1,4 @@
-import type {
-  Job,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { complaintOf } from "../../errors.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import type { Patience } from "../patience.ts";

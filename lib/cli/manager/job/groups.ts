@@ -1,7 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import type {
-  JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { JobEntry } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PRECEDENCE } from "../../exit_code.ts";
 import { exitCodeOfEntry, labelOf } from "./entry_state.ts";
 

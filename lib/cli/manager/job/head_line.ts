@@ -1,6 +1,4 @@
-import {
-  JobOrder,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import { JobOrder } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Job,
   JobLimits,

@@ -1,6 +1,4 @@
-import type {
-  StorageState,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { StorageState } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../../terminal.ts";
 import { JsonView } from "../json_view.ts";
 import { JsonWaits } from "../json_waits.ts";

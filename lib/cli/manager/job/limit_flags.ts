@@ -1,9 +1,5 @@
-import {
-  JobOrder,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  JobLimitsInit,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import { JobOrder } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { JobLimitsInit } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../../base/errors.ts";
 import type { Flags } from "../../command.ts";
 import { requireShare, shareOf } from "./share.ts";

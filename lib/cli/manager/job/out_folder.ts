@@ -1,6 +1,4 @@
-import type {
-  JobEntry,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { JobEntry } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { OutFiles } from "../../out_files.ts";
 import type { EntryChange, JobBoard } from "./board.ts";
 import { entryHasEnded } from "./entry_state.ts";

@@ -1,6 +1,4 @@
-import {
-  OutputStream,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import { OutputStream } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Output,
   WatchFrom,

@@ -1,6 +1,4 @@
-import type {
-  ShareInit,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { ShareInit } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../../base/errors.ts";
 
 /** Reads a share: a number as 10, or a part as 5%. Undefined if it is neither. */

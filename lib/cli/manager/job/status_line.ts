@@ -1,6 +1,4 @@
-import type {
-  Job,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Tally } from "./board.ts";
 
 /** Facts for a status line. */

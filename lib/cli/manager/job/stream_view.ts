@@ -1,6 +1,4 @@
-import type {
-  StorageState,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { StorageState } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { LiveView } from "../live_view.ts";
 import type { EntryChange, JobBoard } from "./board.ts";

@@ -1,6 +1,4 @@
-import {
-  JobState,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import { JobState } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
 import type {
   Job,
   JobEntry,

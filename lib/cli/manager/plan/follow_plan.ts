@@ -1,9 +1,5 @@
-import {
-  JobState,
-} from "../../../../proto/gen/piri/control/v1/control_enums.ts";
-import type {
-  Job,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import { JobState } from "../../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Job } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { Turns } from "../../../base/turns.ts";
 import { OutputLost, type Terminal } from "../../terminal.ts";
 import type { JobBoard } from "../job/board.ts";

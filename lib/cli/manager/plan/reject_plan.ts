@@ -1,6 +1,4 @@
-import type {
-  Approval,
-} from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { Approval } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { approvalName } from "../../../base/approval_name.ts";
 import { planIn, planName } from "../../../base/plan_name.ts";
 import { HintedError } from "../../errors.ts";
