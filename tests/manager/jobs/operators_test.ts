@@ -95,6 +95,87 @@ for (
   });
 }
 
+for (
+  const [name, asked, expressions, started] of [
+    ["the set that failed", { scope: "failed" }, ["@failed(j-1)"], "2,4,5"],
+    ["those not reached", { scope: "unreachable" }, ["web-[4-5]"], "4,5"],
+    ["what was typed", { on: ["web-1", "web-2"] }, ["web-1", "web-2"], "1,2"],
+    [
+      "what was typed and the job",
+      { on: ["web-1", "web-* ! web-2"] },
+      ["(web-1,web-* ! web-2) & @job(j-1)"],
+      "1,4,5",
+    ],
+    [
+      "what was typed and the set that failed",
+      { on: ["web-[1-2]"], scope: "failed" },
+      ["web-[1-2] & @failed(j-1)"],
+      "2",
+    ],
+  ] as const
+) {
+  Deno.test(`targets of a job that is repeated are named: ${name}`, async () => {
+    await using fleet = await endedJob();
+    const { job } = await fleet.jobs.rerun(1n, {
+      ...{ ...ANNA, scope: "all", on: [], requestId: "again" },
+      ...asked,
+    });
+    await fleet.settle();
+
+    assertEquals(job.targets.expressions, [...expressions]);
+    assertEquals(
+      fleet.started,
+      started.split(",").map((number) => `web-${number}`),
+    );
+  });
+}
+
+for (
+  const [asked, message] of [
+    [
+      { on: ["web-1", "web-3"] },
+      "Cannot run job j-1 again on web-3: it was not part of that job; start a new one with piri-manager run",
+    ],
+    [
+      { on: ["web-[1-3],db-1"], scope: "failed" },
+      "Cannot run job j-1 again on db-1, web-3: they were not part of that job; start a new one with piri-manager run",
+    ],
+    [
+      { on: ["db-*"] },
+      "Cannot run job j-1 again: --on means none of its agents",
+    ],
+    [
+      { on: ["web-1"], scope: "failed" },
+      "Cannot run job j-1 again: --on means no agent that failed to do it",
+    ],
+  ] as const
+) {
+  Deno.test(`a rerun on ${asked.on} is refused with the reason`, async () => {
+    await using fleet = await endedJob();
+    const again = fleet.jobs.rerun(1n, {
+      ...{ ...ANNA, scope: "all", requestId: "again" },
+      ...asked,
+    });
+
+    assertEquals(await refusal(again), `NOT_FOUND: ${message}`);
+    assertEquals(fleet.started, []);
+  });
+}
+
+/** Fleet with a job that ended well on web-1, failed on web-2, and did not reach web-4 and web-5. */
+async function endedJob(): Promise<JobFleet> {
+  const fleet = await JobFleet.start(["db-1", "web-1", "web-2", "web-3"]);
+  await fleet.manager.knows("web-4");
+  await fleet.manager.knows("web-5");
+  await fleet.start({ targets: "web-[1,2,4,5]" });
+  await fleet.finish("web-1");
+  await fleet.fail("web-2");
+  await fleet.connect("web-4");
+  await fleet.connect("web-5");
+  fleet.received.length = 0;
+  return fleet;
+}
+
 Deno.test("a job is repeated only once it has ended, and only on somebody", async () => {
   await using fleet = await JobFleet.start(["web-1"]);
   await fleet.start();
