@@ -37,13 +37,19 @@ export class FileLock implements Disposable {
 }
 
 /**
- * True if a process, this one too, holds the lock of a database.
+ * True if a process, this one too, holds the lock of a database. Makes no lock where none was ever taken.
  *
  * @throws {PiriError} DISK
  */
 export async function isLocked(path: string): Promise<boolean> {
-  using file = await openFile(`${path}-lock`);
-  return !await file.tryLock(true);
+  const lockPath = `${path}-lock`;
+  try {
+    using file = await Deno.open(lockPath, { read: true, write: true });
+    return !await file.tryLock(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw cannotOpen(lockPath, error);
+  }
 }
 
 /** Opens a file and creates it if needed. Makes sure that only its owner can read it. */
@@ -58,8 +64,12 @@ export async function openFile(path: string): Promise<Deno.FsFile> {
     if (Deno.build.os !== "windows") await Deno.chmod(path, 0o600);
     return file;
   } catch (error) {
-    throw new PiriError("DISK", `Cannot open "${path}": ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw cannotOpen(path, error);
   }
+}
+
+function cannotOpen(path: string, error: unknown): PiriError {
+  return new PiriError("DISK", `Cannot open "${path}": ${messageOf(error)}`, {
+    cause: error,
+  });
 }
