@@ -6,13 +6,11 @@ import type {
 } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { askerText } from "../../base/asker.ts";
 import { approvalName, approvalsText } from "../../base/approval_name.ts";
-import { PiriError } from "../../base/errors.ts";
 import { foldNames } from "../../targets/fold_names.ts";
-import { HintedError } from "../errors.ts";
 import { durationText, localTime } from "../time.ts";
-import { parseId } from "./ids.ts";
 import { signedJson, time } from "./json_values.ts";
 import { requestText } from "./request_text.ts";
+import { parseIdOf } from "./typed_id.ts";
 
 const STATES: Readonly<Record<ApprovalState, string>> = {
   [ApprovalState.UNSPECIFIED]: "unknown",
@@ -35,17 +33,13 @@ export function approvalStateName({ state }: Approval): string {
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parseApprovalId(text: string): bigint {
-  if (/^(a-)?\d+$/.test(text)) return parseId(text.replace(/^a-/, ""));
-  if (/^p-\d+$/.test(text)) {
-    throw new HintedError(
-      "INVALID_ARGUMENT",
-      `Cannot take "${text}" here: it is a plan`,
-      `piri-manager plan approve ${text}, piri-manager plan reject ${text} REASON, or piri-manager approval list`,
-    );
-  }
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot read the id "${text}": that of an approval is as a-7`,
+  return parseIdOf(
+    "approval",
+    text,
+    ({ kind }) =>
+      kind === "plan"
+        ? `piri-manager plan approve ${text}, piri-manager plan reject ${text} REASON, or piri-manager approval list`
+        : undefined,
   );
 }
 

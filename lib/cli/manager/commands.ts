@@ -7,12 +7,12 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";
 import { requireAgent } from "./hints.ts";
-import { parseId } from "./ids.ts";
 import { parseJobId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { outcomeText, stateOf } from "./states.ts";
+import { parseIdOf } from "./typed_id.ts";
 
 /** States for words that people know from other tools. */
 const STATE_SYNONYMS: Readonly<Record<string, CommandStateName>> = {
@@ -76,7 +76,7 @@ export const commands = defineSubcommand({
   async execute({ flags, dir, output }, services: ManagerServices) {
     const beforeId = flags.before === undefined
       ? undefined
-      : parseId(flags.before);
+      : parseIdOf("command", flags.before);
     const jobId = flags.job === undefined ? undefined : parseJobId(flags.job);
     using control = await services.connect(dir);
     const { commands } = await control.commands.listCommands({

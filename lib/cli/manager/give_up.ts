@@ -1,9 +1,10 @@
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
-import { answered, parseId } from "./ids.ts";
+import { answered } from "./ids.ts";
 import { commandJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
+import { parseIdOf } from "./typed_id.ts";
 
 /** `give-up 12`: ends the wait for a command whose agent stays away. */
 export const giveUp = defineSubcommand({
@@ -16,7 +17,7 @@ export const giveUp = defineSubcommand({
     { positionals, dir, output, terminal },
     services: ManagerServices,
   ) {
-    const id = parseId(positionals.id);
+    const id = parseIdOf("command", positionals.id);
     using control = await services.connect(dir);
     const { command } = await control.commands.giveUp({
       commandId: id,

@@ -1,52 +1,30 @@
 import type { JobEntry } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { HintedError } from "../errors.ts";
-import { answered, parseId } from "./ids.ts";
-import { entryText } from "./job/entry_state.ts";
+import { answered } from "./ids.ts";
+import { entryHasEnded, entryText } from "./job/entry_state.ts";
 import type { Control } from "./services.ts";
-
-/** An id as people type it: of a command (17), of a job (j-17), or of an agent of a job (j-17/web-1). */
-export type TypedId =
-  | { readonly kind: "command"; readonly id: bigint }
-  | { readonly kind: "job"; readonly id: bigint }
-  | { readonly kind: "entry"; readonly id: bigint; readonly agent: string };
+import { parseIdOf, typedId, type WorkId, wrongKind } from "./typed_id.ts";
 
 /** Help on ids, for arguments that take any. */
 export const ANY_ID =
   "id of a command (17) or a job (j-17), or an agent of a job (j-17/web-1)";
 
 /**
- * Reads an id of any kind.
+ * Reads an id of a command, of a job, or of an agent of a job.
  *
  * @throws {PiriError} INVALID_ARGUMENT
  */
-export function parseAnyId(text: string): TypedId {
-  const [, job, agent] = /^j-(\d+)(?:\/(.+))?$/.exec(text) ?? [];
-  if (job === undefined) {
-    if (/^\d+$/.test(text)) return { kind: "command", id: parseId(text) };
-    if (/^a-\d+$/.test(text)) {
-      throw new HintedError(
-        "INVALID_ARGUMENT",
-        `Cannot take "${text}" here: it is a job that waits for approvals`,
-        `piri-manager approval show ${text}, or piri-manager approval withdraw ${text}`,
-      );
-    }
-    if (/^p-\d+$/.test(text)) {
-      throw new HintedError(
-        "INVALID_ARGUMENT",
-        `Cannot take "${text}" here: it is a plan`,
-        `piri-manager plan show ${text}, or piri-manager apply ${text}`,
-      );
-    }
+export function parseAnyId(text: string): WorkId {
+  const typed = typedId(text);
+  if (typed === undefined) {
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot read the id "${text}": it is neither that of a command, as 17, nor that of a job, as j-17 or j-17/web-1`,
     );
   }
-  const id = parseId(job);
-  return agent === undefined
-    ? { kind: "job", id }
-    : { kind: "entry", id, agent };
+  if (typed.kind !== "plan" && typed.kind !== "approval") return typed;
+  throw wrongKind(text, typed);
 }
 
 /**
@@ -55,7 +33,7 @@ export function parseAnyId(text: string): TypedId {
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parseJobId(text: string): bigint {
-  return parseId(text.replace(/^j-/, ""));
+  return parseIdOf("job", text);
 }
 
 /** All entries of a job, in the order of starting. */
@@ -99,17 +77,28 @@ export async function findEntry(
  * @throws {PiriError} FAILED_PRECONDITION if that agent has no command
  */
 export async function commandIdOf(
-  typed: Exclude<TypedId, { kind: "job" }>,
-  { control, attempt }: { readonly control: Control; readonly attempt: string },
+  typed: Exclude<WorkId, { kind: "job" }>,
+  { control, attempt, next }: {
+    readonly control: Control;
+    readonly attempt: string;
+    /** Way on if the agent has got no command, and will get none; the command that shows it by default. */
+    readonly next?: string;
+  },
 ): Promise<bigint> {
-  if (typed.kind === "command") return typed.id;
+  if (typed.kind !== "entry") return typed.id;
   const entry = await findEntry(control, typed);
   if (entry.commandId !== undefined) return entry.commandId;
   const { job } = await control.jobs.getJob({ jobId: typed.id });
   const state = entryText(entry, answered(job, `find job j-${typed.id}`));
+  const name = `j-${typed.id}/${typed.agent}`;
+  const hasEnded = entryHasEnded(entry);
   throw new HintedError(
     "FAILED_PRECONDITION",
-    `Cannot ${attempt} j-${typed.id}/${typed.agent}: it has no command, it is ${state}`,
-    `piri-manager job show j-${typed.id}`,
+    `Cannot ${attempt} ${name}: it has no command${
+      hasEnded ? "" : " yet"
+    }, it is ${state}`,
+    hasEnded
+      ? next ?? `piri-manager show ${name}`
+      : `piri-manager job watch j-${typed.id}, or piri-manager job cancel j-${typed.id}`,
   );
 }

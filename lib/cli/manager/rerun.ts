@@ -50,7 +50,11 @@ export const rerun = defineSubcommand({
     const commandId = await (async () => {
       if (typed.kind === "command") return typed.id;
       using control = await connect();
-      return await commandIdOf(typed, { control, attempt: "run again" });
+      return await commandIdOf(typed, {
+        control,
+        attempt: "run again",
+        next: `piri-manager rerun j-${typed.id} --on ${typed.agent}`,
+      });
     })();
     const request = { commandId, ...signatureOf(terminal) };
     return await launch({

@@ -52,13 +52,12 @@ export const show = defineSubcommand({
     if (typed.kind === "entry" && !flags.output) {
       const entry = await findEntry(control, typed);
       if (entry.commandId === undefined) {
-        const { job } = await control.jobs.getJob({ jobId: typed.id });
-        await showEntry(entry, {
-          job: answered(job, `show job j-${typed.id}`),
+        return await showEntry(entry, {
+          jobId: typed.id,
+          control,
           output,
           json,
         });
-        return ExitCode.ok;
       }
     }
     const id = typed.kind === "job"

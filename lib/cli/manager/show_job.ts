@@ -5,6 +5,7 @@ import type {
 import { askerText } from "../../base/asker.ts";
 import { approvalName } from "../../base/approval_name.ts";
 import { foldNames } from "../../targets/fold_names.ts";
+import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { durationText, localTime } from "../time.ts";
 import { JobBoard } from "./job/board.ts";
@@ -59,12 +60,22 @@ export async function showJob(
   }
 }
 
-/** Shows an agent of a job that has no command. */
+/** Shows an agent of a job that has no command. Returns the exit code. */
 export async function showEntry(
   entry: JobEntry,
-  { job, output, json }: { job: Job; output: Output; json: boolean },
-): Promise<void> {
-  if (json) return await output.value(entryJson(entry, job.id));
+  { jobId, control, output, json }: {
+    readonly jobId: bigint;
+    readonly control: Control;
+    readonly output: Output;
+    readonly json: boolean;
+  },
+): Promise<ExitCode> {
+  if (json) {
+    await output.value(entryJson(entry, jobId));
+    return ExitCode.ok;
+  }
+  const answer = await control.jobs.getJob({ jobId });
+  const job = answered(answer.job, `show job j-${jobId}`);
   await output.facts({
     entry: `j-${job.id}/${entry.agent}`,
     state: labelOf(entry),
@@ -72,6 +83,7 @@ export async function showEntry(
     job: requestText(job),
     "away since": time(entry.unreachableSinceMs),
   });
+  return ExitCode.ok;
 }
 
 /** Users who have approved a job, if it needed approvals. */

@@ -20,12 +20,13 @@ import {
   votesText,
 } from "./approval_text.ts";
 import { hashOf } from "./approve.ts";
-import { answered, parseId } from "./ids.ts";
+import { answered } from "./ids.ts";
 import { signedJson } from "./json_values.ts";
 import { readOperatorKey } from "./operator_key.ts";
 import { requestText } from "./request_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
+import { typedId } from "./typed_id.ts";
 
 /** `sign a-7`: signs a job that waits for signatures. */
 export const sign = defineSubcommand({
@@ -123,8 +124,9 @@ async function find(
   readonly signed: SignedWork | undefined;
   readonly approval: Approval | undefined;
 }> {
-  if (/^j-\d+$/.test(id)) {
-    const jobId = parseId(id.slice(2));
+  const typed = typedId(id);
+  if (typed?.kind === "job") {
+    const jobId = typed.id;
     const job = answered((await control.jobs.getJob({ jobId })).job, "sign");
     return { name: id, signed: job.signed, approval: undefined };
   }

@@ -10,11 +10,11 @@ import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { durationText } from "../time.ts";
 import { answered } from "./ids.ts";
-import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
+import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
 import { timelineJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { ManagerServices } from "./services.ts";
-import { showJob } from "./show_job.ts";
+import { showEntry, showJob } from "./show_job.ts";
 import { outcomeText } from "./states.ts";
 
 /** Narrowest column for texts. */
@@ -49,6 +49,17 @@ export const why = defineSubcommand({
       const entries = false;
       await showJob(typed.id, { control, output, json, entries, now });
       return ExitCode.ok;
+    }
+    if (typed.kind === "entry") {
+      const entry = await findEntry(control, typed);
+      if (entry.commandId === undefined) {
+        return await showEntry(entry, {
+          jobId: typed.id,
+          control,
+          output,
+          json,
+        });
+      }
     }
     const id = await commandIdOf(typed, { control, attempt: "explain" });
     const answer = await control.commands.getTimeline({ commandId: id });

@@ -1,7 +1,6 @@
-import { PiriError } from "../../../base/errors.ts";
 import type { Flags, HelpSection } from "../../command.ts";
 import { HintedError } from "../../errors.ts";
-import { parseId } from "../ids.ts";
+import { idKind, parseIdOf } from "../typed_id.ts";
 
 /** Argument of subcommands that take a state and agents. */
 export const STATE_AND_TARGETS =
@@ -53,7 +52,7 @@ export function stateAndTargets(
 
 /** True for the id of a plan. */
 export function isPlanId(word: string): boolean {
-  return /^p-\d+$/.test(word);
+  return idKind(word) === "plan";
 }
 
 /**
@@ -62,11 +61,5 @@ export function isPlanId(word: string): boolean {
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function parsePlanId(text: string): bigint {
-  if (!/^(p-)?\d+$/.test(text)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot read the id "${text}": that of a plan is as p-17`,
-    );
-  }
-  return parseId(text.replace(/^p-/, ""));
+  return parseIdOf("plan", text);
 }
