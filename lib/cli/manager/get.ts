@@ -17,6 +17,7 @@ import { namesOne, withHint } from "./hints.ts";
 import { type AgentPath, nameIn, parseAgentPath } from "./host_path.ts";
 import {
   type FilePart,
+  ReadLimit,
   type RemoteContext,
   RemoteFiles,
 } from "./remote_files.ts";
@@ -34,6 +35,7 @@ import {
   withTargetHint,
 } from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";
+import { WaitNotes } from "./wait_notes.ts";
 
 /** Permissions without setuid, setgid and sticky bit: a host does not choose what runs with the rights of a user here. */
 const MODE_MASK = 0o777;
@@ -60,6 +62,11 @@ export const get = defineSubcommand({
     backup: {
       type: "boolean",
       summary: "keep what is replaced or deleted as NAME~",
+    },
+    timeout: {
+      type: "duration",
+      value: "TIME",
+      summary: "end the reading on an agent after this time: 90s, 1h30m",
     },
     ...TARGET_FLAGS,
   },
@@ -103,7 +110,6 @@ export const get = defineSubcommand({
     requireOwnPlaces(found);
     const client = new RetryingClient(connect, terminal);
     using reads = new OpenReads(client, terminal);
-    const context = { client, terminal, reads };
     let worst: number = ExitCode.ok;
     try {
       for (const source of found) {
@@ -121,6 +127,7 @@ export const get = defineSubcommand({
           expression: connected,
           operation: "file.List",
           params: { path },
+          timeoutMs: flags.timeout,
         }, terminal);
         const parsed = { agents: connected, operation: "file.List" };
         const commands = await withHint(
@@ -132,12 +139,24 @@ export const get = defineSubcommand({
           { parsed: { ...parsed, params: {} }, connect },
         );
         await using meter = new TransferMeter(terminal, "getting");
+        const note = async (agent: string, text: string) => {
+          await meter.clear();
+          await output.note(`${agent}: ${text}`);
+        };
+        using noting = new DisposableStack();
+        const waits = noting.adopt(
+          new WaitNotes(terminal.clock, ({ agent }, text) => note(agent, text)),
+          (waits) => waits.close(),
+        );
         await inTurns(commands, async (command) => {
           const { agent } = command;
           const folder = namesOne([expression]) ? target : join(target, agent);
           try {
             const got = await getFrom(command, source, {
-              ...context,
+              ...{ client, terminal, reads, waits },
+              limit: flags.timeout === undefined
+                ? undefined
+                : new ReadLimit(terminal.clock, flags.timeout),
               folder,
               meter,
               delete: flags.delete,
@@ -155,7 +174,7 @@ export const get = defineSubcommand({
             worst = Math.max(worst, exitCodeOf(codeOf(error)));
             if (json) {
               await output.value({ agent, path, error: messageOf(error) });
-            } else await output.note(`${agent}: ${messageOf(error)}`);
+            } else await note(agent, messageOf(error));
           }
         });
       }
@@ -254,13 +273,13 @@ interface GetContext extends RemoteContext {
 }
 
 async function getFrom(
-  { id, agent }: Command,
+  lister: Command,
   { path }: AgentPath,
   context: GetContext,
 ): Promise<{ summary: TreeSummary; note: string }> {
   const { folder, meter, reads } = context;
-  const remote = new RemoteFiles(agent, path, context);
-  const { entries, note } = await remote.list(id);
+  const remote = new RemoteFiles(lister.agent, path, context);
+  const { entries, note } = await remote.list(lister);
   const rootName = nameIn(path);
   if (!isFileName(rootName)) {
     throw new PiriError(

@@ -1,16 +1,11 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
-import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";
-import { nextLine } from "./ids.ts";
 import { QUESTION, Question } from "./question.ts";
 import { userOf } from "./signature.ts";
 import { hasEnded } from "./states.ts";
-import { namedText } from "./waiting_text.ts";
-
-/** Time beyond the timeout before waiting ends, in milliseconds: the Manager has presumed an end by then. */
-const BEYOND_TIMEOUT_MS = PRESUMED_AFTER_MS + 5_000;
+import { longestWait, waitedTooLong } from "./wait_limit.ts";
 
 /** Commands or a job under way, which can be cancelled. */
 export interface Cancellable {
@@ -85,19 +80,11 @@ export class Patience implements Disposable {
 
   /** Stops waiting for commands a while after this timeout. They go on, because only their agents end them. */
   limit(timeoutMs: number, commands: () => readonly Command[]): void {
-    const wait = timeoutMs + BEYOND_TIMEOUT_MS;
-    const timer = this.#terminal.clock.timer(wait, () => {
+    const waitMs = longestWait(timeoutMs);
+    const { clock } = this.#terminal;
+    const timer = clock.timer(waitMs, () => {
       const open = commands().filter((command) => !hasEnded(command));
-      const named = namedText(open, this.#terminal.clock.now());
-      this.#giveUp(
-        new HintedError(
-          "TIMED_OUT",
-          `Cannot wait longer for ${named}: no result has come within ${
-            wait / 1_000
-          } s`,
-          nextLine(open.map(({ id }) => id)),
-        ),
-      );
+      this.#giveUp(waitedTooLong(open, { waitMs, now: clock.now() }));
     });
     this.#undo.defer(() => timer.cancel());
   }

@@ -1,13 +1,18 @@
 import { concat } from "@std/bytes/concat";
-import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
-import { asErrorCode, PiriError } from "../../base/errors.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { CommandStateName } from "../../base/command_state.ts";
+import { asErrorCode, type ErrorCode, PiriError } from "../../base/errors.ts";
 import { parseTree, type TreeEntry, type TreeFile } from "../../files/tree.ts";
 import type { Terminal } from "../terminal.ts";
+import { durationText } from "../time.ts";
+import { answered } from "./ids.ts";
 import type { OpenReads } from "./open_reads.ts";
 import { readCommand } from "./read_command.ts";
 import type { RetryingClient } from "./retrying_client.ts";
 import { startOn } from "./start_on.ts";
 import { stateName } from "./states.ts";
+import type { WaitNotes } from "./wait_notes.ts";
 
 /** Most bytes that one command reads: the Manager keeps as much in any case, and nothing of a broken one is lost. */
 const BATCH_BYTES = 8 * 1_048_576;
@@ -28,6 +33,39 @@ export interface RemoteContext {
   readonly client: RetryingClient;
   readonly terminal: Terminal;
   readonly reads: OpenReads;
+  readonly waits: WaitNotes;
+  /** Time after which the reading of an agent ends; none if absent. */
+  readonly limit?: ReadLimit | undefined;
+}
+
+/** Limit on all that is read from an agent. */
+export class ReadLimit {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #begin: number;
+
+  /** Begins now. */
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#begin = clock.monotonic();
+  }
+
+  /**
+   * Time that is left, in milliseconds: at least 1.
+   *
+   * @throws {PiriError} TIMED_OUT if none is left
+   */
+  left(path: string): number {
+    const left = this.#begin + this.#timeoutMs - this.#clock.monotonic();
+    if (left > 0) return Math.ceil(left);
+    throw new PiriError(
+      "TIMED_OUT",
+      `Cannot get "${path}": it was not read within ${
+        durationText(this.#timeoutMs)
+      }; what came is kept, and the same command gets the rest`,
+    );
+  }
 }
 
 /** Files of one path on one agent. */
@@ -44,9 +82,9 @@ export class RemoteFiles {
 
   /** Reads the list that a command has printed. Returns it with what the command says about it. */
   async list(
-    commandId: bigint,
+    lister: Command,
   ): Promise<{ entries: TreeEntry[]; note: string }> {
-    const { command, pieces } = await this.#read(commandId);
+    const { command, pieces } = await this.#read(lister);
     const text = new TextDecoder().decode(concat([...pieces]));
     return { entries: parseTree(text), note: command.reason };
   }
@@ -71,7 +109,7 @@ export class RemoteFiles {
   async #readParts(
     batch: readonly FilePart[],
   ): Promise<readonly Uint8Array[]> {
-    const { terminal, reads } = this.#context;
+    const { terminal, reads, limit } = this.#context;
     const parts = batch.map(({ file: { name }, offset, length }) => ({
       name,
       offset,
@@ -81,9 +119,12 @@ export class RemoteFiles {
       expression: [this.#agent],
       operation: "file.Read",
       params: { path: this.#path, parts },
+      timeoutMs: limit?.left(this.#path),
     }, terminal);
     const [command] = await reads.start(start, failure);
-    const { pieces, bytes } = await this.#read(command?.id ?? 0n);
+    const { pieces, bytes } = await this.#read(
+      answered(command, `read "${this.#path}"`),
+    );
     const expected = batch.reduce((sum, { length }) => sum + length, 0);
     if (bytes === expected) return pieces;
     throw new PiriError(
@@ -93,10 +134,11 @@ export class RemoteFiles {
   }
 
   /** Reads the output of a command that must succeed, and deletes it from the history. */
-  async #read(commandId: bigint) {
-    const { client, reads } = this.#context;
+  async #read(started: Command) {
+    const { client, terminal: { clock }, reads, waits } = this.#context;
     const { signal } = reads;
-    const read = await readCommand(commandId, { client, signal });
+    const { id: commandId } = started;
+    const read = await readCommand(started, { client, clock, signal, waits });
     reads.ended(commandId);
     await client.call(
       ({ commands }, { signal }) =>
@@ -108,13 +150,21 @@ export class RemoteFiles {
   }
 }
 
+/** Codes of ends that say all by themselves. */
+const END_CODES: Partial<Record<CommandStateName, ErrorCode>> = {
+  cancelled: "CANCELLED",
+  timed_out: "TIMED_OUT",
+};
+
 function requireSuccess(command: Command): void {
   const state = stateName(command.state);
   if (state === "succeeded") return;
-  const code = asErrorCode(command.errorCode) ?? "FAILED_PRECONDITION";
+  const code = END_CODES[state] ?? asErrorCode(command.errorCode) ??
+    "FAILED_PRECONDITION";
   throw new PiriError(
     code,
-    command.reason || `Cannot read: command ${command.id} is ${state}`,
+    command.reason ||
+      `Cannot read: command ${command.id} is ${state.replace("_", " ")}`,
   );
 }
 

@@ -10,11 +10,13 @@ export interface Starting {
   readonly expression: readonly string[];
   readonly operation: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Time after which agents end it, in milliseconds; none if absent. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Makes the call that starts an operation on agents: one command for each. It can be repeated, and starts nothing twice. */
 export function startOn(
-  { expression, operation, params }: Starting,
+  { expression, operation, params, timeoutMs }: Starting,
   terminal: Terminal,
 ): Call<readonly Command[]> {
   const request = {
@@ -22,6 +24,7 @@ export function startOn(
     operation,
     params: JSON.stringify(params),
     onDisconnect: OnDisconnect.CONTINUE,
+    ...timeoutMs === undefined ? {} : { timeoutMs },
     ...signatureOf(terminal),
   };
   return async (control, { signal }) =>

@@ -43,8 +43,16 @@ export class TransferMeter implements AsyncDisposable {
     void this.#terminal.stderr.write(`\r${line}\x1b[K`);
   }
 
+  /** Makes room for a line of its own on standard error. */
+  async clear(): Promise<void> {
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    this.#shownAt = -Infinity;
+    await this.#terminal.stderr.write("\r\x1b[K");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
-    if (this.#isShown) await this.#terminal.stderr.write("\r\x1b[K");
+    await this.clear();
   }
 }

@@ -1,9 +1,16 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { CommandState } from "../../../proto/gen/piri/control/v1/control_pb.ts";
 import { command, FakeManager } from "../fake_manager.ts";
+import type { Watch } from "../fake_watch.ts";
 import { jsonLines, see, start, type Started } from "./start.ts";
 
-const ONE = command({ operation: "file.List" });
-const TWO = command({ id: 13n, agent: "web-2", operation: "file.List" });
+const ONE = command({ operation: "file.List", timeoutMs: 10_000 });
+const TWO = command({
+  id: 13n,
+  agent: "web-2",
+  operation: "file.List",
+  timeoutMs: 10_000,
+});
 
 /** Starts to get files from agents that do not answer. */
 async function startGet(
@@ -160,3 +167,61 @@ Deno.test("get takes two sources of one name from agents that differ, each into 
   assertEquals(await code, 7);
   assertEquals(manager.plainRuns.length, 1);
 });
+
+Deno.test("get tells on stderr why an agent does not go on, and when it does again", async () => {
+  const { manager, terminal, code } = await startGet();
+  const [one, two] = [watchOf(manager, 12n), watchOf(manager, 13n)];
+  const since = BigInt(terminal.clock.now() - 12_000);
+  one.state({ ...ONE, state: CommandState.RUNNING });
+  two.state({
+    ...TWO,
+    state: CommandState.RUNNING,
+    unreachableSinceMs: since,
+  });
+  await terminal.clock.settle();
+  const waiting = terminal.stderr.text;
+  two.state({ ...TWO, state: CommandState.RUNNING });
+  await terminal.clock.advance(1_000);
+  const back = terminal.stderr.text.slice(waiting.length);
+  await terminal.signal("SIGINT");
+
+  assertMatch(
+    waiting,
+    /^web-2: away for 12 s \(last seen .*\), the command goes on there\n$/,
+  );
+  assertMatch(back, /^web-2: back after 1[23] s\n$/);
+  assertEquals(await code, 7);
+});
+
+Deno.test("get --timeout is a limit for the agents, and ends the wait for one that stays away", async () => {
+  const flags = ["--timeout", "10s"];
+  const { manager, terminal, code } = await startGet({ flags });
+  const away = { state: CommandState.RUNNING, timeoutMs: 10_000 };
+  watchOf(manager, 12n).state({
+    ...ONE,
+    ...away,
+    unreachableSinceMs: BigInt(terminal.clock.now()),
+  });
+  watchOf(manager, 13n)
+    .state({ ...TWO, ...away, state: CommandState.TIMED_OUT }).end();
+  await terminal.clock.advance(29_000);
+  const early = terminal.stderr.text;
+  await terminal.clock.advance(1_000);
+
+  assertEquals(manager.plainRuns.map(({ timeoutMs }) => timeoutMs), [10_000]);
+  assertMatch(early, /web-2: Cannot read: command 13 is timed out\n$/);
+  assertEquals(await code, 6);
+  assertMatch(
+    terminal.stderr.text.slice(early.length),
+    /^web-1: Cannot wait longer for command 12 on "web-1" \(away since .*\): no result has come within 30 s\n$/,
+  );
+});
+
+/** Watch of one command. */
+function watchOf(manager: FakeManager, id: bigint): Watch {
+  const found = manager.watches.find(({ request }) =>
+    request.commands.some(({ commandId }) => commandId === id)
+  );
+  if (found === undefined) throw new Error(`nobody watches ${id}`);
+  return found;
+}
