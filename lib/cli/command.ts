@@ -6,6 +6,10 @@ import type { Topic } from "./topic.ts";
 export type Flag = ShownFlag & {
   /** True for a former name of a flag: it works, and the help does not show it. */
   readonly isHidden?: boolean;
+  /** Names of flags that contradict this one; "--" for the arguments after it. It need not be said by both. */
+  readonly apart?: readonly string[];
+  /** Names of flags of which one has to be there, too. */
+  readonly needs?: readonly string[];
 };
 
 type ShownFlag =
@@ -78,6 +82,8 @@ export interface Invocation {
   readonly positionals: Readonly<Record<string, unknown>>;
   /** Arguments after `--`; absent without it. */
   readonly rest: readonly string[] | undefined;
+  /** Names of the flags that were not typed, and have a value from the user's settings. */
+  readonly fromSettings: ReadonlySet<string>;
   /** Folder of the Manager or Agent: its state folder, or that of a login at a Manager elsewhere. */
   readonly dir: string;
   /** The state folder on this machine, for what needs that itself. */

@@ -94,6 +94,7 @@ async function runAlone<Services>(
       flags: {},
       positionals: {},
       rest: undefined,
+      fromSettings: new Set(),
     }),
     program.services,
   );
@@ -145,10 +146,14 @@ async function run<Services>(
   const config = subcommand.isInternal === true
     ? undefined
     : await settingsOf({ program, terminal }, common);
-  const { flags, positionals, explained } = withSettings(parsed, config, {
-    table: subcommand,
-    words: names,
-  });
+  const { flags, positionals, fromSettings, explained } = withSettings(
+    parsed,
+    config,
+    {
+      table: subcommand,
+      words: names,
+    },
+  );
   if (common.explain) {
     for (const line of explained) await terminal.stderr.write(`${line}\n`);
   }
@@ -157,6 +162,7 @@ async function run<Services>(
       flags,
       positionals,
       rest: parsed.rest,
+      fromSettings,
     }, config),
     program.services,
   );
@@ -166,7 +172,7 @@ async function run<Services>(
 function invocationOf<Services>(
   { program, terminal }: Start<Services>,
   common: CommonValues,
-  words: Pick<Invocation, "flags" | "positionals" | "rest">,
+  words: Pick<Invocation, "flags" | "positionals" | "rest" | "fromSettings">,
   config?: OperatorConfig,
 ): Invocation {
   return {

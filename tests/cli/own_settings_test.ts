@@ -2,8 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { expandNamedTargets } from "../../lib/cli/named_targets.ts";
 import { operatorConfigPath } from "../../lib/cli/operator_config.ts";
-import { command, FakeManager } from "./fake_manager.ts";
-import { see, type Seen } from "./manager/start.ts";
+import { parseSubcommand } from "../../lib/cli/arguments.ts";
+import type { SubcommandTable } from "../../lib/cli/command.ts";
+import { withSettings } from "../../lib/cli/own_settings.ts";
+import { command, FakeManager, job } from "./fake_manager.ts";
+import { programOf, see, type Seen } from "./manager/start.ts";
 
 const PATH = "/home/ann/.config/piri/config.yaml";
 
@@ -231,3 +234,143 @@ function withCommand(): FakeManager {
   manager.commands = [command()];
   return manager;
 }
+
+/** Subcommands of the manager with the words that lead to them. */
+const TABLES = programOf(new FakeManager()).subcommands.flatMap((
+  entry,
+): [string, SubcommandTable][] =>
+  "subcommands" in entry
+    ? [
+      ...(entry.itself === undefined
+        ? []
+        : [[entry.name, entry.itself]] as [string, SubcommandTable][]),
+      ...entry.subcommands.map((
+        table,
+      ): [string, SubcommandTable] => [`${entry.name} ${table.name}`, table]),
+    ]
+    : [[entry.name, entry]]
+);
+
+/** Pairs of flags of which one contradicts the other, in both orders. */
+const PAIRS = TABLES.flatMap(([words, table]) =>
+  Object.entries(table.flags).flatMap(([name, { apart = [] }]) =>
+    apart.filter((other) => other in table.flags)
+      .flatMap((other) => [{ words, table, typed: name, own: other }, {
+        words,
+        table,
+        typed: other,
+        own: name,
+      }])
+  )
+);
+
+Deno.test("a default that contradicts any flag that was typed is left out", () => {
+  const kept = PAIRS.filter(({ words, table, typed, own }) => {
+    const parsed = parseSubcommand(
+      { ...table, positionals: {} },
+      typedFlag(typed, table),
+    );
+    const { flags, fromSettings } = withSettings(parsed, {
+      path: PATH,
+      color: undefined,
+      targets: {},
+      defaults: { [words]: { [own]: { value: "x", text: "x" } } },
+      lineOf: () => undefined,
+    }, { table, words: words.split(" ") });
+    return fromSettings.has(own) || flags[own] === "x";
+  });
+
+  assertEquals(kept, []);
+  assertEquals(PAIRS.length > 40, true);
+});
+
+/** Arguments that set a flag. */
+function typedFlag(name: string, { flags }: SubcommandTable): string[] {
+  const flag = flags[name];
+  switch (flag?.type) {
+    case "boolean":
+      return [`--${name}`];
+    case "duration":
+      return [`--${name}=1s`];
+    case "number":
+      return [`--${name}=${flag.least}`];
+    default:
+      return [`--${name}=x`];
+  }
+}
+
+Deno.test("flags that a flag contradicts or needs are there", () => {
+  const known = new Set([
+    ...TABLES.flatMap(([, { flags }]) => Object.keys(flags)),
+    "--",
+    "json",
+  ]);
+  const named = TABLES.flatMap(([, { flags }]) =>
+    Object.values(flags).flatMap(({ apart = [], needs = [] }) => [
+      ...apart,
+      ...needs,
+    ])
+  );
+
+  assertEquals(named.filter((name) => !known.has(name)), []);
+});
+
+for (
+  const [own, args, taken] of [
+    ["cancel: {grace: 30s}", ["cancel", "12", "--now"], 1],
+    ["cancel: {now: true}", ["cancel", "12", "--grace", "7s"], 7_000],
+    ["cancel: {now: true}", ["cancel", "12", "--grace=7s"], 7_000],
+    ["cancel: {now: true}", ["cancel", "12"], 1],
+  ] as const
+) {
+  Deno.test(`${args.join(" ")} under the default ${own} asks for a grace of ${taken} ms`, async () => {
+    const { code, manager } = await as([...args], {
+      text: `defaults: {${own}}`,
+      manager: withCommand(),
+    });
+
+    assertEquals([code, manager.cancels[0]?.graceMs], [0, taken]);
+  });
+}
+
+for (
+  const [own, args, code] of [
+    ["rerun: {failed: true}", "rerun j-17 --lost --detach", 0],
+    ["rerun: {failed: true}", "rerun 12 --detach", 0],
+    ["run: {stream: true}", "run web-1 --diff --detach -- x", 0],
+    ["run: {raw: true}", "run web-1 --timestamps --detach -- x", 0],
+    ["run: {utc: true, within: 1m}", "run web-1 --detach -- x", 0],
+    ["run: {exit-code: true}", "run web-1 --detach -- x", 0],
+    ["run: {exit-code: true}", "run web-1 web-2 --detach -- x", 0],
+    ["run: {op: test.Sleep}", "run web-1 --detach -- x", 0],
+    ["run: {cwd: /srv}", "run web-1 --op test.Sleep seconds:=1 --detach", 0],
+    ["run: {pause: 1m, cancel-rest: true}", "run web-1 --detach -- x", 0],
+    ["run: {seed: 3, signatures: 2}", "run web-1 --detach -- x", 0],
+    ["show: {output: true}", "show j-17", 0],
+    ["run: {stream: true}", "run web-1 --raw --diff --detach -- x", 2],
+    ["run: {stream: true}", "run web-1 --utc --detach -- x", 2],
+  ] as const
+) {
+  Deno.test(`${args} under the default ${own} exits ${code}`, async () => {
+    const manager = withCommand();
+    manager.jobs = [job()];
+    const seen = await as(args.split(" "), {
+      text: `defaults: {${own}}`,
+      manager,
+    });
+
+    assertEquals([seen.code, seen.code === 2], [code, seen.stderr !== ""]);
+  });
+}
+
+Deno.test("--explain tells of a default that was left out, and why", async () => {
+  const { stderr } = await as(["--explain", "cancel", "12", "--now"], {
+    text: "defaults:\n  cancel:\n    grace: 30s\n",
+    manager: withCommand(),
+  });
+
+  assertEquals(
+    stderr,
+    `--grace 30s: from ${PATH}, line 3; left out: it contradicts --now\n`,
+  );
+});

@@ -39,6 +39,7 @@ const add = defineSubcommand({
     expires,
     "secret-file": {
       type: "string",
+      apart: ["secret-hash"],
       value: "FILE",
       summary:
         'file with the secret of a legacy agent (of 2024), which has no join token; "-" for stdin',

@@ -29,7 +29,11 @@ export const restart = defineSubcommand({
       summary:
         "do not restart an agent that runs commands for so long; by default it restarts as soon as it runs none",
     },
-    now: { type: "boolean", summary: "end the commands that run" },
+    now: {
+      type: "boolean",
+      apart: ["when-idle"],
+      summary: "end the commands that run",
+    },
     detach: {
       type: "boolean",
       summary: "print the id of the job and do not wait",

@@ -36,6 +36,7 @@ export const agentSet = defineSubcommand({
     },
     retired: {
       type: "boolean",
+      apart: ["not-retired"],
       summary: "the hosts are gone for good: target expressions leave them out",
     },
     "not-retired": { type: "boolean", summary: "the hosts are back" },

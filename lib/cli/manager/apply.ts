@@ -80,7 +80,8 @@ export const apply = defineSubcommand({
     "all --yes",
   ],
   async execute(invocation, services: ManagerServices) {
-    const { positionals, flags, dir, output, terminal, json } = invocation;
+    const { positionals, flags, fromSettings, dir, output, terminal, json } =
+      invocation;
     const context = {
       connect: () => services.connect(dir),
       json,
@@ -95,7 +96,7 @@ export const apply = defineSubcommand({
     };
     const [word = "", ...others] = positionals.target;
     if (isPlanId(word) && others.length === 0) {
-      requireNoTargets(flags, word);
+      requireNoTargets(flags, { word, fromSettings });
       const id = parsePlanId(word);
       return await applyPlan({ id, ...asked }, context);
     }
@@ -214,11 +215,20 @@ function requireNoTargets(
     readonly limit: string | undefined;
     readonly "targets-file": string | undefined;
   },
-  word: string,
+  { word, fromSettings }: {
+    readonly word: string;
+    readonly fromSettings: ReadonlySet<string>;
+  },
 ): void {
-  const isNarrowed = flags.exclude.length > 0 || flags.connected ||
-    flags.limit !== undefined || flags["targets-file"] !== undefined;
-  if (!isNarrowed) return;
+  const isNarrowed = {
+    exclude: flags.exclude.length > 0,
+    connected: flags.connected,
+    limit: flags.limit !== undefined,
+    "targets-file": flags["targets-file"] !== undefined,
+  };
+  const isTyped = Object.entries(isNarrowed)
+    .some(([name, narrows]) => narrows && !fromSettings.has(name));
+  if (!isTyped) return;
   throw new PiriError(
     "INVALID_ARGUMENT",
     `Cannot choose agents of ${word}: a plan is for the agents that it was made for`,

@@ -18,6 +18,7 @@ export const CA_KEY_FLAG = {
   },
   identity: {
     type: "string",
+    needs: ["ca-key"],
     value: "FILE",
     summary: "key of age that decrypts the file of --ca-key",
   },
@@ -27,6 +28,7 @@ export const CA_KEY_FLAG = {
 export const CA_CERT_FLAG = {
   "ca-cert": {
     type: "string",
+    needs: ["ca-key"],
     value: "FILE",
     summary: "certificate of that authority (default: a new one for its key)",
   },

@@ -25,6 +25,7 @@ export const cancel = defineSubcommand({
     },
     now: {
       type: "boolean",
+      apart: ["grace"],
       summary: "end it by SIGKILL at once, also while it installs packages",
     },
   },

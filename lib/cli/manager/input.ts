@@ -16,6 +16,7 @@ const INLINE_JSON = 131_072;
 export const INPUT_FLAGS = {
   stdin: {
     type: "string",
+    apart: ["stdin-file"],
     value: "FILE",
     summary:
       'standard input of the program: a file here of any size, or "-" for stdin',

@@ -210,9 +210,14 @@ function steering(
 export const RERUN_FLAGS = {
   failed: {
     type: "boolean",
+    apart: ["lost", "unreachable"],
     summary: "a job: only on agents that did not do it",
   },
-  lost: { type: "boolean", summary: "a job: only on agents that are lost" },
+  lost: {
+    type: "boolean",
+    apart: ["unreachable"],
+    summary: "a job: only on agents that are lost",
+  },
   unreachable: {
     type: "boolean",
     summary: "a job: only on agents that were not reached",

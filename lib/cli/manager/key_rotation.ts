@@ -46,11 +46,13 @@ const MANAGER: KeyWords = {
 const flags = {
   finish: {
     type: "boolean",
+    apart: ["ca-cert"],
     summary:
       "give the old one up; refused while an agent does not trust the new one",
   },
   without: {
     type: "repeated",
+    needs: ["finish"],
     value: "NAME",
     summary:
       "with --finish: leave this agent behind; it has to join again (repeatable)",

@@ -39,6 +39,7 @@ export const login = defineSubcommand({
   flags: {
     ci: {
       type: "boolean",
+      apart: ["cidr"],
       summary:
         "sign in as the CI job that this is a part of, by the line that operator add --from printed (default: PIRI_MANAGER)",
     },
@@ -55,6 +56,7 @@ export const login = defineSubcommand({
     },
     use: {
       type: "string",
+      apart: ["name", "cidr", "ci"],
       value: "NAME",
       summary: "make an existing login the usual one",
     },

@@ -81,12 +81,14 @@ export const add = defineSubcommand({
     see,
     from: {
       type: "string",
+      apart: ["cidr"],
       value: "ISSUER",
       summary:
         "jobs of this CI log in, rather than a person (issuer add); role operator and at most 1h by default",
     },
     claim: {
       type: "repeated",
+      needs: ["from"],
       value: "NAME=VALUE",
       summary: "with --from: claim that the token of a job must have",
     },

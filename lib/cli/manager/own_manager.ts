@@ -18,22 +18,26 @@ const WITHIN_MS = 90_000;
 export const OWN_MANAGER_FLAGS = {
   serve: {
     type: "boolean",
+    apart: ["detach"],
     summary:
       "start a Manager in this process for this job, from --dir or from the variable PIRI_STATE (docs/ci.md)",
   },
   "wait-for": {
     type: "string",
+    needs: ["serve"],
     value: "SHARE|N",
     summary:
       "with --serve: agents that must be connected before anything starts: 95%, or a number; all by default",
   },
   within: {
     type: "duration",
+    needs: ["serve"],
     value: "TIME",
     summary: "with --serve: longest wait for them; 90s by default",
   },
   listen: {
     type: "string",
+    needs: ["serve"],
     value: "HOST:PORT",
     summary:
       "with --serve: address to accept agents on, instead of the one in the state",

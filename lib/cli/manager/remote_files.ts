@@ -150,22 +150,28 @@ export class RemoteFiles {
   }
 }
 
-/** Codes of ends that say all by themselves. */
-const END_CODES: Partial<Record<CommandStateName, ErrorCode>> = {
-  cancelled: "CANCELLED",
-  timed_out: "TIMED_OUT",
-};
-
 function requireSuccess(command: Command): void {
   const state = stateName(command.state);
   if (state === "succeeded") return;
-  const code = END_CODES[state] ?? asErrorCode(command.errorCode) ??
+  const code = codeOfEnd(state) ?? asErrorCode(command.errorCode) ??
     "FAILED_PRECONDITION";
   throw new PiriError(
     code,
     command.reason ||
       `Cannot read: command ${command.id} is ${state.replace("_", " ")}`,
   );
+}
+
+/** Code of an end that says all by itself. */
+function codeOfEnd(state: CommandStateName): ErrorCode | undefined {
+  switch (state) {
+    case "cancelled":
+      return "CANCELLED";
+    case "timed_out":
+      return "TIMED_OUT";
+    default:
+      return undefined;
+  }
 }
 
 function failure(fact: string): PiriError {

@@ -1,4 +1,3 @@
-import { RerunScope } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { answered } from "./ids.ts";
@@ -20,7 +19,7 @@ export const rerun = defineSubcommand({
   more: [WHILE_A_JOB_RUNS],
   examples: ["12", "12 --detach", "j-17 --failed", "j-17/web-1"],
   async execute(invocation, services: ManagerServices) {
-    const { positionals, flags, dir, terminal } = invocation;
+    const { positionals, flags, fromSettings, dir, terminal } = invocation;
     const typed = parseAnyId(positionals.id);
     const connect = () => services.connect(dir);
     const scope = scopeOf(flags);
@@ -39,9 +38,9 @@ export const rerun = defineSubcommand({
     }
     checkViewFlags(flags, invocation);
     checkNoFiles(flags, "a command");
-    if (
-      scope !== RerunScope.ALL || flags.on.length > 0 || flags["skip-denied"]
-    ) {
+    const isTyped = (["failed", "lost", "unreachable", "skip-denied"] as const)
+      .some((name) => flags[name] && !fromSettings.has(name));
+    if (isTyped || flags.on.length > 0 && !fromSettings.has("on")) {
       throw new PiriError(
         "INVALID_ARGUMENT",
         `Cannot choose agents of ${positionals.id}: it is one command`,

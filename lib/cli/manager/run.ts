@@ -67,16 +67,31 @@ export const run = defineSubcommand({
   flags: {
     shell: {
       type: "string",
+      apart: ["--", "op"],
       value: "LINE",
       summary: "line for the shell of the host, instead of -- and a program",
     },
     op: {
       type: "string",
+      apart: [
+        "--",
+        "shell",
+        "stdin",
+        "stdin-file",
+        "cwd",
+        "env",
+        "env-file",
+        "user",
+        "umask",
+        "secret-env",
+        "secret-file",
+      ],
       value: "NAME",
       summary: 'operation to run ("piri-manager operations" lists them)',
     },
     plan: {
       type: "boolean",
+      needs: ["op"],
       summary:
         "only tell what the operation would change, as file.Line can (with --op)",
     },
@@ -108,6 +123,7 @@ export const run = defineSubcommand({
     ...VIEW_FLAGS,
     "exit-code": {
       type: "boolean",
+      apart: ["detach"],
       summary:
         "exit with the code of the program, and with 255 if it has none (one agent)",
     },
@@ -187,7 +203,7 @@ export const run = defineSubcommand({
     "--serve --wait-for 95% --within 2m 'web-*' -- ./deploy.sh",
   ],
   async execute(invocation, services: ManagerServices) {
-    const { flags, json, output, terminal } = invocation;
+    const { flags, fromSettings, json, output, terminal } = invocation;
     checkOwnManager(flags);
     const input = inputPath(flags, flags.op);
     const typed = parseRun({
@@ -203,7 +219,10 @@ export const run = defineSubcommand({
     const limits = limitsOf(flags);
     checkViewFlags(flags, invocation);
     checkSignFlags(flags);
-    if (flags["exit-code"]) requireOne(namesOne(typed.agents), flags);
+    const isOne = namesOne(typed.agents);
+    const passesCode = flags["exit-code"] &&
+      (isOne || !fromSettings.has("exit-code"));
+    if (passesCode) requireOne(isOne, flags);
     const launched = withManager(invocation, services, {
       targets,
       work: async (dir, seed) => {
@@ -240,7 +259,7 @@ export const run = defineSubcommand({
             control.jobs.startJob(request, { signal }),
           explain: (answer) =>
             withTargetHint(withHint(answer, { parsed, connect })),
-          ...(flags["exit-code"]
+          ...(passesCode
             ? {
               exitCodeOf: ([ended]) =>
                 ended === undefined ? NO_PROGRAM_CODE : programExitCode(ended),
@@ -249,7 +268,7 @@ export const run = defineSubcommand({
         }, { flags, json, output, terminal, connect });
       },
     });
-    return await (flags["exit-code"] ? orNoProgram(launched) : launched);
+    return await (passesCode ? orNoProgram(launched) : launched);
   },
 });
 

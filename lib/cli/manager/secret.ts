@@ -14,6 +14,7 @@ const NAME = { name: { type: "one", summary: "name of the secret" } } as const;
 const PLACE = {
   group: {
     type: "string",
+    apart: ["agent"],
     value: "GROUP",
     summary: "the secret of the agents of a group",
   },

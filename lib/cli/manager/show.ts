@@ -38,18 +38,21 @@ export const show = defineSubcommand({
   },
   examples: ["12", "12 --output > log", "j-17", "j-17/web-1 --output"],
   async execute(
-    { positionals, flags, dir, json, output, terminal },
+    { positionals, flags, fromSettings, dir, json, output, terminal },
     services: ManagerServices,
   ) {
     const typed = parseAnyId(positionals.id);
+    // A default of the user is for one agent.
+    const isJobDefault = typed.kind === "job" && fromSettings.has("output");
+    const printsOutput = flags.output && !isJobDefault;
     using control = await services.connect(dir);
-    if (typed.kind === "job" && !flags.output) {
+    if (typed.kind === "job" && !printsOutput) {
       const now = terminal.clock.now();
       const entries = false;
       await showJob(typed.id, { control, output, json, entries, now });
       return ExitCode.ok;
     }
-    if (typed.kind === "entry" && !flags.output) {
+    if (typed.kind === "entry" && !printsOutput) {
       const entry = await findEntry(control, typed);
       if (entry.commandId === undefined) {
         return await showEntry(entry, {
@@ -64,7 +67,7 @@ export const show = defineSubcommand({
       ? await onlyCommand(typed.id, control)
       : await commandIdOf(typed, { control, attempt: "show" });
     const command = await getCommand(control, id);
-    if (flags.output) {
+    if (printsOutput) {
       const { raw, color: colour } = flags;
       const style = raw ? "raw" : "plain";
       const live = () => new LiveView([command], { terminal, style, colour });

@@ -39,6 +39,7 @@ export const SIGN_FLAGS = {
   },
   signatures: {
     type: "number",
+    needs: ["sign", "sign-with"],
     value: "COUNT",
     summary:
       "with --sign: wait until so many people have signed (piri-manager sign)",
@@ -47,6 +48,7 @@ export const SIGN_FLAGS = {
   },
   "sign-for": {
     type: "duration",
+    needs: ["sign", "sign-with"],
     value: "TIME",
     summary:
       "with --sign: time in which hosts may begin it, at most 24h; 1h by default, and 1h more than --queue",

@@ -19,6 +19,7 @@ export const status = defineSubcommand({
   flags: {
     prometheus: {
       type: "boolean",
+      apart: ["json"],
       summary: "print the numbers in the text format of Prometheus",
     },
   },

@@ -32,6 +32,7 @@ export const TARGET_FLAGS = {
   },
   seed: {
     type: "number",
+    needs: ["limit"],
     value: "N",
     summary: "repeat the sample of this seed, which --limit prints",
     least: 0,

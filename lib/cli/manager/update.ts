@@ -37,6 +37,7 @@ export const update = defineSubcommand({
   flags: {
     to: {
       type: "string",
+      apart: ["back"],
       value: "VERSION",
       summary: "version to install, of piri-manager release list",
     },

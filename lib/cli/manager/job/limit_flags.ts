@@ -28,10 +28,12 @@ export const LIMIT_FLAGS = {
   },
   "cancel-rest": {
     type: "boolean",
+    needs: ["max-failures"],
     summary: "with --max-failures: cancel what runs then, too",
   },
   pause: {
     type: "duration",
+    needs: ["batch"],
     value: "TIME",
     summary: "with --batch: wait after an agent is done before the next starts",
     most: MAX_MS,

@@ -7,11 +7,13 @@ import type { Flags } from "../../command.ts";
 export const VIEW_FLAGS = {
   stream: {
     type: "boolean",
+    apart: ["diff", "raw"],
     summary:
       "several agents: print lines as they come, each with the name of its agent",
   },
   diff: {
     type: "boolean",
+    apart: ["stream", "raw"],
     summary:
       "several agents: print the largest group, and of others only the lines that differ from it",
   },
@@ -36,7 +38,11 @@ export const VIEW_FLAGS = {
     type: "boolean",
     summary: "print the time in front of each line (several agents: --stream)",
   },
-  utc: { type: "boolean", summary: "with --timestamps: times in UTC" },
+  utc: {
+    type: "boolean",
+    needs: ["timestamps"],
+    summary: "with --timestamps: times in UTC",
+  },
   out: {
     type: "string",
     value: "DIR",
@@ -55,6 +61,7 @@ export const VIEW_FLAGS = {
   },
   raw: {
     type: "boolean",
+    apart: ["timestamps"],
     summary:
       "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
   },
