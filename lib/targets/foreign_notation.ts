@@ -1,3 +1,5 @@
+import { formatName } from "./format_targets.ts";
+import { BARE_VALUE } from "./parse_fact.ts";
 import type { Scanner } from "./scanner.ts";
 
 /** Notation of other tools: a pattern for the place, the fact, and what to write instead. */
@@ -9,6 +11,54 @@ type Foreign = readonly [
 
 const REGULAR = "regular expressions are not known";
 const GLOB = "write a glob, with * for any text and ? for one character";
+
+/** Facts for grains of Salt that have another name here, or mean something else. */
+const FACTS_OF_GRAINS: ReadonlyMap<string, string> = new Map([
+  ["cpuarch", "arch"],
+  ["host", "hostname"],
+  ["id", "name"],
+  ["kernel", "os"],
+  ["kernelrelease", "kernel"],
+  ["localhost", "hostname"],
+  ["mem_total", "memory_mb"],
+  ["nodename", "hostname"],
+  ["num_cpus", "cpus"],
+  ["os", "os.name"],
+  ["os_family", "os.family"],
+  ["osarch", "arch"],
+  ["oscodename", "os.codename"],
+  ["osfullname", "os.name"],
+  ["osmajorrelease", "os.version"],
+  ["osrelease", "os.version"],
+]);
+
+/** Values of facts for values of grains that are not the same text in small letters. */
+const VALUES_OF_GRAINS: ReadonlyMap<string, string> = new Map([
+  ["arch x86_64", "x64"],
+  ["arch amd64", "x64"],
+  ["arch aarch64", "arm64"],
+  ["os.name redhat", "rhel"],
+]);
+
+/** Facts whose values agents tell in small letters. */
+const IN_SMALL_LETTERS = new Set(["os", "os.name", "os.family", "arch"]);
+
+/** Comparison of a fact for a grain of Salt, as os:Debian; the last part of nested ones is the value. */
+function ofGrain(grain: string): string {
+  const parts = grain.split(":");
+  const value = parts.length > 1 ? parts.pop() || "VALUE" : "VALUE";
+  const name = parts.join(".");
+  const fact = FACTS_OF_GRAINS.get(name) ?? name;
+  const isSmall = value !== "VALUE" && IN_SMALL_LETTERS.has(fact);
+  const small = isSmall ? value.toLowerCase() : value;
+  const ours = VALUES_OF_GRAINS.get(`${fact} ${small}`) ?? small;
+  return `${formatName(fact)}=${isBare(ours) ? ours : JSON.stringify(ours)}`;
+}
+
+function isBare(value: string): boolean {
+  BARE_VALUE.lastIndex = 0;
+  return BARE_VALUE.exec(value)?.[0] === value;
+}
 
 /** Notation that people try where an agent, group or fact begins. */
 const AT_ITEM: readonly Foreign[] = [
@@ -24,15 +74,19 @@ const AT_ITEM: readonly Foreign[] = [
   [/[\^$]/y, REGULAR, GLOB],
   [/\.[*+?]?/y, "no name begins with a dot", GLOB],
   [
-    /G@([A-Za-z0-9_.-]+):(?:([A-Za-z0-9_.*?-]+))?/y,
+    /G@([A-Za-z0-9_.-][^\s(),"'\\]*)/y,
     "grains are called facts here",
-    ([, fact, value = "VALUE"]) => `write ${fact}=${value}`,
+    ([, grain = ""]) => `write ${ofGrain(grain)}`,
   ],
-  [/L@([^\s()]*)/y, "a list needs no mark", ([, names]) => `write ${names}`],
+  [
+    /L@([^\s()]*)/y,
+    "a list needs no mark",
+    ([, names]) => `write ${names || "web-1,web-2"}`,
+  ],
   [
     /N@([A-Za-z0-9_.-]*)/y,
     "groups are marked with @ alone",
-    ([, name]) => `write @${name}`,
+    ([, name]) => `write @${formatName(name || "web")}`,
   ],
   [
     /[A-Z]@/y,

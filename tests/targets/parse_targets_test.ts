@@ -77,11 +77,11 @@ Deno.test("marks of Salt are refused with what is written here", () => {
   refusals([
     [
       "G@os:Debian",
-      "grains are called facts here at column 1; write os=Debian",
+      "grains are called facts here at column 1; write os.name=debian",
     ],
     [
       "web-1 and G@os:Debian",
-      "grains are called facts here at column 11; write os=Debian",
+      "grains are called facts here at column 11; write os.name=debian",
     ],
     [
       "L@web-1,web-2",
