@@ -6,11 +6,11 @@ import type { Command } from "../../../proto/gen/piri/control/v1/control_message
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";
-import { requireAgent } from "./hints.ts";
+import { requireListed } from "./hints.ts";
 import { parseJobId } from "./job_ids.ts";
 import { commandJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
-import type { Control, ManagerServices } from "./services.ts";
+import type { ManagerServices } from "./services.ts";
 import { outcomeText, stateOf } from "./states.ts";
 import { parseIdOf } from "./typed_id.ts";
 
@@ -87,7 +87,15 @@ export const commands = defineSubcommand({
       states: flags.state === undefined ? [] : [stateOf(flags.state)],
     });
     if (commands.length === 0 && flags.agent !== undefined) {
-      await requireHistory(flags.agent, control);
+      const { agent } = flags;
+      await requireListed(agent, "list the commands of", {
+        control,
+        hasRecords: async () => {
+          const request = { agent, limit: 1 };
+          const { commands } = await control.commands.listCommands(request);
+          return commands.length > 0;
+        },
+      });
     }
     // A job that there is may have no commands yet.
     if (commands.length === 0 && jobId !== undefined) {
@@ -107,17 +115,6 @@ export const commands = defineSubcommand({
     return ExitCode.ok;
   },
 });
-
-/**
- * Requires an agent that there is, or that there was when it ran commands.
- *
- * @throws {PiriError} NOT_FOUND
- */
-async function requireHistory(agent: string, control: Control): Promise<void> {
-  const { commands } = await control.commands.listCommands({ agent, limit: 1 });
-  if (commands.length > 0) return;
-  await requireAgent(agent, "list the commands of", control);
-}
 
 function stateText(command: Command): string {
   // The reason is long: `show` has it.

@@ -6,7 +6,7 @@ import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { oneLine } from "../text.ts";
 import { eventJson } from "./json.ts";
-import { requireAgent } from "./hints.ts";
+import { requireAgent, requireListed } from "./hints.ts";
 import type { Control, ManagerServices } from "./services.ts";
 
 /** `events --follow`: shows past events, and new ones as they come. */
@@ -63,7 +63,7 @@ export const events = defineSubcommand({
       ...(flags.tail === undefined ? {} : { tail: flags.tail }),
       ...(flags.after === undefined ? {} : { after: flags.after }),
     };
-    let count = 0;
+    const seen = new Set<string>();
     // A follower may wait for an agent that will be added.
     if (flags.follow) await tellUnknown(flags.agent, control, output);
     try {
@@ -72,22 +72,32 @@ export const events = defineSubcommand({
       });
       for await (const { event } of answers) {
         if (event === undefined) continue;
-        count++;
+        seen.add(event.agent);
         if (json) await output.value(eventJson(event));
         else await output.line(lineOf(event, output));
       }
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     }
-    // Skipped for an agent that was removed: it has events.
-    if (count === 0 && !flags.follow) {
-      for (const agent of flags.agent) {
-        await requireAgent(agent, "show events of", control);
-      }
+    if (flags.follow) return ExitCode.ok;
+    for (const agent of flags.agent) {
+      if (seen.has(agent)) continue;
+      await requireListed(agent, "show events of", {
+        control,
+        hasRecords: () => hasEvents(agent, control),
+      });
     }
     return ExitCode.ok;
   },
 });
+
+async function hasEvents(agent: string, control: Control): Promise<boolean> {
+  const request = { agents: [agent], tail: 1 };
+  for await (const { event } of control.events.watchEvents(request)) {
+    if (event?.agent === agent) return true;
+  }
+  return false;
+}
 
 async function tellUnknown(
   agents: readonly string[],

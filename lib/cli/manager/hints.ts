@@ -74,6 +74,28 @@ export async function requireAgent(
   );
 }
 
+/**
+ * Requires an agent that a list is asked of, and that is not in it: one that there is, or that there was when something
+ * was recorded.
+ *
+ * @param hasRecords Tells if there is anything recorded of the agent, whatever else is asked for.
+ * @throws {PiriError} NOT_FOUND
+ */
+export async function requireListed(
+  agent: string,
+  attempt: string,
+  { control, hasRecords }: {
+    readonly control: Control;
+    readonly hasRecords: () => Promise<boolean>;
+  },
+): Promise<void> {
+  try {
+    await requireAgent(agent, attempt, control);
+  } catch (error) {
+    if (codeOf(error) !== "NOT_FOUND" || !await hasRecords()) throw error;
+  }
+}
+
 /** True if the words are the name of one agent, and no other target expression. */
 export function namesOne(expressions: readonly string[]): boolean {
   const [name = "", ...others] = expressions;

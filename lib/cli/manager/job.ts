@@ -4,6 +4,7 @@ import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand, type Group } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { durationText } from "../time.ts";
+import { requireListed } from "./hints.ts";
 import { targetsText } from "./job/head_line.ts";
 import {
   JOB_STATES,
@@ -70,6 +71,16 @@ const list = defineSubcommand({
       text: flags.text ?? "",
       agent: flags.agent ?? "",
     });
+    if (jobs.length === 0 && flags.agent !== undefined) {
+      const { agent } = flags;
+      await requireListed(agent, "list the jobs of", {
+        control,
+        hasRecords: async () => {
+          const { jobs } = await control.jobs.listJobs({ agent, limit: 1 });
+          return jobs.length > 0;
+        },
+      });
+    }
     await output.list(jobs, {
       json: jobJson,
       columns: {

@@ -1,5 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { agent, apiError, command, FakeManager } from "../fake_manager.ts";
+import {
+  agent,
+  apiError,
+  command,
+  event,
+  FakeManager,
+  job,
+} from "../fake_manager.ts";
 import { see } from "./start.ts";
 
 /** Hint for a command line that is wrong; undefined if there is none. */
@@ -142,3 +149,48 @@ for (const what of ["remove", "token"]) {
     ]);
   });
 }
+
+Deno.test("job list --agent of an unknown name is an error, unless it has jobs", async () => {
+  const empty = new FakeManager();
+  empty.agents = [agent({ id: "web-1" })];
+  empty.jobs = [];
+  const unknown = await see(["job", "list", "--agent", "wbe-1"], {
+    manager: empty,
+  });
+  const known = await see(["job", "list", "--agent", "web-1"], {
+    manager: empty,
+  });
+  const removed = new FakeManager();
+  removed.jobs = [job()];
+  const gone = await see(["job", "list", "--agent", "old-1"], {
+    manager: removed,
+  });
+
+  assertEquals([unknown.code, known.code, gone.code], [5, 0, 0]);
+  assertEquals(
+    unknown.stderr,
+    'error: Cannot list the jobs of "wbe-1": there is no agent of that name\n' +
+      'hint: did you mean "web-1"?\n',
+  );
+  assertEquals(
+    empty.jobLists.map(({ agent, limit }) => [agent, limit]),
+    [["wbe-1", undefined], ["wbe-1", 1], ["web-1", undefined]],
+  );
+});
+
+Deno.test("events --agent of an unknown name beside one with events is an error", async () => {
+  const manager = new FakeManager();
+  manager.agents = [agent({ id: "web-1" })];
+  manager.events = [event({ agent: "web-1", message: "hello" })];
+  const { code, stderr } = await see(
+    ["events", "--agent", "web-1", "--agent", "wbe-1"],
+    { manager },
+  );
+
+  assertEquals(code, 5);
+  assertEquals(
+    stderr,
+    'error: Cannot show events of "wbe-1": there is no agent of that name\n' +
+      'hint: did you mean "web-1"?\n',
+  );
+});
