@@ -69,7 +69,7 @@ export const restart = defineSubcommand({
     return await launchJob({
       start: (control, { signal }) =>
         control.jobs.startJob(request, { signal }),
-      explain: withTargetHint,
+      explain: (answer) => withTargetHint(answer, request.targets),
       exitCodeOf: (commands) =>
         Math.max(ExitCode.ok, ...commands.map(exitCodeOfCommand)),
     }, {

@@ -46,7 +46,7 @@ export const rotate = defineSubcommand({
     const code = await launchJob({
       start: (control, { signal }) =>
         control.jobs.startJob(request, { signal }),
-      explain: withTargetHint,
+      explain: (answer) => withTargetHint(answer, request.targets),
       exitCodeOf: (commands) => {
         ended = commands;
         return Math.max(...commands.map(exitCodeOfCommand));

@@ -4,7 +4,12 @@ import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
-import { agentsText, TARGET_HELP } from "./target_flags.ts";
+import {
+  agentsText,
+  TARGET_HELP,
+  typedTargets,
+  withPlaces,
+} from "./target_flags.ts";
 
 /** `agent set 'web-*' --group web`: changes what operators say about agents. */
 export const agentSet = defineSubcommand({
@@ -59,8 +64,9 @@ export const agentSet = defineSubcommand({
     }
     const setFacts = factsOf(flags.fact);
     using control = await services.connect(dir);
-    const { names, changed } = await control.agents.setAgents({
-      targets: [...positionals.name],
+    const targets = typedTargets(positionals.name);
+    const answer = control.agents.setAgents({
+      targets: targets.expressions,
       addGroups: [...flags.group],
       removeGroups: [...flags["no-group"]],
       setFacts,
@@ -70,6 +76,7 @@ export const agentSet = defineSubcommand({
         ? { retired: flags.retired }
         : {},
     });
+    const { names, changed } = await withPlaces(answer, targets);
     await output.either(
       { names, changed },
       changed.length === 0

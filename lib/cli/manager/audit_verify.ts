@@ -12,7 +12,7 @@ import { verdictJson } from "./audit_json.ts";
 import { answered } from "./ids.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
-import { TARGET_HELP, withTargetHint } from "./target_flags.ts";
+import { TARGET_HELP, typedTargets, withTargetHint } from "./target_flags.ts";
 
 /** `audit verify`: checks the chain, what is signed of it, and with agents also what they know of it. */
 export const verifyAudit = defineSubcommand({
@@ -66,12 +66,12 @@ async function askedOf(
     readonly requestedBy: string;
   },
 ): Promise<{ verdict: VerifyAuditResponse; words: AuditWord[] }> {
-  const named = expressions.length === 0 ? ["all"] : [...expressions];
+  const targets = typedTargets(
+    expressions.length === 0 ? ["all"] : expressions,
+  );
   const { verdict, words } = await withTargetHint(
-    control.audit.verifyWithAgents({
-      targets: { expressions: named },
-      requestedBy,
-    }),
+    control.audit.verifyWithAgents({ targets, requestedBy }),
+    targets,
   );
   return { verdict: answered(verdict, "verify the audit"), words };
 }

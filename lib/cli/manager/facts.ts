@@ -61,6 +61,7 @@ export const facts = defineSubcommand({
     using control = await connect();
     const found = await withTargetHint(
       control.agents.resolveTargets({ selection }),
+      selection,
     );
     await tellLeftOut(found, invocation.output);
     return await show(found.targets, invocation, control);
@@ -132,7 +133,7 @@ async function refresh(
   const { json, flags: { color, detach } } = invocation;
   return await launchJob({
     start: (control, { signal }) => control.jobs.startJob(request, { signal }),
-    explain: withTargetHint,
+    explain: (answer) => withTargetHint(answer, targets),
   }, {
     ...invocation,
     connect,

@@ -255,6 +255,7 @@ async function findTargets(
   using control = await connect();
   const found = await withTargetHint(
     control.agents.resolveTargets({ selection }),
+    selection,
   );
   await tellLeftOut(found, output);
   const namesOf = (wanted: boolean) =>

@@ -22,6 +22,7 @@ import { showJob } from "./show_job.ts";
 import { signatureOf, userOf } from "./signature.ts";
 import { watchJob } from "./watch_job.ts";
 import { answered } from "./ids.ts";
+import { typedTargets, withPlaces } from "./target_flags.ts";
 
 const ID = {
   id: { type: "one", summary: "id of the job: j-17" },
@@ -264,9 +265,11 @@ const rerun = defineSubcommand({
       skipDenied: flags["skip-denied"],
       ...signatureOf(terminal),
     };
+    const on = typedTargets(flags.on, "--on");
     return await launchJob({
       start: (control, { signal }) =>
         control.jobs.rerunJob(request, { signal }),
+      explain: (answer) => withPlaces(answer, on),
     }, { ...invocation, connect: () => services.connect(dir) });
   },
 });

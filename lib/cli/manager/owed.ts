@@ -164,6 +164,7 @@ async function runJob(
         failure: startFailure(listLine),
       },
     ),
+    request.targets,
   );
   if (answer.notes !== undefined) await tellLeftOut(answer.notes, output);
   const { approval } = answer;

@@ -52,10 +52,13 @@ export const ping = defineSubcommand({
     const { positionals, flags, dir, json, output, terminal } = invocation;
     const selection = await selectionOf(positionals.target, flags, invocation);
     using control = await services.connect(dir);
-    const pinged = await withTargetHint(control.agents.pingAgents({
+    const pinged = await withTargetHint(
+      control.agents.pingAgents({
+        selection,
+        ...flags.timeout === undefined ? {} : { timeoutMs: flags.timeout },
+      }),
       selection,
-      ...flags.timeout === undefined ? {} : { timeoutMs: flags.timeout },
-    }));
+    );
     const answered = pinged.agents.filter(hasAnswered);
     const clocks = flags.clock && answered.length > 0
       ? await clocksOf(answered, { control, terminal })

@@ -139,7 +139,7 @@ export const put = defineSubcommand({
     return await launchJob({
       start: (control, { signal }) =>
         control.jobs.startJob(request, { signal }),
-      explain: withTargetHint,
+      explain: (answer) => withTargetHint(answer, targets),
     }, {
       ...invocation,
       connect,

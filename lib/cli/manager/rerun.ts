@@ -9,6 +9,7 @@ import { ANY_ID, commandIdOf, parseAnyId } from "./job_ids.ts";
 import { launch } from "./launch.ts";
 import type { ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
+import { typedTargets, withPlaces } from "./target_flags.ts";
 
 /** `rerun 12`: repeats an ended command as a new one, or an ended job as a new job. */
 export const rerun = defineSubcommand({
@@ -31,9 +32,11 @@ export const rerun = defineSubcommand({
         skipDenied: flags["skip-denied"],
         ...signatureOf(terminal),
       };
+      const on = typedTargets(flags.on, "--on");
       return await launchJob({
         start: (control, { signal }) =>
           control.jobs.rerunJob(request, { signal }),
+        explain: (answer) => withPlaces(answer, on),
       }, { ...invocation, connect });
     }
     checkViewFlags(flags, invocation);

@@ -258,7 +258,7 @@ export const run = defineSubcommand({
           start: (control, { signal }) =>
             control.jobs.startJob(request, { signal }),
           explain: (answer) =>
-            withTargetHint(withHint(answer, { parsed, connect })),
+            withTargetHint(withHint(answer, { parsed, connect }), targets),
           ...(passesCode
             ? {
               exitCodeOf: ([ended]) =>

@@ -7,6 +7,7 @@ import { foldNames } from "../../targets/fold_names.ts";
 import type { Flags, HelpSection, Invocation } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import type { Output } from "../output.ts";
+import { errorAt, placedError, type PlacedTargets } from "./target_places.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** Flags that choose the agents of a request, beside target expressions. */
@@ -86,7 +87,8 @@ export async function selectionOf(
       'Cannot use "--seed" without "--limit": it repeats a sample',
     );
   }
-  const all = [...expressions, ...await fromFile(flags, invocation)];
+  const fromFile = await readTargets(flags, invocation);
+  const all = [...expressions, ...fromFile.map(({ expression }) => expression)];
   if (all.length === 0) {
     throw new HintedError(
       "INVALID_ARGUMENT",
@@ -94,7 +96,9 @@ export async function selectionOf(
       "name agents, as web-1, 'web-*', @web or all",
     );
   }
-  return {
+  const wanted = [...placed(expressions, "argument"), ...fromFile];
+  const exclude = placed(flags.exclude, "--exclude");
+  const selection = {
     expressions: all,
     exclude: [...flags.exclude],
     connectedOnly: flags.connected,
@@ -102,6 +106,34 @@ export async function selectionOf(
     ...limit === undefined ? {} : { limit },
     ...flags.seed === undefined ? {} : { seed: flags.seed },
   };
+  const isClear = fromFile.length === 0 && wanted.length + exclude.length === 1;
+  PLACES.set(selection, { wanted, exclude, isClear });
+  return selection;
+}
+
+/** Places of the expressions of a selection, for errors. */
+const PLACES = new WeakMap<object, Parameters<typeof placedError>[1]>();
+
+/** Expressions alone, which were typed in several arguments or flags. */
+export function typedTargets(
+  expressions: readonly string[],
+  what = "argument",
+): { readonly expressions: string[] } {
+  const selection = { expressions: [...expressions] };
+  const wanted = placed(expressions, what);
+  const isClear = wanted.length === 1;
+  PLACES.set(selection, { wanted, exclude: [], isClear });
+  return selection;
+}
+
+function placed(
+  expressions: readonly string[],
+  what: string,
+): readonly PlacedTargets[] {
+  return expressions.map((expression, i) => ({
+    expression,
+    place: expressions.length === 1 ? what : `${what} ${i + 1}`,
+  }));
 }
 
 function limitOf(
@@ -121,23 +153,56 @@ function limitOf(
   );
 }
 
-async function fromFile(
+/** Reads the expressions of a file, with their lines. */
+async function readTargets(
   { "targets-file": path }: TargetFlagValues,
   { terminal, expandTargets }: Pick<Invocation, "terminal" | "expandTargets">,
-): Promise<readonly string[]> {
+): Promise<readonly PlacedTargets[]> {
   if (path === undefined) return [];
   const text = await readTextFile("targets-file", path, terminal);
-  return await expandTargets(
-    text.split(/\r?\n/)
-      .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
-      .filter((line) => line !== ""),
-  );
+  const file = path === "-" ? "stdin" : `"${path}"`;
+  const found: PlacedTargets[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    const typed = line.replace(/(?:^|\s)#.*$/, "").trim();
+    if (typed === "") continue;
+    const place = `line ${i + 1} of ${file}`;
+    try {
+      const [expression = typed] = await expandTargets([typed]);
+      found.push({ expression, place });
+    } catch (error) {
+      throw errorAt(error, place);
+    }
+  }
+  return found;
 }
 
-/** Waits for an answer about targets. An unknown name gets the flag that leaves it out as its hint. */
-export async function withTargetHint<T>(answer: Promise<T>): Promise<T> {
+/**
+ * Waits for an answer about targets. Errors about one of several expressions, or about one from a file, name its place.
+ *
+ * @param selection The targets, as `selectionOf` or `typedTargets` has made them.
+ */
+export async function withPlaces<T>(
+  answer: Promise<T>,
+  selection: object | undefined,
+): Promise<T> {
   try {
     return await answer;
+  } catch (error) {
+    const places = selection && PLACES.get(selection);
+    throw places === undefined ? error : placedError(error, places);
+  }
+}
+
+/**
+ * Waits for an answer about targets. An unknown name gets the flag that leaves it out as its hint. Places are named
+ * as by `withPlaces`.
+ */
+export async function withTargetHint<T>(
+  answer: Promise<T>,
+  selection: object | undefined,
+): Promise<T> {
+  try {
+    return await withPlaces(answer, selection);
   } catch (error) {
     const message = messageOf(error);
     if (codeOf(error) !== "NOT_FOUND" || !NOT_ENROLLED.test(message)) {

@@ -42,6 +42,7 @@ export const targets = defineSubcommand({
     using control = await services.connect(dir);
     const found = await withTargetHint(
       control.agents.resolveTargets({ selection }),
+      selection,
     );
     if (json) {
       await output.value(targetsJson(found));

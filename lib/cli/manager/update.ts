@@ -144,7 +144,7 @@ export const update = defineSubcommand({
     return await launchJob({
       start: (control, { signal }) =>
         control.jobs.startJob(request, { signal }),
-      explain: withTargetHint,
+      explain: (answer) => withTargetHint(answer, selection),
     }, {
       flags: { ...DEFAULT_VIEW, color, detach },
       json,
@@ -186,6 +186,7 @@ async function stepsOf(
   using control = await connect();
   const found = await withTargetHint(
     control.agents.resolveTargets({ selection }),
+    selection,
   );
   const release = to === undefined ? undefined : await releaseOf(control, to);
   const { agents } = await control.agents.listAgents({});

@@ -40,6 +40,7 @@ export async function makePlan(
           ),
       },
     ),
+    request.targets,
   );
   if (made.problems.length > 0) {
     await tellProblems(made.problems, context);
