@@ -9,7 +9,7 @@ import { approvalName, approvalsText } from "../../base/approval_name.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import { durationText, localTime } from "../time.ts";
 import { signedJson, time } from "./json_values.ts";
-import { requestText } from "./request_text.ts";
+import { exactRequestText, requestText } from "./request_text.ts";
 import { parseIdOf } from "./typed_id.ts";
 
 const STATES: Readonly<Record<ApprovalState, string>> = {
@@ -122,7 +122,7 @@ export function approvalFacts(
     approval: approvalName(approval.id),
     state: approvalStateName(approval),
     reason: approval.reason,
-    runs: requestText(approval),
+    runs: exactRequestText(approval),
     on: foldNames(approval.agents),
     agents: String(approval.agents.length),
     limits: JSON.stringify(limits),

@@ -7,6 +7,7 @@ import { walk } from "../../files/tree_reader.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import type { Output } from "../output.ts";
+import { bytesText } from "../text.ts";
 import { beforeStart } from "./before_start.ts";
 import { endsAsFolder, parseAgentPath } from "./host_path.ts";
 import { launchJob, SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
@@ -23,6 +24,9 @@ import {
   withTargetHint,
 } from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";
+
+/** Most sources that the note of the job names. */
+const MAX_NAMED = 3;
 
 const SENDING = {
   doing: "sending the files",
@@ -112,11 +116,13 @@ export const put = defineSubcommand({
     const { color, detach, timeout } = flags;
     const work = { ...SENDING, unread: detach };
     let tree: string;
+    let note = "";
     {
       await using meter = new TransferMeter(terminal, "sending");
       tree = await beforeStart(terminal, work, async (signal) => {
         const reading = { isInto, output, signal };
         const { entries, files } = await readSources(sources, reading);
+        note = noteOf(sources, files);
         const context = { connect, terminal, signal };
         await sendFiles(files, meter, context);
         return await sendTree(entries, context);
@@ -130,6 +136,7 @@ export const put = defineSubcommand({
     const request = {
       ...asked,
       ...await signedPart(flags, asked, { connect, terminal, output }),
+      note,
       skipDenied: flags["skip-denied"],
       propose: flags.propose,
       acceptApproval: true,
@@ -147,6 +154,21 @@ export const put = defineSubcommand({
     });
   },
 });
+
+/** Words for what is put: names of the sources, number of files and their size. */
+function noteOf(
+  sources: readonly string[],
+  files: readonly LocalFile[],
+): string {
+  const names = sources.slice(0, MAX_NAMED)
+    .map((source) => basename(resolve(source)));
+  const more = sources.length - names.length;
+  const size = files.reduce((sum, file) => sum + BigInt(file.size), 0n);
+  const count = files.length === 1 ? "" : `${files.length} files, `;
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""} (${count}${
+    bytesText(size)
+  })`;
+}
 
 function paramsOf(
   { mode, owner, group, mkdir, delete: isDelete, backup }: {

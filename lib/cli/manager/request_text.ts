@@ -12,14 +12,45 @@ const PLAN_VERBS: Readonly<Record<string, string>> = {
   "state.Apply": "apply",
 };
 
+/** Operation and parameters of a request, and the note of its job. */
+type Request = Pick<Command, "operation" | "params"> & {
+  readonly note?: string;
+};
+
 /** Request of a command as one would type it in a shell, cut to the length of a line. */
-export function requestText(
-  command: Pick<Command, "operation" | "params">,
-): string {
-  const characters = [...wholeText(command)];
+export function requestText(request: Request): string {
+  return cut(putText(request) ?? wholeText(request));
+}
+
+/** The same with all that makes it differ from others: also the SHA-256 of what `put` sent. */
+export function exactRequestText(request: Request): string {
+  return cut(wholeText(request));
+}
+
+function cut(text: string): string {
+  const characters = [...text];
   return characters.length <= MAX_CHARACTERS
     ? characters.join("")
     : `${characters.slice(0, MAX_CHARACTERS - 1).join("")}…`;
+}
+
+/** Request of `put` for people; undefined for another one. Its note tells what is put. */
+function putText(
+  { operation, params, note = "" }: Request,
+): string | undefined {
+  const { path, mode, user, group, ...flags } = paramsOf(params);
+  if (operation !== "file.Put" || typeof path !== "string") return undefined;
+  const owner = [user, group].filter((name) => typeof name === "string");
+  return [
+    `put ${note === "" ? "files" : note} to ${quoted(path)}`,
+    ...typeof mode === "string" ? [`--mode ${mode}`] : [],
+    ...user === undefined
+      ? owner.map((name) => `--group ${quoted(String(name))}`)
+      : [`--owner ${quoted(owner.join(":"))}`],
+    ...flags["parents"] === true ? ["--mkdir"] : [],
+    ...flags["delete"] === true ? ["--delete"] : [],
+    ...flags["backup"] === true ? ["--backup"] : [],
+  ].join(" ");
 }
 
 function wholeText(

@@ -23,7 +23,7 @@ import { hashOf } from "./approve.ts";
 import { answered } from "./ids.ts";
 import { signedJson } from "./json_values.ts";
 import { readOperatorKey } from "./operator_key.ts";
-import { requestText } from "./request_text.ts";
+import { exactRequestText } from "./request_text.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { userOf } from "./signature.ts";
 import { typedId } from "./typed_id.ts";
@@ -163,7 +163,7 @@ function signedFacts(
   return {
     signs: name,
     operation,
-    runs: requestText({ operation, params: JSON.stringify(params) }),
+    runs: exactRequestText({ operation, params: JSON.stringify(params) }),
     on: targets.join(" "),
     from: localTime(notBefore),
     until: localTime(notAfter),
@@ -184,7 +184,7 @@ function workLine({ statement }: SignedWork): string {
   const { operation, params, targets, notAfter } = decodeSignedWork(
     new TextEncoder().encode(statement),
   );
-  const work = requestText({ operation, params: JSON.stringify(params) });
+  const work = exactRequestText({ operation, params: JSON.stringify(params) });
   return `${work} on ${targets.join(" ")}, until ${localTime(notAfter)}`;
 }
 

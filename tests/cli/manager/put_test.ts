@@ -67,6 +67,21 @@ Deno.test("several sources, or a path that ends as a folder, go into that folder
   assertEquals(outline(one.entries), ["a.conf file"]);
 });
 
+Deno.test("the note of the job names the sources, their files and their size", async () => {
+  await using temp = await TempFolder.make();
+  await temp.write("site/index.html", "<p>");
+  await temp.write("site/sub/empty", "");
+  await temp.write("a.conf", "a".repeat(2_048));
+  const manager = new FakeManager();
+  await put([temp.at("a.conf"), "web-1:/etc/a.conf"], manager);
+  await put([temp.at("a.conf"), temp.at("site"), "web-1:/srv"], manager);
+
+  assertEquals(manager.runs.map(({ note }) => note), [
+    "a.conf (2.0 KiB)",
+    "a.conf, site (3 files, 2.0 KiB)",
+  ]);
+});
+
 Deno.test("flags become parameters, and a path may have colons", async () => {
   await using temp = await TempFolder.make();
   const file = await temp.write("f", "x");
