@@ -1,4 +1,4 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
 import { STOP_SIGNALS, type StopSignal, type Terminal } from "../terminal.ts";

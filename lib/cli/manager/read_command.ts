@@ -1,7 +1,5 @@
-import {
-  type Command,
-  OutputStream,
-} from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import { OutputStream } from "../../../proto/gen/piri/control/v1/control_enums.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { joint } from "../../base/signals.ts";

@@ -1,5 +1,5 @@
 import { concat } from "@std/bytes/concat";
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CommandStateName } from "../../base/command_state.ts";
 import { asErrorCode, type ErrorCode, PiriError } from "../../base/errors.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_pb.ts";
+import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PRESUMED_AFTER_MS } from "../../base/limits.ts";
 import { HintedError } from "../errors.ts";
 import { nextLine } from "./ids.ts";
