@@ -7,18 +7,19 @@ import type { Flags } from "../../command.ts";
 export const VIEW_FLAGS = {
   stream: {
     type: "boolean",
-    apart: ["diff", "raw"],
+    apart: ["diff", "raw", "lines", "only-failed"],
     summary:
       "several agents: print lines as they come, each with the name of its agent",
   },
   diff: {
     type: "boolean",
-    apart: ["stream", "raw"],
+    apart: ["stream", "raw", "timestamps", "json"],
     summary:
       "several agents: print the largest group, and of others only the lines that differ from it",
   },
   lines: {
     type: "number",
+    apart: ["stream", "timestamps", "raw", "json"],
     value: "N",
     summary:
       "several agents: most lines of a group (default: 40 on a terminal, else all)",
@@ -27,11 +28,13 @@ export const VIEW_FLAGS = {
   },
   quiet: {
     type: "boolean",
+    apart: ["raw", "json"],
     summary:
       "several agents: print only failures and the summary; with --stream, only lines, and a summary if some failed",
   },
   "only-failed": {
     type: "boolean",
+    apart: ["stream", "timestamps", "raw", "json"],
     summary: "several agents: print only the output of those that failed",
   },
   timestamps: {
@@ -45,23 +48,26 @@ export const VIEW_FLAGS = {
   },
   out: {
     type: "string",
+    apart: ["detach"],
     value: "DIR",
     summary:
       "write AGENT.stdout, AGENT.stderr and summary.json into this folder, too",
   },
   junit: {
     type: "string",
+    apart: ["detach"],
     value: "FILE",
     summary: "write the ends as a JUnit report, too",
   },
   summary: {
     type: "string",
+    apart: ["detach"],
     value: "FILE",
     summary: "write a summary in Markdown, too",
   },
   raw: {
     type: "boolean",
-    apart: ["timestamps"],
+    apart: ["timestamps", "json"],
     summary:
       "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
   },

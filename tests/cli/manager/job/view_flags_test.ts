@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import type { Flags } from "../../../../lib/cli/command.ts";
 import { VIEW_FLAGS } from "../../../../lib/cli/manager/job/view_flags.ts";
 import { CommandState } from "../../../../proto/gen/piri/control/v1/control_pb.ts";
 import { FakeManager } from "../../fake_manager.ts";
@@ -92,6 +93,23 @@ const REFUSED: Partial<Record<Name, readonly Name[]>> = {
   utc: ["raw"],
   raw: ["json"],
 };
+
+Deno.test("each pair that is refused is one that a default of the user gives way in", () => {
+  const flags: Flags = VIEW_FLAGS;
+  const areApart = (one: string, other: string) =>
+    flags[one]?.apart?.includes(other) === true ||
+    flags[other]?.apart?.includes(one) === true;
+  for (const one of NAMES) {
+    for (const other of NAMES) {
+      // It is refused for the flag that it needs.
+      if (one === "utc" || other === "utc") continue;
+      const isRefused = REFUSED[one]?.includes(other) === true ||
+        REFUSED[other]?.includes(one) === true;
+
+      assertEquals(areApart(one, other), isRefused, `${one} and ${other}`);
+    }
+  }
+});
 
 /** Pairs of which the first does all that the second asks for. */
 const WITHIN: readonly (readonly [Name, Name])[] = [
