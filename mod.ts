@@ -36,7 +36,8 @@ export { type Clock, systemClock, type Timer } from "./lib/base/clock.ts";
 export type { EventCursor, EventSource } from "./lib/base/event_cursor.ts";
 export type { EventFilter } from "./lib/base/event_filter.ts";
 export { Disconnected, type ErrorCode, PiriError } from "./lib/base/errors.ts";
-export { type LogLevel, type LogOptions, startLog } from "./lib/base/log.ts";
+export { startLog } from "./lib/base/log.ts";
+export type { LogLevel, LogOptions } from "./lib/base/log_options.ts";
 export { type Random, systemRandom } from "./lib/base/random.ts";
 export type { Reload } from "./lib/base/reload.ts";
 export type {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LogOptions } from "./base/log.ts";
+import type { LogOptions } from "./base/log_options.ts";
 import { systemClock } from "./base/clock.ts";
 import { codeOf, PiriError } from "./base/errors.ts";
 import type { Identity } from "./base/pem.ts";

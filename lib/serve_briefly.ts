@@ -1,7 +1,8 @@
 import type { Address } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
 import { codeOf, messageOf } from "./base/errors.ts";
-import { logger, type LogOptions } from "./base/log.ts";
+import { logger } from "./base/log.ts";
+import type { LogOptions } from "./base/log_options.ts";
 import {
   makePassingFolder,
   type PassingFolder,

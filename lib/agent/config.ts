@@ -11,7 +11,7 @@ import {
 import { type JoinToken, parseJoinToken } from "../base/join_token.ts";
 import { NAME_PATTERN } from "../base/limits.ts";
 import { readMinisignKey } from "../base/minisign.ts";
-import type { LogOptions } from "../base/log.ts";
+import type { LogOptions } from "../base/log_options.ts";
 import { decodePem, encodePem } from "../base/pem.ts";
 import {
   makePrivateFolder,

@@ -1,4 +1,4 @@
-import type { LogOptions } from "../base/log.ts";
+import type { LogOptions } from "../base/log_options.ts";
 import type { MinisignKey } from "../base/minisign.ts";
 import { compareSettings, type Reload } from "../base/reload.ts";
 import { Turns } from "../base/turns.ts";

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import * as v from "valibot";
 import { formatAddress, parseAddress } from "./address.ts";
 import { PiriError } from "./errors.ts";
 import { exists, readPrivateFile, writeFileAtomically } from "./files.ts";
@@ -33,7 +34,6 @@ export async function readLogin(folder: string): Promise<Login | undefined> {
   // Of any user for root, as sudo may keep the home folder.
   requirePrivateFolder(folder, { anyOwnerForRoot: true });
   const text = await readPrivateFile(path);
-  const v = await import("valibot");
   const { readBy } = await import("./settings.ts");
   const schema = v.object({
     address: readBy((text) => formatAddress(parseAddress(text))),

@@ -5,7 +5,7 @@ import {
   LOG_TARGETS,
   type LogLevel,
   type LogOptions,
-} from "./log.ts";
+} from "./log_options.ts";
 import { didYouMean } from "./nearest.ts";
 import { parseDuration, parseSize } from "./units.ts";
 

@@ -10,7 +10,9 @@ import type {
 } from "./command.ts";
 import type { Topic } from "./topic.ts";
 import { EXIT_CODE_HELP } from "./exit_code.ts";
-import { padToWidth, wrapToWidth } from "./columns.ts";
+import { plainColumns } from "./plain_columns.ts";
+
+const { padToWidth, wrapToWidth } = plainColumns;
 
 /** Columns of the help: those of the narrowest usual terminal. */
 const COLUMNS = 80;

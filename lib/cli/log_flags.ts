@@ -1,4 +1,4 @@
-import type { LogLevel, LogOptions } from "../base/log.ts";
+import type { LogLevel, LogOptions } from "../base/log_options.ts";
 import type { Flags } from "./command.ts";
 
 /** Levels from the most to the least talkative. Not those of lib/base/log.ts: that would load the log library. */

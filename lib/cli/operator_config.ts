@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { codeOf, PiriError } from "../base/errors.ts";
 import { readFlag } from "./arguments.ts";
 import type { Flag, Program, SubcommandTable } from "./command.ts";
@@ -86,7 +87,6 @@ async function parse<Services>(
   path: string,
   program: Program<Services>,
 ): Promise<OperatorConfig> {
-  const v = await import("valibot");
   const { parseSettings, readBy } = await import("../base/settings.ts");
   const { parseYaml } = await import("../base/yaml.ts");
   const value = (name: string, flag: Flag) =>

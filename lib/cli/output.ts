@@ -1,6 +1,7 @@
 import type { Terminal } from "./terminal.ts";
 import { oneLine } from "./text.ts";
 import { localTime, relativeTime, utcTime } from "./time.ts";
+import { columnsFor } from "./plain_columns.ts";
 
 /** Format of a list: one JSON object per item, or a table. */
 export interface Listing<Item> {
@@ -46,8 +47,9 @@ export class Output {
       for (const line of lines) await this.line(line);
       return;
     }
-    const { wrapHanging } = await import("./columns.ts");
-    for (const line of lines) {
+    const all = [...lines];
+    const { wrapHanging } = await columnsFor(all);
+    for (const line of all) {
       for (const part of wrapHanging(line, columns)) await this.line(part);
     }
   }
@@ -75,11 +77,11 @@ export class Output {
     const rows = items.map((item) =>
       Object.values(columns).map((cell) => oneLine(cell(item)))
     );
-    const { alignColumns, cutToWidth, fitColumns } = await import(
-      "./columns.ts"
+    const table = [Object.keys(columns), ...rows];
+    const { alignColumns, cutToWidth, fitColumns } = await columnsFor(
+      table.flat(),
     );
     const { stdout, columns: width } = this.#terminal;
-    const table = [Object.keys(columns), ...rows];
     const shown = stdout.isTerminal ? fitColumns(table, width) : table;
     for (const line of alignColumns(shown)) {
       await this.line(stdout.isTerminal ? cutToWidth(line, width) : line);
@@ -88,11 +90,10 @@ export class Output {
 
   /** Prints facts, one per line. Empty ones are left out. */
   async facts(facts: Readonly<Record<string, string>>): Promise<void> {
-    const { alignColumns } = await import("./columns.ts");
-    const rows = Object.entries(facts).filter(([, fact]) => fact !== "");
-    const lines = alignColumns(
-      rows.map(([name, fact]) => [`${name}:`, oneLine(fact)]),
-    );
+    const rows = Object.entries(facts).filter(([, fact]) => fact !== "")
+      .map(([name, fact]) => [`${name}:`, oneLine(fact)]);
+    const { alignColumns } = await columnsFor(rows.flat());
+    const lines = alignColumns(rows);
     for (const line of lines) await this.line(line);
   }
 

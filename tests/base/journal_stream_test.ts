@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { isJournalStream } from "../../lib/base/journal_stream.ts";
-import { formatter, LOG_LEVELS } from "../../lib/base/log.ts";
+import { formatter } from "../../lib/base/log.ts";
+import { LOG_LEVELS } from "../../lib/base/log_options.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const stream = () => ({ dev: 5, ino: 77 });

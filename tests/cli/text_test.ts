@@ -8,6 +8,7 @@ import {
   wrapHanging,
   wrapToWidth,
 } from "../../lib/cli/columns.ts";
+import { columnsFor, plainColumns } from "../../lib/cli/plain_columns.ts";
 import { bytesText, oneLine, printable } from "../../lib/cli/text.ts";
 import { widthOf } from "../../lib/cli/width.ts";
 
@@ -136,3 +137,28 @@ Deno.test("bytesText() takes the unit that fits", () => {
     ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 MiB", "5.0 GiB", "1024.0 TiB"],
   );
 });
+
+Deno.test("plain texts are laid out as others are, without the tables of Unicode", async () => {
+  const rows = [["NAME", "STATE"], ["web-1", "ok"], ["a longer name…", "~"]];
+  const text = "some words of a text that is a little longer than a line";
+
+  const plain = await columnsFor([...rows.flat(), "\x20"]);
+
+  assertEquals(plain, plainColumns);
+  assertEquals(plain.alignColumns(rows), alignColumns(rows));
+  assertEquals(plain.fitColumns(rows, 20), fitColumns(rows, 20));
+  for (let columns = 1; columns < text.length + 2; columns++) {
+    assertEquals(plain.cutToWidth(text, columns), cutToWidth(text, columns));
+    assertEquals(plain.endOfWidth(text, columns), endOfWidth(text, columns));
+    assertEquals(plain.wrapToWidth(text, columns), wrapToWidth(text, columns));
+    assertEquals(plain.wrapHanging(text, columns), wrapHanging(text, columns));
+  }
+});
+
+for (const text of ["名", "é", "\u200b", "\t", "😀", "\x7f"]) {
+  Deno.test(`a text with ${JSON.stringify(text)} needs the tables of Unicode`, async () => {
+    const { cutToWidth: cut } = await columnsFor(["plain", `x${text}`]);
+
+    assertEquals(cut, cutToWidth);
+  });
+}

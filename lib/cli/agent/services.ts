@@ -1,4 +1,4 @@
-import type { LogOptions } from "../../base/log.ts";
+import type { LogOptions } from "../../base/log_options.ts";
 import type { Life } from "../life.ts";
 import type { WithService } from "../service_acts.ts";
 

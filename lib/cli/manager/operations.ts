@@ -4,6 +4,7 @@ import { ExitCode } from "../exit_code.ts";
 import { oneLine } from "../text.ts";
 import { operationJson } from "./json.ts";
 import type { ManagerServices } from "./services.ts";
+import { columnsFor } from "../plain_columns.ts";
 
 /** `operations`: lists the operations of agents. */
 export const operations = defineSubcommand({
@@ -26,7 +27,6 @@ export const operations = defineSubcommand({
 async function linesOf(
   { name, description, parameters }: Operation,
 ): Promise<string[]> {
-  const { alignColumns } = await import("../columns.ts");
   const rows = parameters.map((parameter) =>
     [
       parameter.required ? parameter.name : `[${parameter.name}]`,
@@ -34,6 +34,7 @@ async function linesOf(
       parameter.description,
     ].map(oneLine)
   );
+  const { alignColumns } = await columnsFor(rows.flat());
   return [
     oneLine(`${name}: ${description}`),
     ...alignColumns(rows).map((row) => `  ${row}`),

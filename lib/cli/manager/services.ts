@@ -17,7 +17,7 @@ import type {
   SecretsService,
   StatusService,
 } from "../../../proto/gen/piri/control/v1/control_messages.ts";
-import type { LogOptions } from "../../base/log.ts";
+import type { LogOptions } from "../../base/log_options.ts";
 import type { CustomModule } from "../../states/custom/custom_modules.ts";
 import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";

@@ -16,6 +16,7 @@ import { requestText } from "./request_text.ts";
 import type { ManagerServices } from "./services.ts";
 import { showEntry, showJob } from "./show_job.ts";
 import { outcomeText } from "./states.ts";
+import { columnsFor } from "../plain_columns.ts";
 
 /** Narrowest column for texts. */
 const MIN_COLUMNS = 30;
@@ -98,15 +99,16 @@ async function linesOf(
   output: Output,
   columns: number,
 ): Promise<string[]> {
-  const { alignColumns, wrapToWidth } = await import("../columns.ts");
-  const heads = alignColumns(
-    // The last column is filled up by one that no line ends with.
-    [
-      ["TIME", "AGE", "KNOWN BY", "|"],
-      ...entries.map((entry) => [...headOf(entry, { now: atMs, output }), "|"]),
-    ],
-  ).map((head) => head.slice(0, -1));
+  // The last column is filled up by one that no line ends with.
+  const rows = [
+    ["TIME", "AGE", "KNOWN BY", "|"],
+    ...entries.map((entry) => [...headOf(entry, { now: atMs, output }), "|"]),
+  ];
   const texts = ["WHAT", ...entries.map(({ text }) => oneLine(text))];
+  const { alignColumns, wrapToWidth } = await columnsFor(
+    [...rows.flat(), ...texts],
+  );
+  const heads = alignColumns(rows).map((head) => head.slice(0, -1));
   return heads.flatMap((head, index) => {
     const room = Math.max(MIN_COLUMNS, columns - head.length);
     return wrapToWidth(texts[index] ?? "", room).map((line, row) =>

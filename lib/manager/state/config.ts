@@ -7,7 +7,7 @@ import {
   parseAddress,
 } from "../../base/address.ts";
 import { PiriError } from "../../base/errors.ts";
-import type { LogOptions } from "../../base/log.ts";
+import type { LogOptions } from "../../base/log_options.ts";
 import { readMinisignKey } from "../../base/minisign.ts";
 import type { Settings } from "../../base/reload.ts";
 import {
