@@ -58,6 +58,8 @@ export interface ShownResult {
 type PrintedEvent =
   | { readonly event: undefined; readonly id: string }
   | (ShownResult & { readonly event: "result" })
+  // Its agent got no command.
+  | { readonly event: "result"; readonly id: null }
   | { readonly event: "cut"; readonly bytes: string }
   | {
     readonly event: "output";
@@ -161,6 +163,7 @@ function heard(stdout: string): Omit<Said, "exitCode" | "stderr"> {
         id = line.id;
         break;
       case "result":
+        if (line.id === null) break;
         result = line;
         id = line.id;
         break;

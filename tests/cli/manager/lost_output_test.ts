@@ -69,6 +69,31 @@ for (
     );
   });
 
+  Deno.test(`files of several are whole with a ${loss} stdout, also what came after it`, async () => {
+    const files = ["--out", "d", "--junit", "a.xml", "--summary", "a.md"];
+    const started = await following(
+      ["run", "web-*", "--stream", ...files, "--", "x"],
+      [ONE, TWO],
+    );
+    const { code, manager, terminal } = started;
+    terminal.stdout[loss] = true;
+    manager.watch.output(12n, "one\n");
+    await terminal.clock.settle();
+    manager.watch.output(12n, "two\n", { offset: 4n }).output(13n, "three\n");
+    end(started, CommandState.CANCELLED);
+
+    assertEquals(await code, 7);
+    assertEquals(
+      ["d/web-1.stdout", "d/web-2.stdout"].map((path) =>
+        terminal.outFile(path)
+      ),
+      ["one\ntwo\n", "three\n"],
+    );
+    assertMatch(terminal.outFile("d/summary.json"), /"exitCode": 7/);
+    assertMatch(terminal.outFile("a.xml"), /tests="2"/);
+    assertMatch(terminal.outFile("a.md"), /### j-17: 2 cancelled/);
+  });
+
   Deno.test(`run with a ${loss} stdout exits ${failure} if the program succeeded before the cancel`, async () => {
     const started = await following(["run", "web-1", "--", "x"], [ONE]);
     started.manager.onCancel = () => {

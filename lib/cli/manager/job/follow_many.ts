@@ -31,7 +31,7 @@ export async function followMany(
 ): Promise<number> {
   const { client, terminal, patience, json } = options;
   const { signal } = patience;
-  const view = viewsOf({ ...options, signal });
+  const { all: view, unseen } = viewsOf({ ...options, signal });
   const follower = new JobFollower(job, {
     client,
     view,
@@ -39,8 +39,8 @@ export async function followMany(
   const { board } = follower;
   options.onNote((text) => void view.note(text).catch(() => {}));
   patience.cancels(follower);
-  const close = (exitCode: number) =>
-    view.close(board, { exitCode, hasEnded: jobHasEnded(board.job) });
+  const close = (exitCode: number, closed = view) =>
+    closed.close(board, { exitCode, hasEnded: jobHasEnded(board.job) });
   try {
     try {
       await view.begin(board);
@@ -57,11 +57,14 @@ export async function followMany(
   } catch (error) {
     if (!(error instanceof OutputLost)) throw error;
     const cancels = options.cancelsUnseen;
-    return await endUnseen(error, follower, {
-      terminal,
-      json,
-      signal,
-      cancels,
-    });
+    const loss = { terminal, json, signal, cancels, rest: unseen };
+    try {
+      const exitCode = await endUnseen(error, follower, loss);
+      await close(exitCode, unseen);
+      return exitCode;
+    } catch (error) {
+      await close(complaintOf(error).exitCode, unseen);
+      throw error;
+    }
   }
 }

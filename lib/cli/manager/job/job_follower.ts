@@ -105,10 +105,10 @@ export class JobFollower implements Cancellable {
     );
   }
 
-  /** Shows nothing from here on. */
-  async mute(): Promise<void> {
+  /** Shows nothing from here on but in this view, which has seen all so far. */
+  async mute(rest: JobView = silentJobView): Promise<void> {
     const view = this.#view;
-    this.#view = silentJobView;
+    this.#view = rest;
     await view.abandon();
   }
 

@@ -5,6 +5,7 @@ import type { OutputLost } from "../../terminal.ts";
 import { endWithin, type LossOptions, tellLoss } from "../lost_output.ts";
 import { exitCodeOfJob } from "./entry_state.ts";
 import { type JobFollower, jobHasEnded } from "./job_follower.ts";
+import type { JobView } from "./job_view.ts";
 import { countsText } from "./summary_text.ts";
 
 /**
@@ -16,13 +17,15 @@ import { countsText } from "./summary_text.ts";
 export async function endUnseen(
   lost: OutputLost,
   follower: JobFollower,
-  { cancels, signal, ...options }: LossOptions & {
+  { cancels, signal, rest, ...options }: LossOptions & {
     /** True to cancel it, and to wait for its end for a while. */
     readonly cancels: boolean;
     readonly signal: AbortSignal;
+    /** View that goes on. */
+    readonly rest?: JobView;
   },
 ): Promise<number> {
-  await follower.mute();
+  await follower.mute(rest);
   if (cancels && !jobHasEnded(follower.job)) {
     await endWithin(follower, options.terminal, signal);
   }

@@ -23,9 +23,21 @@ export interface ViewContext {
   readonly signal: AbortSignal;
 }
 
-/** The views that flags ask for, as one. */
-export function viewsOf(context: ViewContext): JobView {
-  return joinedViews([mainView(context), ...fileViews(context)]);
+/** Views that flags ask for. */
+export interface Views {
+  /** All of them. Files come first: what can be shown no more is in them. */
+  readonly all: JobView;
+  /** Those that go on when nobody sees the others any more. */
+  readonly unseen: JobView;
+}
+
+/** Makes the views that flags ask for. */
+export function viewsOf(context: ViewContext): Views {
+  const files = fileViews(context);
+  return {
+    all: joinedViews([...files, mainView(context)]),
+    unseen: joinedViews(files),
+  };
 }
 
 function mainView(context: ViewContext): JobView {
