@@ -58,6 +58,9 @@ export async function clearPlace(files: EndpointFiles): Promise<void> {
 const PROOFS_MODE = 0o700;
 const SHARED_PROOFS_MODE = 0o1730;
 
+/** Most times that a folder is emptied into which files come. */
+const MAX_REMOVALS = 1_000;
+
 /**
  * Serves at a Unix socket that only its owner can connect to, from the first moment.
  *
@@ -224,10 +227,28 @@ async function removeFolder(folder: string): Promise<void> {
     // One who has it open can make files in it until its mode forbids that.
     const { isDirectory } = await Deno.lstat(folder);
     if (isDirectory) await Deno.chmod(folder, PROOFS_MODE);
-    await Deno.remove(folder, { recursive: true });
+    await removeAll(folder);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Removes a folder with all in it, also what comes into it while that is removed. */
+async function removeAll(folder: string): Promise<void> {
+  for (let time = 1;; time++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      // A file that was on its way into the folder came after all others were gone.
+      if (systemCodeOf(error) !== "ENOTEMPTY" || time === MAX_REMOVALS) {
+        throw error;
+      }
+    }
+  }
+}
+
+function systemCodeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 async function removeIfPresent(path: string): Promise<void> {

@@ -235,6 +235,33 @@ i=0
 while true >"$0/$i"; do i=$((i + 1)); done 2>/dev/null
 echo "$i"`;
 
+/** Makes files in the current folder, wherever that is moved to. */
+const KEEP_WRITING_HERE = `cd "$0" && i=0
+echo begun
+while [ $i -lt 3000 ]; do true >"$i" || exit 0; i=$((i + 1)); done 2>/dev/null`;
+
+Deno.test(
+  "a Manager ends, and leaves no proofs, while files come into their folder that is moved already",
+  {
+    ignore: Deno.build.os === "windows",
+  },
+  async () => {
+    await using folder = await tempFolder();
+    const fleet = await startControl({ stateDir: folder.path });
+    const writer = new Deno.Command("/bin/sh", {
+      args: ["-c", KEEP_WRITING_HERE, join(folder.path, "control.proof")],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    await writer.stdout.pipeThrough(new TextDecoderStream()).values().next();
+
+    await fleet[Symbol.asyncDispose]();
+
+    await writer.status;
+    assertEquals(await namesIn(folder.path), ["control.lock"]);
+  },
+);
+
 Deno.test("a Manager ends, and leaves no proofs, while clients go on to make them", async () => {
   await using folder = await tempFolder();
   const end = new AbortController();
