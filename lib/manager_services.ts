@@ -159,6 +159,13 @@ export const managerServices: ManagerServices = {
     return await exportManager(dir, options);
   },
 
+  async backUp(dir, options) {
+    await requireNoLogin(dir);
+    const { backUp } = await import("./manager/state/back_up.ts");
+    const { copyDatabase } = await import("./store/copy_database.ts");
+    return await backUp(dir, { ...options, copyDatabase });
+  },
+
   async exportAuthority(dir, options) {
     await requireNoLogin(dir);
     const { exportAuthorityKey } = await import(

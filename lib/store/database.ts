@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { type ErrorCode, messageOf, PiriError } from "../base/errors.ts";
 
 /** Value of an SQLite cell. Integers are read as bigint, whatever their size. */
@@ -19,6 +19,9 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [14, "DISK"], // CANTOPEN
   [26, "CORRUPT"], // NOTADB
 ]);
+
+/** Number of pages that a copy takes at a time: all, as it begins again when another program writes in between. */
+const ALL_PAGES = 2 ** 31 - 1;
 
 /** Statement with a method that its types do not have yet. */
 interface ListingStatement extends StatementSync {
@@ -86,6 +89,15 @@ export class Database implements Disposable {
     }
   }
 
+  /** Copies all of it, as it is at one moment, to a file that is empty or not there. */
+  async copyTo(path: string): Promise<void> {
+    try {
+      await backup(this.#db, path, { rate: ALL_PAGES });
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
   /** Runs statements that are not worth keeping compiled. */
   script(sql: string): void {
     this.#guarded(() => this.#db.exec(sql));
@@ -122,14 +134,19 @@ export class Database implements Disposable {
     try {
       return call();
     } catch (error) {
-      const code = CODES.get(resultCode(error) & 0xff);
-      if (code === undefined) throw error;
-      throw new PiriError(
-        code,
-        `Cannot use the database "${this.#path}": ${messageOf(error)}`,
-        { cause: error },
-      );
+      throw this.#named(error);
     }
+  }
+
+  /** An error of SQLite with our code, if it is about the machine. */
+  #named(error: unknown): unknown {
+    const code = CODES.get(resultCode(error) & 0xff);
+    if (code === undefined) return error;
+    return new PiriError(
+      code,
+      `Cannot use the database "${this.#path}": ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 

@@ -42,6 +42,7 @@ import { controlClient } from "../../lib/api/client.ts";
 import { Disconnected, PiriError } from "../../lib/base/errors.ts";
 import { toConnectError } from "../../lib/api/errors.ts";
 import type {
+  BackedUp,
   BriefManager,
   Control,
   ExportedIdentity,
@@ -265,6 +266,21 @@ export class FakeManager extends FakeJobs implements ManagerServices {
     this.dirs.push(dir);
     this.exportedFacts = withFacts;
     return Promise.resolve(this.exported);
+  }
+
+  /** Backups that were asked for. */
+  readonly backups: Parameters<ManagerServices["backUp"]>[1][] = [];
+  /** Names of the keys that a backup leaves out. */
+  leftOut: readonly string[] = [];
+
+  backUp(
+    dir: string,
+    options: Parameters<ManagerServices["backUp"]>[1],
+  ): Promise<BackedUp> {
+    this.dirs.push(dir);
+    this.backups.push(options);
+    const { leftOut } = this;
+    return Promise.resolve({ dir: options.to, files: 12, bytes: 3e6, leftOut });
   }
 
   /** Exports of the authority's key that were asked for. */

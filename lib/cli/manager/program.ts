@@ -13,6 +13,7 @@ import { approval } from "./approval.ts";
 import { approve, reject } from "./approve.ts";
 import { audit } from "./audit.ts";
 import { ca, manager } from "./key_rotation.ts";
+import { backup } from "./backup.ts";
 import { cancel } from "./cancel.ts";
 import { commands } from "./commands.ts";
 import { data } from "./data.ts";
@@ -66,9 +67,11 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   authority: "piri-manager ca status",
   approvals: "piri-manager approval list",
   attach: "piri-manager watch",
+  archive: "piri-manager backup",
   daemon: "piri-manager serve",
   delete: "piri-manager agent remove",
   describe: "piri-manager show",
+  dump: "piri-manager backup",
   exec: "piri-manager run",
   explain: "piri-manager why",
   follow: "piri-manager watch",
@@ -109,6 +112,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   secrets: "piri-manager secret list",
   select: "piri-manager targets",
   "sign-in": "piri-manager login",
+  snapshot: "piri-manager backup",
   signin: "piri-manager login",
   signout: "piri-manager logout",
   setup: "piri-manager init",
@@ -185,6 +189,7 @@ export function managerProgram(
       audit,
       release,
       update,
+      backup,
       exportIdentity,
       importGroup,
       completionSubcommand("piri-manager"),

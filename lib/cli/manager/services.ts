@@ -24,6 +24,16 @@ import type { Problem } from "../../states/problems.ts";
 import type { Life } from "../life.ts";
 import type { WithService } from "../service_acts.ts";
 
+/** A backup that was made. */
+export interface BackedUp {
+  /** Path of its folder. */
+  readonly dir: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Names of the private keys that are not in it. */
+  readonly leftOut: readonly string[];
+}
+
 /** Parts of the program that the manager's subcommands use. */
 export interface ManagerServices extends WithService {
   /**
@@ -85,6 +95,21 @@ export interface ManagerServices extends WithService {
       readonly authorityKey?: string | undefined;
     },
   ): Promise<ExportedIdentity>;
+  /**
+   * Copies a state folder as its Manager can be started from, also while the Manager runs.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if it is not initialised; INVALID_ARGUMENT for a folder that is there, or
+   * inside the state folder; DENIED, DISK: then there is no backup
+   */
+  backUp(
+    dir: string,
+    options: {
+      /** Folder to make. */
+      readonly to: string;
+      /** False to leave out the private keys. */
+      readonly withKeys: boolean;
+    },
+  ): Promise<BackedUp>;
   /**
    * Writes the key of the authority of this state folder to a file, also while the Manager runs.
    *

@@ -1,7 +1,9 @@
+import { basename } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import {
   exists,
   readFile,
+  readIfThere,
   readPrivateFile,
   requirePrivate,
   writeFileAtomically,
@@ -40,6 +42,7 @@ export async function loadState(
 ): Promise<ManagerState> {
   const paths = statePaths(dir);
   await requireInitialised(paths);
+  await requireKeys(paths);
   const config = await readConfig(paths);
   requirePrivateFolder(dir, options);
   // The authority's may be kept elsewhere, and that of secrets is made at its first use.
@@ -84,6 +87,27 @@ export async function readConfig(
   { config }: Pick<StatePaths, "config">,
 ): Promise<ManagerConfig> {
   return await parseManagerConfig(await readFile(config), config);
+}
+
+/** Requires the keys that a backup left out: a Manager would make others, which no agent trusts and no secret is for. */
+async function requireKeys(paths: StatePaths): Promise<void> {
+  const text = await readIfThere(paths.keysLeftOut);
+  if (text === undefined) return;
+  const listed = new Set(text.split("\n"));
+  const { managerKey, nextManagerKey, serverKey, secretsKey } = paths;
+  const missing: string[] = [];
+  // The authority's may be kept elsewhere.
+  for (const path of [managerKey, nextManagerKey, serverKey, secretsKey]) {
+    const name = basename(path);
+    if (listed.has(name) && !await exists(path)) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot use "${paths.dir}": it is a backup without ${
+      missing.join(", ")
+    }; put them into it from where you keep them`,
+  );
 }
 
 async function requireInitialised(paths: StatePaths): Promise<void> {

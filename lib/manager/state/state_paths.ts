@@ -34,6 +34,8 @@ export interface StatePaths {
   readonly releases: string;
   /** File that exists while `init` runs, and stays if it does not finish. */
   readonly unfinished: string;
+  /** File in a backup with the names of the private keys that are not in it, one a line. */
+  readonly keysLeftOut: string;
 }
 
 /** Returns the paths in a Manager's state folder. */
@@ -59,5 +61,6 @@ export function statePaths(dir: string): StatePaths {
     blobs: join(dir, "blobs"),
     releases: join(dir, "releases"),
     unfinished: join(dir, "init-unfinished"),
+    keysLeftOut: join(dir, "keys-left-out"),
   };
 }

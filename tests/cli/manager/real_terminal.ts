@@ -10,6 +10,7 @@ export const SERVED: ManagerServices = {
   init: () => Promise.reject(new TypeError("not here")),
   serve: () => Promise.reject(new TypeError("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
+  backUp: () => Promise.reject(new TypeError("not here")),
   exportIdentity: () => Promise.reject(new TypeError("not here")),
   exportAuthority: () => Promise.reject(new TypeError("not here")),
   authorityCertificate: () => Promise.reject(new TypeError("not here")),

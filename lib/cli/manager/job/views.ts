@@ -27,7 +27,7 @@ export interface ViewContext {
 export interface Views {
   /** All of them. Files come first: what can be shown no more is in them. */
   readonly all: JobView;
-  /** Those that go on when nobody sees the others any more. */
+  /** Views that go on when nobody sees the others any more. */
   readonly unseen: JobView;
 }
 
