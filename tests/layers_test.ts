@@ -956,6 +956,23 @@ for (
   });
 }
 
+Deno.test("the command line speaks with the API without the reflective library for protobuf", async () => {
+  const found: string[] = [];
+  for await (const path of modulesIn("lib/cli")) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    const isReflective = importsOf(text).some(({ specifier }) =>
+      /control_pb\.ts$|^@bufbuild\/|^@connectrpc\//.test(specifier)
+    );
+    // A program that only needs an enum should not load all messages.
+    const loadsMessages = importsOf(text).some(({ specifier, typeOnly }) =>
+      !typeOnly && specifier.endsWith("control_messages.ts")
+    );
+    if (isReflective || loadsMessages) found.push(path);
+  }
+
+  assertEquals(found, []);
+});
+
 Deno.test("the Manager's command line loads the tables of Unicode only for texts that need them", async () => {
   const { loaded } = await partsOf("manager.ts");
 

@@ -43,7 +43,9 @@ export interface RpcLink {
 interface Call {
   readonly link: RpcLink;
   readonly service: RpcService;
+  /** Name of the method in code. */
   readonly localName: string;
+  readonly method: AnyMethod;
   readonly request: object;
   readonly options: CallOptions;
 }
@@ -60,7 +62,7 @@ export function serviceClient<Service extends RpcService>(
       localName,
       (init: object, options: CallOptions = {}) => {
         const request = method.create(init);
-        const call = { link, service, localName, request, options };
+        const call = { link, service, localName, method, request, options };
         return method.isStream ? streamed(call) : answered(call);
       },
     ],
@@ -71,7 +73,7 @@ export function serviceClient<Service extends RpcService>(
 /** Asks for one message. */
 async function answered(call: Call): Promise<object> {
   using bounds = new Bounds(call.options);
-  const { read } = methodOf(call);
+  const { read } = call.method;
   try {
     const { status, header, body } = await send(call, {
       type: UNARY_TYPE,
@@ -99,7 +101,7 @@ function streamed(call: Call): AsyncIterable<object> {
   });
   // Whoever never reads it does not learn its error either.
   opened.catch(() => {});
-  const messages = messagesOf(opened, methodOf(call), bounds);
+  const messages = messagesOf(opened, call.method, bounds);
   return {
     [Symbol.asyncIterator]: () => ({ next: () => messages.next() }),
   };
@@ -151,7 +153,7 @@ function trailerOf(metadata: unknown): Headers {
 
 /** Sends the request of a call, with a proof of who asks if the call needs one. */
 async function send(
-  { link, service, localName, options }: Call,
+  { link, service, localName, method, options }: Call,
   { type, bytes, signal }: {
     readonly type: string;
     readonly bytes: Uint8Array;
@@ -168,27 +170,20 @@ async function send(
     header.set("connect-timeout-ms", String(Math.ceil(options.timeoutMs)));
   }
   if (proof !== undefined) header.set(...proof.header);
-  const { name } = service.methods[localName] ?? { name: localName };
   return await link.send({
-    url: `${link.baseUrl}/${service.typeName}/${name}`,
+    url: `${link.baseUrl}/${service.typeName}/${method.name}`,
     method: "POST",
     header,
-    body: only(bytes),
+    body: asBody(bytes),
     signal,
   });
 }
 
-function methodOf({ service, localName }: Call): AnyMethod {
-  const method = service.methods[localName];
-  if (method !== undefined) return method;
-  throw new PiriError("INTERNAL", `Cannot call ${localName}: there is no such`);
+function encoded({ method, request }: Call): Uint8Array<ArrayBuffer> {
+  return encode(method.write, request);
 }
 
-function encoded(call: Call): Uint8Array<ArrayBuffer> {
-  return encode(methodOf(call).write, call.request);
-}
-
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* asBody(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
