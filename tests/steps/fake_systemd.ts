@@ -126,6 +126,9 @@ export class FakeSystemd {
     const unit = this.units.get(name);
     if (act === "is-enabled") return unit?.fileState === "generated" ? 0 : 1;
     if (unit === undefined && act !== "mask") return 5;
+    // One whose file has gone can still be stopped.
+    const needsFile = ["start", "restart", "enable"].includes(act);
+    if (needsFile && unit?.load === "not-found") return 5;
     this.acts.push(`${act} ${name}`);
     switch (act) {
       case "start":
@@ -235,7 +238,8 @@ export class FakeSystemd {
   /** Takes up a unit whose file has been written. */
   #find(host: FakeHost, name: string): void {
     const text = textOf(host, name);
-    if (text === "" || this.units.has(name)) return;
+    // Settings beside a file that is not there make no unit.
+    if (fileOf(host, name) === undefined || this.units.has(name)) return;
     this.units.set(name, {
       fileState: text.includes("[Install]") ? "disabled" : "static",
       read: text,
@@ -271,11 +275,7 @@ export class FakeSystemd {
       `UnitFileState=${fileState}`,
       `NeedDaemonReload=${stale ? "yes" : "no"}`,
       `CanReload=${known?.canReload === true ? "yes" : "no"}`,
-      `FragmentPath=${
-        FOLDERS.map((folder) => `${folder}/${name}`).find((path) =>
-          host.tree.has(path)
-        ) ?? ""
-      }`,
+      `FragmentPath=${fileOf(host, name) ?? ""}`,
       `SourcePath=${known?.source ?? ""}`,
       `DropInPaths=${dropIns(host, name).join(" ")}`,
       `InvocationID=${known?.starts === undefined ? "" : `run${known.starts}`}`,
@@ -305,10 +305,15 @@ function stateBy(text: string, before = "disabled"): string {
   return before === "disabled" && !canBeEnabled ? "static" : before;
 }
 
+/** Path of the file of a unit. */
+function fileOf(host: FakeHost, name: string): string | undefined {
+  return FOLDERS.map((folder) => `${folder}/${name}`)
+    .find((path) => host.tree.has(path));
+}
+
+/** Text of the files of a unit. */
 function textOf(host: FakeHost, name: string): string {
-  const path = FOLDERS.map((folder) => `${folder}/${name}`)
-    .find((each) => host.tree.has(each));
-  return [path ?? "", ...dropIns(host, name)].map((each) =>
+  return [fileOf(host, name) ?? "", ...dropIns(host, name)].map((each) =>
     host.tree.get(each)?.text ?? ""
   ).join("");
 }
