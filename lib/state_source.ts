@@ -5,7 +5,9 @@ import type { StateSource } from "./manager/api/plan_api.ts";
 import type { SecretFiles } from "./manager/secrets/secret_files.ts";
 import { stateSecrets } from "./manager/secrets/state_secrets.ts";
 import type { StatePaths } from "./manager/state/state_paths.ts";
+import type { CompiledState } from "./states/compiled_state.ts";
 import { Compiler } from "./states/compiler.ts";
+import { writePlaces } from "./steps/step_places.ts";
 import { stepDescriptions } from "./steps/registry.ts";
 
 /** States in the folder of a running Manager. */
@@ -16,6 +18,17 @@ export function stateSource(
   const reader = new StateFolder(paths.dir);
   const data = new Layers(paths.data);
   const compiler = new Compiler({ reader, operations: stepDescriptions });
+  // Agents share compilations, and a state may have many steps.
+  const places = new WeakMap<CompiledState, string>();
+  const placesOf = (compiled: CompiledState): string => {
+    const known = places.get(compiled);
+    if (known !== undefined) return known;
+    const text = writePlaces(
+      compiled.places.map(({ name, place }) => ({ step: name, ...place })),
+    );
+    places.set(compiled, text);
+    return text;
+  };
   return {
     names: () => compiler.names(),
     compile: async (state, agent) => {
@@ -33,6 +46,7 @@ export function stateSource(
         sha256,
         blobs,
         sources,
+        places: placesOf(compiled),
       };
     },
     placesOf: (agent) => reader.placesOf(agent),

@@ -104,6 +104,7 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
   "PlansService.listPlans": SEES,
   "PlansService.applyPlan": ACTS,
   "PlansService.approvePlan": ACTS,
+  "PlansService.getStepPlaces": SEES,
   "PlansService.withdrawPlan": ACTS,
   "PlansService.listDrift": SEES,
   // No call tells the value of a secret.

@@ -98,18 +98,20 @@ export function planMessage(
 }
 
 function entryMessage(
-  { applyJob, applyCommand, ...entry }: PlanEntry,
+  { applyJob, applyCommand, places, ...entry }: PlanEntry,
 ): MessageInitShape<typeof PlanEntrySchema> {
   return {
     ...entry,
     state: ENTRY_STATES[entry.state],
+    places: [...places],
     ...applyJob === null ? {} : { applyJob },
     ...applyCommand === null ? {} : { applyCommand },
   };
 }
 
 function stepMessage(
-  { name, operation, verdict, changes, reason, error, owed }: PlannedStep,
+  { name, operation, verdict, changes, reason, error, owed, place }:
+    PlannedStep,
 ): MessageInitShape<typeof PlannedStepSchema> {
   return {
     name,
@@ -119,5 +121,6 @@ function stepMessage(
     reason: reason ?? "",
     error: error?.message ?? "",
     ...timestamp("owedSinceMs", owed?.since ?? null),
+    ...place,
   };
 }

@@ -7,6 +7,7 @@ import { identityIn, rightsIn, sightIn } from "./caller.ts";
 import {
   limitText,
   requireId,
+  requireItems,
   requireRange,
   requireText,
   saidIn,
@@ -114,6 +115,21 @@ export function addPlansService(
       return {
         plan: planMessage(plan),
         approvals: approvals.map(approvalMessage),
+      };
+    },
+    async getStepPlaces({ commands }, { values }) {
+      const wanted = new Map(
+        requireItems("commands", commands).map(({ commandId, steps }) => {
+          requireRange("steps", steps.length, { least: 0, most: MAX_LIMIT });
+          return [requireId("command_id", commandId), steps] as const;
+        }),
+      );
+      const places = await plans.placesOf(wanted, sightIn(values));
+      return {
+        commands: [...places].map(([commandId, places]) => ({
+          commandId,
+          places: [...places],
+        })),
       };
     },
     async withdrawPlan(request, context) {

@@ -55,6 +55,7 @@ export const WRITES: Readonly<Record<StoreMethod, boolean>> = {
   plans: false,
   planAgents: false,
   planBlobs: false,
+  planPlaces: false,
   addPlan: true,
   changePlan: true,
   driftRules: false,

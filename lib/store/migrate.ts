@@ -33,6 +33,7 @@ import { planBounds } from "./migrations/0034_plan_bounds.ts";
 import { survive } from "./migrations/0036_survive.ts";
 import { agentCommands } from "./migrations/0037_agent_commands.ts";
 import { driftUntold } from "./migrations/0038_drift_untold.ts";
+import { stepPlaces } from "./migrations/0039_step_places.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -72,6 +73,7 @@ export const MIGRATIONS: readonly string[] = [
   survive,
   agentCommands,
   driftUntold,
+  stepPlaces,
 ];
 
 /**

@@ -67,6 +67,8 @@ export interface NewPlanAgent {
   readonly agent: string;
   /** SHA-256 of its compiled state, in hex digits. */
   readonly sheet: string;
+  /** SHA-256 of a blob with the places of its steps in the files, in hex digits; empty for none. No part of what is applied. */
+  readonly places: string;
   /** SHA-256 of the facts that it was compiled with, in hex digits. */
   readonly facts: string;
   /** Words that tell this host from others, as its names and addresses. */
@@ -98,6 +100,17 @@ export interface PlanAgentRecord
   readonly applyJob: bigint | null;
   /** Command that has begun to apply it; null for none. */
   readonly applyCommand: bigint | null;
+}
+
+/** Choice of the plan of an agent that its steps' places are looked up in: the newest of these. */
+export interface PlacesFilter {
+  readonly agent: string;
+  /** Only plans that were made until then, in milliseconds since 1970. */
+  readonly until: number;
+  /** Only one with this compiled state. */
+  readonly sheet?: string | undefined;
+  /** Only one of this state that a command has begun to apply. */
+  readonly appliedState?: string | undefined;
 }
 
 /** Change of a plan. */

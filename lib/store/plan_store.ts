@@ -3,6 +3,7 @@ import type { NewAudit } from "./audit_records.ts";
 import type {
   NewPlan,
   NewPlanAgent,
+  PlacesFilter,
   PlanAgentRecord,
   PlanChange,
   PlanFilter,
@@ -19,6 +20,8 @@ export interface PlanStore extends DriftStore {
   planAgents(id: bigint, agent?: string): Promise<PlanAgentRecord[]>;
   /** Hashes of the contents that belong to compiled states of a plan, or to findings. */
   planBlobs(id: bigint, owners: readonly string[]): Promise<string[]>;
+  /** SHA-256 of the places of the steps of an agent, as the newest plan of a choice has them; empty for none. */
+  planPlaces(filter: PlacesFilter): Promise<string>;
   /**
    * Records a plan with its agents. If its request id was used before, returns what is there, with `repeated`.
    *

@@ -5,6 +5,7 @@ import { type Condition, newestRows } from "./newest_rows.ts";
 import type {
   NewPlan,
   NewPlanAgent,
+  PlacesFilter,
   PlanAgentRecord,
   PlanChange,
   PlanCounts,
@@ -47,6 +48,7 @@ const NEW_FIELDS = [
 const agentShape = new Shape<PlanAgentRecord>({
   agent: text,
   sheet: text,
+  places: text,
   facts: text,
   ownWords: json(),
   version: text,
@@ -71,6 +73,7 @@ const NO_COUNTS: PlanCounts = {
 const AGENT_FIELDS = [
   "agent",
   "sheet",
+  "places",
   "facts",
   "ownWords",
   "version",
@@ -167,6 +170,28 @@ export class Plans {
       ? this.#db.all(`${select} ORDER BY agent`, id)
       : this.#db.all(`${select} AND agent = ?`, id, agent);
     return rows.map((row) => agentShape.record(row));
+  }
+
+  /** SHA-256 of the places of the steps of an agent, as the newest plan of a choice has them; empty for none. */
+  places({ agent, until, sheet, appliedState }: PlacesFilter): string {
+    const conditions: Condition[] = [
+      ["agent = ?", agent],
+      ["created_at <= ?", Math.trunc(until)],
+    ];
+    if (sheet !== undefined) conditions.push(["sheet = ?", sheet]);
+    if (appliedState !== undefined) {
+      conditions.push([
+        "apply_command IS NOT NULL AND state_name = ?",
+        appliedState,
+      ]);
+    }
+    const row = this.#db.get(
+      `SELECT places FROM plan_agents JOIN plans ON plans.id = plan_id
+         WHERE ${conditions.map(([condition]) => condition).join(" AND ")}
+         ORDER BY plan_id DESC LIMIT 1`,
+      ...conditions.flatMap(([, ...values]) => values),
+    );
+    return row === undefined ? "" : row["places"] as string;
   }
 
   /** Hashes of the contents that belong to compiled states, or to findings. */

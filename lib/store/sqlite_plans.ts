@@ -40,6 +40,10 @@ export class SqlitePlans extends SqliteAgents {
     return this.#writer.read(() => this.#tables.plans.blobs(id, owners));
   }
 
+  planPlaces(...[filter]: Args<"planPlaces">): Promise<string> {
+    return this.#writer.read(() => this.#tables.plans.places(filter));
+  }
+
   addPlan(
     ...[plan, agents, blobs]: Args<"addPlan">
   ): ReturnType<Store["addPlan"]> {

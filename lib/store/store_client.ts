@@ -66,6 +66,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   plans: true,
   planAgents: true,
   planBlobs: true,
+  planPlaces: true,
   addPlan: true,
   changePlan: true,
   driftRules: true,

@@ -695,6 +695,7 @@ async function served() {
             sha256: "ab".repeat(32),
             blobs: new Map(),
             sources: new Map(),
+            places: "",
           }),
         read: () => Promise.reject(new TypeError("no file is read")),
         placesOf: () => Promise.resolve([]),

@@ -72,6 +72,7 @@ const REQUESTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   "ReleasesService.listReleases": [{}],
   "PlansService.getPlan": [{ id: "1" }],
   "PlansService.listPlans": [{}],
+  "PlansService.getStepPlaces": [{ commands: [{ commandId: "1" }] }],
   "PlansService.listDrift": [{}],
   "SecretsService.listSecrets": [{}],
   "StatusService.getStatus": [{}],

@@ -123,6 +123,7 @@ export class SmallManager implements Manager {
     make: () => Promise.reject(noAccess()),
     get: () => Promise.reject(noAccess()),
     list: () => Promise.resolve([]),
+    placesOf: () => Promise.resolve(new Map()),
     apply: () => Promise.reject(noAccess()),
     approve: () => Promise.reject(noAccess()),
     withdraw: () => Promise.reject(noAccess()),

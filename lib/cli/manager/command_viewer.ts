@@ -1,5 +1,7 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ColourChoice } from "../colour.ts";
+import { type FindPlaces, placesFrom } from "./command_places.ts";
+import { PiriError } from "../../base/errors.ts";
 import { complaintOf } from "../errors.ts";
 import { worst } from "../exit_code.ts";
 import { OutputLost, type Terminal } from "../terminal.ts";
@@ -11,6 +13,9 @@ import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 import { whileRead } from "./while_read.ts";
+
+/** Longest wait for the places of steps, in milliseconds. */
+const PLACES_MS = 5_000;
 
 /** Terminal and format of a view of commands. */
 export interface ViewOptions {
@@ -37,7 +42,16 @@ export class CommandViewer {
   ) {
     const { terminal, json } = options;
     this.#terminal = terminal;
-    this.#view = json ? new JsonView(terminal) : liveView(commands, options);
+    const find = placesFrom((ask) =>
+      client.call(ask, {
+        signal: AbortSignal.timeout(PLACES_MS),
+        failure: (fact) =>
+          new PiriError("UNAVAILABLE", `Cannot find places of steps: ${fact}`),
+      })
+    );
+    this.#view = json
+      ? new JsonView(terminal)
+      : liveView(commands, options, find);
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);
   }
@@ -77,11 +91,15 @@ function worstOf(commands: readonly Command[]): number {
   return worst(commands.map(exitCodeOfCommand));
 }
 
-function liveView(commands: readonly Command[], options: ViewOptions): View {
+function liveView(
+  commands: readonly Command[],
+  options: ViewOptions,
+  find: FindPlaces,
+): View {
   const { terminal, colour, times, raw } = options;
   const style = styleOf(commands, options);
   const view = new LiveView(commands, { terminal, style, colour, times });
-  return raw ? view : readableRecords(view);
+  return raw ? view : readableRecords(view, find);
 }
 
 function styleOf(

@@ -6,12 +6,19 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
+import { commandPlaces } from "./command_places.ts";
 import { answered } from "./ids.ts";
 import { jobOfApproval } from "./job/await_approval.ts";
 import { entryText, labelOf } from "./job/entry_state.ts";
 import { type JobRequest, SKIP_DENIED } from "./job/launch_job.ts";
 import { allEntries } from "./job_ids.ts";
-import { type Debt, debtJson, debtsOf, whyText } from "./owed_debts.ts";
+import {
+  type Debt,
+  debtJson,
+  debtPlaceText,
+  debtsOf,
+  whyText,
+} from "./owed_debts.ts";
 import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
 import { unlessUnread } from "./lost_output.ts";
 import { followPlan } from "./plan/follow_plan.ts";
@@ -105,9 +112,14 @@ export const owed = defineSubcommand({
     }, context);
     using control = await context.connect();
     const commands = await commandsOf(job.id, control);
+    const places = await placesOf(commands, control);
     const debts = commands
       .flatMap((command) =>
-        debtsOf(command, flags.forgive ? "forgiven" : "owed")
+        debtsOf(
+          command,
+          flags.forgive ? "forgiven" : "owed",
+          places.get(command.id) ?? [],
+        )
       )
       .filter((debt) => state === undefined || debt.state === state);
     await tellFailures(job, control, output);
@@ -143,6 +155,9 @@ async function tellDebts(
       STEP: ({ step }) => step,
       SINCE: ({ since }) => output.time(BigInt(since)),
       WHY: whyText,
+      ...debts.some(({ place }) => place !== undefined)
+        ? { PLACE: debtPlaceText }
+        : {},
     },
   });
 }
@@ -208,6 +223,18 @@ async function commandsOf(
     if (commands.length < PAGE) break;
   }
   return all.toSorted((one, other) => one.agent < other.agent ? -1 : 1);
+}
+
+/** Places of the steps that commands name; only of those that owe anything. */
+async function placesOf(
+  commands: readonly Command[],
+  control: Control,
+): Promise<Awaited<ReturnType<typeof commandPlaces>>> {
+  const owing = commands.filter((command) =>
+    debtsOf(command, "owed", []).length +
+        debtsOf(command, "forgiven", []).length > 0
+  );
+  return await commandPlaces(owing, control);
 }
 
 function requireSteps(

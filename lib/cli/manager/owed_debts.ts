@@ -1,5 +1,9 @@
-import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type {
+  Command,
+  StepPlace as PlaceMessage,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import * as v from "valibot";
+import { placeText, type StepPlace } from "../../steps/step_places.ts";
 import { time } from "./json_values.ts";
 
 const Owed = v.object({
@@ -28,12 +32,15 @@ export interface Debt {
   readonly cause: string;
   /** Time of that change, in milliseconds since 1970. */
   readonly since: number;
+  /** Place of the step in the files of states, as they were when it was applied last; undefined if that is not known. */
+  readonly place: StepPlace | undefined;
 }
 
 /** Debts that a command has told. None if it told none, as one that failed. */
 export function debtsOf(
   { agent, data }: Command,
   list: "owed" | "forgiven",
+  places: readonly PlaceMessage[],
 ): readonly Debt[] {
   const told = v.safeParse(Told, data);
   if (!told.success) return [];
@@ -41,17 +48,32 @@ export function debtsOf(
     agent,
     step: listener,
     ...debt,
+    place: places.find(({ step, stateName }) =>
+      step === listener && stateName === debt.state
+    ),
   }));
 }
 
 /** A debt as JSON. */
 export function debtJson(
-  { agent, state, step, cause, since }: Debt,
+  { agent, state, step, cause, since, place }: Debt,
 ): Record<string, unknown> {
-  return { agent, stateName: state, step, cause, since: time(BigInt(since)) };
+  return {
+    agent,
+    stateName: state,
+    step,
+    cause,
+    since: time(BigInt(since)),
+    place: place === undefined ? null : { file: place.file, line: place.line },
+  };
 }
 
 /** Reason of a debt for people. */
 export function whyText({ cause }: Debt): string {
   return `"${cause}" changed`;
+}
+
+/** Place of the step of a debt for people. */
+export function debtPlaceText({ place }: Debt): string {
+  return place === undefined ? "" : placeText(place);
 }

@@ -5,6 +5,7 @@ import {
   type StepRecord,
 } from "../../steps/engine/records.ts";
 import { oneLine, printable } from "../text.ts";
+import { placedName } from "./command_places.ts";
 import { durationText } from "../time.ts";
 
 /** Signs in front of steps, of plans and of what was applied: those without one have nothing to do. */
@@ -21,8 +22,13 @@ const LONG_MS = 1_000;
 /**
  * Lines for people that show a record of a run of a state; undefined for a kind that only newer agents know. Steps with
  * nothing to do have none.
+ *
+ * @param places Places of steps in the files of states, by their names.
  */
-export function recordLines(record: RunRecord): string[] | undefined {
+export function recordLines(
+  record: RunRecord,
+  places: ReadonlyMap<string, string> = new Map(),
+): string[] | undefined {
   switch (record.kind) {
     case "run": {
       const state = record.state === "" ? "whole states" : record.state;
@@ -32,7 +38,7 @@ export function recordLines(record: RunRecord): string[] | undefined {
     case "begin":
       return [];
     case "step":
-      return stepLines(record);
+      return stepLines(record, places);
     case "output":
       return outputLines(record);
     case "note":
@@ -40,9 +46,9 @@ export function recordLines(record: RunRecord): string[] | undefined {
     case "moved":
       return [
         oneLine(
-          `! ${record.name}: planned as ${findingText(record.planned)}, now ${
-            findingText(record.found)
-          }`,
+          `! ${placedName(record.name, places.get(record.name))}: planned as ${
+            findingText(record.planned)
+          }, now ${findingText(record.found)}`,
         ),
       ];
     case "end":
@@ -52,7 +58,10 @@ export function recordLines(record: RunRecord): string[] | undefined {
   }
 }
 
-function stepLines(record: StepRecord): string[] {
+function stepLines(
+  record: StepRecord,
+  places: ReadonlyMap<string, string>,
+): string[] {
   const { verdict, name, reason, error, owed, ms = 0, moreChanges } = record;
   if (verdict === "ok" && reason === undefined) return [];
   const parts = [
@@ -68,11 +77,20 @@ function stepLines(record: StepRecord): string[] {
   ];
   const text = parts.length === 0 ? "" : `: ${parts.join(", ")}`;
   return [
-    oneLine(`${SIGNS[verdict] ?? " "} ${name}${text}`),
+    oneLine(
+      `${SIGNS[verdict] ?? " "} ${placedName(name, places.get(name))}${text}`,
+    ),
     ...record.changes.flatMap(({ text }) =>
       text === undefined ? [] : linesOf(text)
     ),
   ];
+}
+
+/** Name of the step of a record that failed, or is not as it was planned; undefined for others. */
+export function troubledStep(record: RunRecord): string | undefined {
+  const isTroubled = record.kind === "moved" ||
+    (record.kind === "step" && record.verdict === "failed");
+  return isTroubled ? record.name : undefined;
 }
 
 function outputLines(

@@ -1,6 +1,14 @@
 import { CommandState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
 import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { askerText } from "../../base/asker.ts";
+import {
+  commandPlaces,
+  failedStepIn,
+  placedReason,
+  placesFrom,
+  placesJson,
+  placeTexts,
+} from "./command_places.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
@@ -75,10 +83,22 @@ export const show = defineSubcommand({
         ? new JsonView(terminal)
         : raw
         ? live()
-        : readableRecords(live());
+        : readableRecords(live(), placesFrom((ask) => ask(control)));
       await dumpOutput(command, { control, terminal, view });
-    } else if (json) await output.value(commandJson(command));
-    else await output.facts(factsOf(command, output));
+      return ExitCode.ok;
+    }
+    const places = (await commandPlaces([command], control)).get(id);
+    if (json) {
+      const placed = places === undefined ? {} : { places: placesJson(places) };
+      await output.value({ ...commandJson(command), ...placed });
+    } else {
+      const reason = placedReason(
+        command.reason,
+        failedStepIn(command.data),
+        placeTexts(places ?? []),
+      );
+      await output.facts(factsOf({ ...command, reason }, output));
+    }
     return ExitCode.ok;
   },
 });

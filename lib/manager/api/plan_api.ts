@@ -5,6 +5,7 @@ import type {
   PlanFilter,
   PlanRecord,
 } from "../../store/plan_records.ts";
+import type { NamedPlace, StepPlace } from "../../steps/step_places.ts";
 import type { Rights, Sight } from "./access_api.ts";
 import type { ApprovalView, Decider, ProposedJob } from "./approval_api.ts";
 import type { JobNotes, StartedJob } from "./job_api.ts";
@@ -125,6 +126,8 @@ export interface PlannedStep {
   readonly name: string;
   /** Name of its operation. */
   readonly operation: string;
+  /** Place in the files of states, as they were when it was planned; absent if that is not known. */
+  readonly place?: StepPlace;
   /** Verdict of the check: a change, not to be told yet, or impossible. */
   readonly verdict: "change" | "unknown" | "failed";
   /** Parts of the host that would change. */
@@ -160,6 +163,14 @@ export interface PlanEntry {
   readonly applyCommand: bigint | null;
   /** Result of that command: counts, the failed step, what is owed, what moved; JSON, or empty. */
   readonly applyData: string;
+  /** Places of the steps that this result names, as the files were when it was planned; only of a single plan. */
+  readonly places: readonly NamedPlace[];
+}
+
+/** Place of a step that a command is about. */
+export interface CommandPlace extends NamedPlace {
+  /** Name of its state; empty for the whole state of the agent. */
+  readonly stateName: string;
 }
 
 /** Agents with the same changes. The steps are those of the first of them. */
@@ -201,6 +212,17 @@ export interface PlanAdmin {
   get(id: bigint, sight?: Sight): Promise<PlanView>;
   /** Lists plans, newest first, without their groups. */
   list(filter: PlanFilter, sight?: Sight): Promise<PlanView[]>;
+  /**
+   * Finds the places of steps of commands in the files of states, as these were when the states were compiled. Those that
+   * are not known, as of a state that was compiled elsewhere, are left out.
+   *
+   * @param wanted Full names of steps by the ids of their commands; those that the result names if empty.
+   * @throws {PiriError} NOT_FOUND
+   */
+  placesOf(
+    wanted: ReadonlyMap<bigint, readonly string[]>,
+    sight?: Sight,
+  ): Promise<ReadonlyMap<bigint, readonly CommandPlace[]>>;
   /**
    * Starts a job that applies a plan on the agents on which something would change, or records that it waits if it needs
    * approvals that the plan does not have.
@@ -266,6 +288,8 @@ export interface CompiledSheet {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
   /** Paths of the Manager's files that it names by their hashes. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Places of its steps, as `writePlaces` writes them; empty for none. */
+  readonly places: string;
 }
 
 /** States of a Manager. */

@@ -86,6 +86,7 @@ function entryOf(
     applyJob,
     applyCommand,
     applyData: applied?.command?.data ?? "",
+    places: [],
     ...outcomeOf(agent, applied),
   };
 }

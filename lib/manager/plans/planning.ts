@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { didYouMean } from "../../base/nearest.ts";
 import { PiriError } from "../../base/errors.ts";
+import { sha256 } from "../../base/sha256.ts";
 import { canonicalHash } from "../../base/statement.ts";
 import type { NewPlanAgent } from "../../store/plan_records.ts";
 import type { AgentRecord } from "../../store/records.ts";
@@ -18,6 +19,8 @@ export interface CompiledAgents {
   readonly agents: readonly NewPlanAgent[];
   /** Hashes of each compiled state and of its contents, by its own. */
   readonly blobs: ReadonlyMap<string, readonly string[]>;
+  /** Places of steps, each text once, by their hashes. */
+  readonly places: ReadonlyMap<string, string>;
   /** Compiled states, each once, by their hashes. */
   readonly sheets: ReadonlyMap<string, CompiledSheet>;
   /** Names of the agents that do not have the state. */
@@ -44,6 +47,7 @@ export async function compileAgents(
 ): Promise<CompiledAgents> {
   const agents: NewPlanAgent[] = [];
   const sheets = new Map<string, CompiledSheet>();
+  const places = new PlaceTexts();
   const without: string[] = [];
   const problems = new Map<string, string[]>();
   for (const record of records) {
@@ -69,6 +73,7 @@ export async function compileAgents(
     agents.push({
       agent: id,
       sheet: sheet.sha256,
+      places: places.add(sheet.places),
       facts: encodeHex(canonicalHash(all)),
       ownWords: ownWordsOf(id, all),
       version,
@@ -83,28 +88,57 @@ export async function compileAgents(
     only,
   );
   for (const hash of lacking) sheets.delete(hash);
+  const left = agents.filter(({ sheet }) => !lacking.has(sheet));
+  const placesOfLeft = places.of(left.map(({ places }) => places));
   return {
-    agents: agents.filter(({ sheet }) => !lacking.has(sheet)),
+    agents: left,
     sheets,
+    places: placesOfLeft,
     without,
     withoutSteps: agents.filter(({ sheet }) => lacking.has(sheet))
       .map(({ agent }) => agent),
-    blobs: new Map(
-      [...sheets].map(([hash, { blobs, sources }]) =>
+    blobs: new Map([
+      ...[...sheets].map(([hash, { blobs, sources }]) =>
         [hash, [hash, ...blobs.keys(), ...sources.keys()]] as const
       ),
-    ),
+      // They belong to no compiled state, so that no agent gets them.
+      ...[...placesOfLeft.keys()].map((hash) => [hash, [hash]] as const),
+    ]),
     problems: [...problems].map(([text, agents]) => ({ text, agents })),
   };
 }
 
+/** Places of steps, which agents with one compiled state may have at several places. */
+class PlaceTexts {
+  readonly #hashes = new Map<string, string>();
+
+  /** Adds those of an agent. Returns their hash; empty for none. */
+  add(text: string): string {
+    if (text === "") return "";
+    const known = this.#hashes.get(text);
+    if (known !== undefined) return known;
+    const hash = encodeHex(sha256(text));
+    this.#hashes.set(text, hash);
+    return hash;
+  }
+
+  /** Texts of some hashes. */
+  of(hashes: readonly string[]): ReadonlyMap<string, string> {
+    const wanted = new Set(hashes);
+    return new Map(
+      [...this.#hashes].filter(([, hash]) => wanted.has(hash))
+        .map(([text, hash]) => [hash, text]),
+    );
+  }
+}
+
 /**
- * Keeps compiled states and all that they name by hashes.
+ * Keeps compiled states, the places of their steps, and all that they name by hashes.
  *
  * @throws {PiriError} FAILED_PRECONDITION if a file was changed meanwhile, or there is no room
  */
 export async function keepSheets(
-  sheets: Iterable<CompiledSheet>,
+  { sheets, places }: Pick<CompiledAgents, "sheets" | "places">,
   { blobs, states }: {
     readonly blobs: Pick<Blobs, "add">;
     readonly states: StateSource;
@@ -112,7 +146,10 @@ export async function keepSheets(
 ): Promise<void> {
   const contents = new Map<string, Uint8Array>();
   const sources = new Map<string, string>();
-  for (const sheet of sheets) {
+  for (const [hash, text] of places) {
+    contents.set(hash, new TextEncoder().encode(text));
+  }
+  for (const sheet of sheets.values()) {
     contents.set(sheet.sha256, new TextEncoder().encode(sheet.json));
     for (const [hash, bytes] of sheet.blobs) contents.set(hash, bytes);
     for (const [hash, path] of sheet.sources) sources.set(hash, path);

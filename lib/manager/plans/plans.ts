@@ -14,8 +14,10 @@ import type { Sight } from "../api/access_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { StartedJob } from "../api/job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { notFound } from "../command/end_requests.ts";
 import type {
   ApplyRequest,
+  CommandPlace,
   MadePlan,
   PlanAdmin,
   PlanEntry,
@@ -34,6 +36,12 @@ import { appliesOf, collectFindings } from "./collect.ts";
 import { groupsOf } from "./plan_groups.ts";
 import { isLeft, planView } from "./plan_view.ts";
 import { compileAgents, keepSheets } from "./planning.ts";
+import {
+  commandPlaces,
+  entriesWithPlaces,
+  groupsWithPlaces,
+  KeptPlaces,
+} from "./step_places.ts";
 
 /** Most bytes of the changes of one agent. */
 const MAX_CHANGES_BYTES = 16 * 1_048_576;
@@ -84,9 +92,9 @@ export class Plans implements PlanAdmin {
       states,
       only,
     });
-    const { agents, sheets, without, withoutSteps, problems } = compiled;
+    const { agents, without, withoutSteps, problems } = compiled;
     if (problems.length > 0) return { problems };
-    await keepSheets(sheets.values(), { blobs, states });
+    await keepSheets(compiled, { blobs, states });
     const { requestedBy, saidBy = "" } = request;
     const { record, repeated } = await store.addPlan(
       {
@@ -127,6 +135,23 @@ export class Plans implements PlanAdmin {
       views.push(await this.#view(plan, { withGroups: false }));
     }
     return views;
+  }
+
+  async placesOf(
+    ...[wanted, sight]: Parameters<PlanAdmin["placesOf"]>
+  ): ReturnType<PlanAdmin["placesOf"]> {
+    const { store, blobs } = this.#options;
+    const found = new Map<bigint, readonly CommandPlace[]>();
+    const places = blobs && new KeptPlaces(blobs);
+    for (const [id, steps] of wanted) {
+      const command = await store.command(id);
+      if (command === undefined || sight?.has(command.agent) === false) {
+        throw notFound(id);
+      }
+      if (places === undefined) continue;
+      found.set(id, await commandPlaces(command, steps, { store, places }));
+    }
+    return found;
   }
 
   async apply(
@@ -282,7 +307,7 @@ export class Plans implements PlanAdmin {
     if (await collectFindings(plan, agents, { store, blobs })) {
       agents = await store.planAgents(plan.id);
     }
-    return planView(plan, {
+    const view = planView(plan, {
       agents,
       applied: await appliesOf(agents, {
         store,
@@ -293,6 +318,12 @@ export class Plans implements PlanAdmin {
       secrets: withGroups ? await this.#options.work.secretsOf(agents) : [],
       now: clock.now(),
     });
+    const places = new KeptPlaces(blobs);
+    return {
+      ...view,
+      groups: await groupsWithPlaces(view.groups, agents, places),
+      entries: await entriesWithPlaces(view.entries, agents, places),
+    };
   }
 
   /** Agents whose compiled states have one of the steps that are asked for. */

@@ -212,6 +212,7 @@ Deno.test("the SHA-256 of a plan is another if anything is that it would do", ()
     sheet: "s",
     facts: "f",
     ownWords: [],
+    places: "",
     version: "1",
     instance: "i",
     state: "planned",

@@ -8,6 +8,7 @@ import type {
   PlannedStep,
   PlanProblem,
 } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
+import { placesJson } from "../command_places.ts";
 import { hex, parsed, text, time } from "../json_values.ts";
 
 // What `--json` prints about plans: a contract. Ids are strings, times ISO 8601 in UTC, what is absent null.
@@ -77,6 +78,7 @@ export function planJson(plan: Plan): Record<string, unknown> {
         ? null
         : String(entry.applyCommand),
       applied: entry.applyData === "" ? null : parsed(entry.applyData),
+      places: placesJson(entry.places),
     })),
     groups: plan.groups.map(({ agents, steps }) => ({
       agents,
@@ -118,5 +120,6 @@ export function stepJson(step: PlannedStep): Record<string, unknown> {
     reason: text(step.reason),
     error: text(step.error),
     owedSince: time(step.owedSinceMs),
+    place: step.file === "" ? null : { file: step.file, line: step.line },
   };
 }

@@ -11,6 +11,13 @@ import type {
 import { foldNames } from "../../../targets/fold_names.ts";
 import { oneLine, printable } from "../../text.ts";
 import { localTime } from "../../time.ts";
+import { placeText } from "../../../steps/step_places.ts";
+import {
+  failedStepIn,
+  placedName,
+  placedReason,
+  placeTexts,
+} from "../command_places.ts";
 import { SIGNS } from "../record_text.ts";
 import { agentsText } from "../target_flags.ts";
 import { planEntryStateName, planStateName } from "./plan_json.ts";
@@ -171,7 +178,13 @@ function stepText(step: PlannedStep): string {
     : [reason];
   const all = [...changes.map(changeText), ...why, ...owed];
   const text = all.length === 0 ? "" : `: ${all.join(", ")}`;
-  return oneLine(`${SIGNS[verdict] ?? " "} ${name}${text}`);
+  // Where something is to be mended, the place helps; elsewhere it would only be long.
+  const place = verdict === "change" || step.file === ""
+    ? undefined
+    : placeText(step);
+  return oneLine(
+    `${SIGNS[verdict] ?? " "} ${placedName(name, place)}${text}`,
+  );
 }
 
 function changeText({ what, from, to, added, removed }: PlannedChange): string {
@@ -209,7 +222,12 @@ function* messages(
 }
 
 function outcomeText(entry: PlanEntry): string {
-  const { message, applyData } = entry;
+  const { applyData } = entry;
+  const message = placedReason(
+    entry.message,
+    failedStepIn(applyData),
+    placeTexts(entry.places),
+  );
   const result = resultOf(applyData);
   if (result === undefined) return message;
   const { changed = 0, failed = 0, notRun = 0, ok = 0, skipped = 0 } = result;

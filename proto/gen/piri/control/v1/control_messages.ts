@@ -14412,11 +14412,17 @@ export interface PlanEntry {
   applyCommand?: bigint | undefined;
   /** Result of the apply: a JSON object with counts, failedStep, owed and moved. */
   applyData: string;
+  /**
+   * Places of the steps that this result names, as the files of states were when
+   * it was planned. Only of a single plan.
+   */
+  places: StepPlace[];
 }
 
 /** Fields that a PlanEntry is made of; each of them may be left out. */
-export type PlanEntryInit = Omit<Partial<PlanEntry>, "counts"> & {
+export type PlanEntryInit = Omit<Partial<PlanEntry>, "counts" | "places"> & {
   counts?: PlanCountsInit | undefined;
+  places?: readonly StepPlaceInit[];
 };
 
 /** A PlanEntry; what is not given is as in an empty one. */
@@ -14428,6 +14434,7 @@ export function createPlanEntry(init: PlanEntryInit = {}): PlanEntry {
     sheet: init.sheet ?? "",
     version: init.version ?? "",
     applyData: init.applyData ?? "",
+    places: init.places?.map(createStepPlace) ?? [],
   };
   if (init.counts !== undefined) {
     message.counts = createPlanCounts(init.counts);
@@ -14472,6 +14479,7 @@ export function writePlanEntry(
   if (message.applyData !== "") {
     writer.string(74, message.applyData);
   }
+  for (const item of message.places) writer.message(82, writeStepPlace, item);
 }
 
 export function readPlanEntry(
@@ -14508,6 +14516,79 @@ export function readPlanEntry(
         break;
       case 9:
         message.applyData = reader.string();
+        break;
+      case 10:
+        message.places.push(reader.message(readStepPlace));
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+/** Place of a step in the files of states. */
+export interface StepPlace {
+  /** Full name. */
+  step: string;
+  /** Path below the Manager's folder, as states/all.yaml. */
+  file: string;
+  /** Counted from 1. */
+  line: number;
+  /** Name of its state; empty for the whole state of an agent. */
+  stateName: string;
+}
+
+/** Fields that a StepPlace is made of; each of them may be left out. */
+export type StepPlaceInit = Partial<StepPlace>;
+
+/** A StepPlace; what is not given is as in an empty one. */
+export function createStepPlace(init: StepPlaceInit = {}): StepPlace {
+  return {
+    step: init.step ?? "",
+    file: init.file ?? "",
+    line: init.line ?? 0,
+    stateName: init.stateName ?? "",
+  };
+}
+
+export function writeStepPlace(
+  writer: ProtobufWriter,
+  message: StepPlace,
+): void {
+  if (message.step !== "") {
+    writer.string(10, message.step);
+  }
+  if (message.file !== "") {
+    writer.string(18, message.file);
+  }
+  if (message.line !== 0) {
+    writer.uint32(24, message.line);
+  }
+  if (message.stateName !== "") {
+    writer.string(34, message.stateName);
+  }
+}
+
+export function readStepPlace(
+  reader: ProtobufReader,
+  end: number,
+  message: StepPlace = createStepPlace(),
+): StepPlace {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.step = reader.string();
+        break;
+      case 2:
+        message.file = reader.string();
+        break;
+      case 3:
+        message.line = reader.uint32();
+        break;
+      case 4:
+        message.stateName = reader.string();
         break;
       default:
         reader.skip(tag);
@@ -14651,6 +14732,13 @@ export interface PlannedStep {
   error: string;
   /** It reacts to changes of a former run since then. */
   owedSinceMs?: bigint | undefined;
+  /**
+   * Place in the files of states, as these were when it was planned: the path
+   * below the Manager's folder, as states/all.yaml, and the line, from 1. Empty and
+   * 0 if that is not known.
+   */
+  file: string;
+  line: number;
 }
 
 /** Fields that a PlannedStep is made of; each of them may be left out. */
@@ -14667,6 +14755,8 @@ export function createPlannedStep(init: PlannedStepInit = {}): PlannedStep {
     changes: init.changes?.map(createPlannedChange) ?? [],
     reason: init.reason ?? "",
     error: init.error ?? "",
+    file: init.file ?? "",
+    line: init.line ?? 0,
   };
   if (init.owedSinceMs !== undefined) {
     message.owedSinceMs = init.owedSinceMs;
@@ -14696,6 +14786,12 @@ export function writePlannedStep(
   }
   if (message.owedSinceMs !== undefined) {
     writer.uint64(56, message.owedSinceMs);
+  }
+  if (message.file !== "") {
+    writer.string(66, message.file);
+  }
+  if (message.line !== 0) {
+    writer.uint32(72, message.line);
   }
 }
 
@@ -14727,6 +14823,12 @@ export function readPlannedStep(
         break;
       case 7:
         message.owedSinceMs = reader.uint64();
+        break;
+      case 8:
+        message.file = reader.string();
+        break;
+      case 9:
+        message.line = reader.uint32();
         break;
       default:
         reader.skip(tag);
@@ -15313,6 +15415,188 @@ export function readApprovePlanResponse(
         break;
       case 2:
         message.approvals.push(reader.message(readApproval));
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+export interface GetStepPlacesRequest {
+  commands: StepsOfCommand[];
+}
+
+/** Fields that a GetStepPlacesRequest is made of; each of them may be left out. */
+export type GetStepPlacesRequestInit = Omit<Partial<GetStepPlacesRequest>, "commands"> & {
+  commands?: readonly StepsOfCommandInit[];
+};
+
+/** A GetStepPlacesRequest; what is not given is as in an empty one. */
+export function createGetStepPlacesRequest(init: GetStepPlacesRequestInit = {}): GetStepPlacesRequest {
+  return {
+    commands: init.commands?.map(createStepsOfCommand) ?? [],
+  };
+}
+
+export function writeGetStepPlacesRequest(
+  writer: ProtobufWriter,
+  message: GetStepPlacesRequest,
+): void {
+  for (const item of message.commands) writer.message(10, writeStepsOfCommand, item);
+}
+
+export function readGetStepPlacesRequest(
+  reader: ProtobufReader,
+  end: number,
+  message: GetStepPlacesRequest = createGetStepPlacesRequest(),
+): GetStepPlacesRequest {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.commands.push(reader.message(readStepsOfCommand));
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+export interface StepsOfCommand {
+  commandId: bigint;
+  /**
+   * Full names; those that the result of the command names if empty. At most
+   * 1,000.
+   */
+  steps: string[];
+}
+
+/** Fields that a StepsOfCommand is made of; each of them may be left out. */
+export type StepsOfCommandInit = Partial<StepsOfCommand>;
+
+/** A StepsOfCommand; what is not given is as in an empty one. */
+export function createStepsOfCommand(init: StepsOfCommandInit = {}): StepsOfCommand {
+  return {
+    commandId: init.commandId ?? 0n,
+    steps: init.steps ?? [],
+  };
+}
+
+export function writeStepsOfCommand(
+  writer: ProtobufWriter,
+  message: StepsOfCommand,
+): void {
+  if (message.commandId !== 0n) {
+    writer.uint64(8, message.commandId);
+  }
+  for (const item of message.steps) writer.string(18, item);
+}
+
+export function readStepsOfCommand(
+  reader: ProtobufReader,
+  end: number,
+  message: StepsOfCommand = createStepsOfCommand(),
+): StepsOfCommand {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.commandId = reader.uint64();
+        break;
+      case 2:
+        message.steps.push(reader.string());
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+export interface GetStepPlacesResponse {
+  commands: CommandPlaces[];
+}
+
+/** Fields that a GetStepPlacesResponse is made of; each of them may be left out. */
+export type GetStepPlacesResponseInit = Omit<Partial<GetStepPlacesResponse>, "commands"> & {
+  commands?: readonly CommandPlacesInit[];
+};
+
+/** A GetStepPlacesResponse; what is not given is as in an empty one. */
+export function createGetStepPlacesResponse(init: GetStepPlacesResponseInit = {}): GetStepPlacesResponse {
+  return {
+    commands: init.commands?.map(createCommandPlaces) ?? [],
+  };
+}
+
+export function writeGetStepPlacesResponse(
+  writer: ProtobufWriter,
+  message: GetStepPlacesResponse,
+): void {
+  for (const item of message.commands) writer.message(10, writeCommandPlaces, item);
+}
+
+export function readGetStepPlacesResponse(
+  reader: ProtobufReader,
+  end: number,
+  message: GetStepPlacesResponse = createGetStepPlacesResponse(),
+): GetStepPlacesResponse {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.commands.push(reader.message(readCommandPlaces));
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return message;
+}
+
+export interface CommandPlaces {
+  commandId: bigint;
+  places: StepPlace[];
+}
+
+/** Fields that a CommandPlaces is made of; each of them may be left out. */
+export type CommandPlacesInit = Omit<Partial<CommandPlaces>, "places"> & {
+  places?: readonly StepPlaceInit[];
+};
+
+/** A CommandPlaces; what is not given is as in an empty one. */
+export function createCommandPlaces(init: CommandPlacesInit = {}): CommandPlaces {
+  return {
+    commandId: init.commandId ?? 0n,
+    places: init.places?.map(createStepPlace) ?? [],
+  };
+}
+
+export function writeCommandPlaces(
+  writer: ProtobufWriter,
+  message: CommandPlaces,
+): void {
+  if (message.commandId !== 0n) {
+    writer.uint64(8, message.commandId);
+  }
+  for (const item of message.places) writer.message(18, writeStepPlace, item);
+}
+
+export function readCommandPlaces(
+  reader: ProtobufReader,
+  end: number,
+  message: CommandPlaces = createCommandPlaces(),
+): CommandPlaces {
+  while (reader.at < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.commandId = reader.uint64();
+        break;
+      case 2:
+        message.places.push(reader.message(readStepPlace));
         break;
       default:
         reader.skip(tag);
@@ -16468,6 +16752,17 @@ export const PlansService = {
       create: createApprovePlanRequest,
       write: writeApprovePlanRequest,
       read: readApprovePlanResponse,
+    },
+    /**
+     * Places of steps of commands in the files of states, as these were when the
+     * states were compiled. Those that are not known are left out.
+     */
+    getStepPlaces: {
+      name: "GetStepPlaces",
+      isStream: false,
+      create: createGetStepPlacesRequest,
+      write: writeGetStepPlacesRequest,
+      read: readGetStepPlacesResponse,
     },
     /** No agent begins it any more. */
     withdrawPlan: {

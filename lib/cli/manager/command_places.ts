@@ -1,0 +1,112 @@
+import type {
+  Command,
+  StepPlace,
+} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { placeText } from "../../steps/step_places.ts";
+import type { Control } from "./services.ts";
+
+/** Most steps of one command that are asked for. */
+const MAX_STEPS = 1_000;
+
+/** Commands that are asked about at a time. */
+const PAGE = 500;
+
+/** Operations whose results and records name steps. */
+const OPERATIONS: ReadonlySet<string> = new Set([
+  "state.Plan",
+  "state.Apply",
+  "state.Owed",
+  "state.Forgive",
+]);
+
+/** Finds the places of steps of a command in the files of states, by the names of the steps. */
+export type FindPlaces = (
+  command: Command,
+  steps: readonly string[],
+) => Promise<ReadonlyMap<string, string>>;
+
+/**
+ * Places of steps that commands name, by the ids of the commands. None if they cannot be told, as by an older Manager:
+ * all else is still shown.
+ *
+ * @param steps Full names; those that the result of each command names if empty.
+ */
+export async function commandPlaces(
+  commands: readonly Command[],
+  control: Pick<Control, "plans">,
+  steps: readonly string[] = [],
+): Promise<ReadonlyMap<bigint, readonly StepPlace[]>> {
+  const asked = commands.filter(({ operation }) => OPERATIONS.has(operation));
+  const found = new Map<bigint, readonly StepPlace[]>();
+  const named = steps.slice(0, MAX_STEPS);
+  try {
+    for (let from = 0; from < asked.length; from += PAGE) {
+      const answer = await control.plans.getStepPlaces({
+        commands: asked.slice(from, from + PAGE)
+          .map(({ id }) => ({ commandId: id, steps: named })),
+      });
+      for (const { commandId, places } of answer.commands) {
+        found.set(commandId, places);
+      }
+    }
+  } catch {
+    return found;
+  }
+  return found;
+}
+
+/** Finder of places that asks a Manager. */
+export function placesFrom(
+  withControl: <T>(ask: (control: Control) => Promise<T>) => Promise<T>,
+): FindPlaces {
+  return async (command, steps) => {
+    const found = await withControl((control) =>
+      commandPlaces([command], control, steps)
+    ).catch(() => new Map<bigint, readonly StepPlace[]>());
+    return placeTexts(found.get(command.id) ?? []);
+  };
+}
+
+/** Places as texts, by the names of their steps. */
+export function placeTexts(
+  places: readonly StepPlace[],
+): ReadonlyMap<string, string> {
+  return new Map(places.map(({ step, ...place }) => [step, placeText(place)]));
+}
+
+/** Name of a step with its place behind it, as: Web server:Site (states/all/web.yaml:3). */
+export function placedName(name: string, place: string | undefined): string {
+  return place === undefined ? name : `${name} (${place})`;
+}
+
+/** Sentence of an agent about a step, with the place of the step behind its name, or else at the end. */
+export function placedReason(
+  reason: string,
+  step: string | undefined,
+  places: ReadonlyMap<string, string>,
+): string {
+  const place = step === undefined ? undefined : places.get(step);
+  if (place === undefined) return reason;
+  const named = `step "${step}"`;
+  const at = reason.indexOf(named);
+  if (at < 0) return `${reason} (${place})`;
+  const end = at + named.length;
+  return `${reason.slice(0, end)} (${place})${reason.slice(end)}`;
+}
+
+/** Step that a result says has failed; undefined for none. */
+export function failedStepIn(data: string): string | undefined {
+  try {
+    const { failedStep } = JSON.parse(data) as { failedStep?: unknown };
+    return typeof failedStep === "string" ? failedStep : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Places of steps as JSON. */
+export function placesJson(
+  places: readonly StepPlace[],
+): readonly Record<string, unknown>[] {
+  return places.map(({ step, file, line }) => ({ step, file, line }));
+}
