@@ -165,7 +165,9 @@ export type {
 } from "./lib/manager/api/job_api.ts";
 export type {
   ApplyRequest,
+  CommandPlace,
   MadePlan,
+  NamedPlace,
   PlanAdmin,
   PlanEntry,
   PlanEntryState,
@@ -176,6 +178,7 @@ export type {
   PlanRequest,
   PlanState,
   PlanView,
+  StepPlace,
 } from "./lib/manager/api/plan_api.ts";
 export type {
   DriftAdmin,

@@ -5,7 +5,6 @@ import type {
   PlanFilter,
   PlanRecord,
 } from "../../store/plan_records.ts";
-import type { NamedPlace, StepPlace } from "../../steps/step_places.ts";
 import type { Rights, Sight } from "./access_api.ts";
 import type { ApprovalView, Decider, ProposedJob } from "./approval_api.ts";
 import type { JobNotes, StartedJob } from "./job_api.ts";
@@ -118,6 +117,20 @@ export interface PlannedChange {
   readonly lines?: { readonly added: number; readonly removed: number };
   /** Difference of two texts, as a patch. */
   readonly text?: string;
+}
+
+/** Place of a step in the files of states. */
+export interface StepPlace {
+  /** Path below the Manager's folder, with slashes, as states/all.yaml. */
+  readonly file: string;
+  /** Line, counted from 1. */
+  readonly line: number;
+}
+
+/** Place of a step with its name. */
+export interface NamedPlace extends StepPlace {
+  /** Full name of the step. */
+  readonly step: string;
 }
 
 /** Step of a plan that is not as it should be, or cannot be told. */

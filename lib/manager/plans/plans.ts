@@ -14,7 +14,6 @@ import type { Sight } from "../api/access_api.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { StartedJob } from "../api/job_api.ts";
 import type { Jobs } from "../jobs/jobs.ts";
-import { notFound } from "../command/end_requests.ts";
 import type {
   ApplyRequest,
   CommandPlace,
@@ -146,7 +145,10 @@ export class Plans implements PlanAdmin {
     for (const [id, steps] of wanted) {
       const command = await store.command(id);
       if (command === undefined || sight?.has(command.agent) === false) {
-        throw notFound(id);
+        throw new PiriError(
+          "NOT_FOUND",
+          `Cannot find command ${id}: there is none of that id`,
+        );
       }
       if (places === undefined) continue;
       found.set(id, await commandPlaces(command, steps, { store, places }));

@@ -42,11 +42,11 @@ Deno.test("owed lists steps with the time and the cause, as a table and as its s
 
   assertEquals(
     all.out,
-    `AGENT  STATE  STEP                SINCE                WHY
-web-1  web    Web server:Restart  TIME  "Web server:Site" changed
-web-1  web    Web server:Tell     TIME  "Web server:Site" changed
-web-2  web    Web server:Restart  TIME  "Web server:Site" changed
-web-2  web    Web server:Tell     TIME  "Web server:Site" changed
+    `AGENT  STATE  STEP                SINCE                WHY                        PLACE
+web-1  web    Web server:Restart  TIME  "Web server:Site" changed  states/all/web.yaml:5
+web-1  web    Web server:Tell     TIME  "Web server:Site" changed  states/all/web.yaml:9
+web-2  web    Web server:Restart  TIME  "Web server:Site" changed  states/all/web.yaml:5
+web-2  web    Web server:Tell     TIME  "Web server:Site" changed  states/all/web.yaml:9
 `,
   );
   assertEquals([all.code, all.err], [0, ""]);

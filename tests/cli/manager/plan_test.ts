@@ -136,7 +136,7 @@ Deno.test("an apply that fails tells what was done, not run and is owed, and the
   assertEquals([apply.code, rest.code, again.code], [1, 0, 0]);
   assertEquals(
     apply.out,
-    'web-1: failed: step "Log" failed: Cannot go on: the program ended with exit code 1; not run: 1 step; ' +
+    'web-1: failed: step "Log" (states/all/motd.yaml:3) failed: Cannot go on: the program ended with exit code 1; not run: 1 step; ' +
       '1 changed, 1 failed, 1 not run; "Log" is owed, as "Note" changed\n',
   );
   assertMatch(
