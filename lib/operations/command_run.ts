@@ -4,6 +4,7 @@ import { isAbsolute, join } from "@std/path";
 import { SHA256_PATTERN } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { joint } from "../base/signals.ts";
+import { UMASK, VARIABLE } from "../steps/program_words.ts";
 import { defaultFolder, environmentFor } from "./environment.ts";
 import { blobPieces } from "./blob_reader.ts";
 import type { Operation, OperationContext, Outcome } from "./operation.ts";
@@ -84,7 +85,7 @@ const parameters = v.pipe(
       v.record(
         v.pipe(
           word,
-          v.regex(/^[^=]+$/, 'Expected a name of a variable, without "="'),
+          v.regex(VARIABLE, 'Expected a name of a variable, without "="'),
         ),
         word,
       ),
@@ -105,7 +106,7 @@ const parameters = v.pipe(
     umask: v.optional(v.pipe(
       v.string(),
       v.regex(
-        /^0?[0-7]{1,3}$/,
+        UMASK,
         "Expected an octal number from 000 to 777, as 027",
       ),
       v.description(

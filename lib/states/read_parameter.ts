@@ -1,6 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { parseDuration } from "../base/units.ts";
+import { rangeText } from "../steps/check_parameters.ts";
 import {
   maySeal,
   type ParameterShape,
@@ -153,6 +154,12 @@ function textOf(tree: Tree, reading: Reading): SheetValue {
   const { name, shape } = reading;
   if (maySeal(reading.shape) && isSealed(tree)) return sealed(tree);
   const { text, place } = scalarOf(tree, name, WANTED[shape.type] ?? "text");
+  if (text.includes("\0")) {
+    throw new StateError(
+      place,
+      `Cannot use "${name}": it has a NUL character, which no text of a step may have`,
+    );
+  }
   const { choices } = shape;
   if (choices !== undefined && !choices.includes(text)) {
     throw new StateError(
@@ -199,10 +206,17 @@ function modeOf(tree: Tree, { name }: Reading): number {
 }
 
 function wholeOf(tree: Tree, { name, shape }: Reading): number {
-  const wanted = WANTED[shape.type] ?? "a whole number";
+  const { type, range } = shape;
+  const wanted = range === undefined
+    ? WANTED[type] ?? "a whole number"
+    : rangeText(range);
   const { text, place } = scalarOf(tree, name, wanted);
   const value = Number(text);
-  if (/^-?[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value;
+  const [least, most] = range ?? [-Infinity, Infinity];
+  if (
+    /^-?[0-9]+$/.test(text) && Number.isSafeInteger(value) &&
+    value >= least && value <= most
+  ) return value;
   throw new StateError(
     place,
     `Cannot read "${name}": "${text}" is here, and ${wanted} should be`,

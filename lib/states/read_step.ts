@@ -1,6 +1,7 @@
 import { didYouMean } from "../base/nearest.ts";
 import type { ParameterShape, ParameterType } from "../steps/parameters.ts";
 import type { SheetValue } from "../steps/sheet.ts";
+import { wrongValueIn } from "../steps/secrets/known_values.ts";
 import type { StepDescription } from "../steps/step_operation.ts";
 import type { Blobs } from "./blobs.ts";
 import type { ContentFiles } from "./content_files.ts";
@@ -136,6 +137,7 @@ class StepReader {
     }
     this.#attempt(() => this.#requireParams());
     await this.#contents();
+    if (!this.#hasFailed) this.#attempt(() => this.#validate());
     if (this.#hasFailed) return undefined;
     return {
       params: Object.fromEntries(this.#params),
@@ -249,6 +251,24 @@ class StepReader {
     }
   }
 
+  /** Refuses values that no host takes, at the place of the value. */
+  #validate(): void {
+    const params = Object.fromEntries(this.#params);
+    const wrong = wrongValueIn(this.#operation, params);
+    if (wrong === undefined) return;
+    const { at: [key, item], why } = wrong;
+    const { name, body, place } = this.#item;
+    const given = this.#given.get(key)?.value;
+    throw new StateError(
+      given === undefined
+        ? name === undefined ? body.place : place
+        : placeOfItem(given, item),
+      `Cannot use "${key}" of ${
+        name === undefined ? `this ${this.#operation.name}` : `step "${name}"`
+      }: ${why}`,
+    );
+  }
+
   /** Puts files of the Manager in place of their names: as content where the operation takes one, else as blobs. */
   async #contents(): Promise<void> {
     const { parameters } = this.#operation;
@@ -312,6 +332,16 @@ class StepReader {
     };
     return { ...scope, ...value, vars: all };
   }
+}
+
+/** Place of an item of a list, or of a key of a map. */
+function placeOfItem(tree: Tree, item: number | string | undefined): Place {
+  const place = tree.kind === "list"
+    ? tree.items[Number(item)]?.place
+    : tree.kind === "map"
+    ? entryOf(tree, String(item))?.keyPlace
+    : undefined;
+  return place ?? tree.place;
 }
 
 function readRetry(value: Tree): { times: number; everyMs: number } {

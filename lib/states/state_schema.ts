@@ -188,11 +188,14 @@ function operationSchema(
 }
 
 function parameterSchema(
-  { type, description, choices, standard }: ParameterShape,
+  { type, description, choices, standard, range }: ParameterShape,
 ): Schema {
-  const shape = choices === undefined
-    ? SHAPES[type]
-    : { anyOf: [{ enum: choices }, EXPRESSION] };
+  const [minimum, maximum] = range ?? [];
+  const shape = choices !== undefined
+    ? { anyOf: [{ enum: choices }, EXPRESSION] }
+    : range !== undefined
+    ? { anyOf: [{ type: "integer", minimum, maximum }, EXPRESSION] }
+    : SHAPES[type];
   return {
     ...shape,
     description: standard === undefined

@@ -75,17 +75,30 @@ const EXPECTED: Readonly<Record<ParameterType, string>> = {
 
 /** Expectation that a value does not meet, in words; undefined if it is right. */
 function flawOf(value: SheetValue, shape: ParameterShape): string | undefined {
-  const { type, choices } = shape;
+  const { type, choices, range } = shape;
   if (hasSecrets(value)) {
     if (!maySeal(shape)) return "no secret, which it must not hold";
     // It is checked again with the secrets in it.
     return FITS[type](withTexts(value)) ? undefined : EXPECTED[type];
   }
   if (!FITS[type](value)) return EXPECTED[type];
+  if (range !== undefined && !isWithin(value, range)) return rangeText(range);
   if (choices === undefined || choices.includes(String(value))) {
     return undefined;
   }
   return `one of ${choices.join(", ")}`;
+}
+
+function isWithin(
+  value: SheetValue,
+  [least, most]: readonly [number, number],
+): boolean {
+  return isWhole(value) && value >= least && value <= most;
+}
+
+/** Words for a range of whole numbers. */
+export function rangeText([least, most]: readonly [number, number]): string {
+  return `a whole number from ${least} to ${most}`;
 }
 
 const FITS: Readonly<Record<ParameterType, (value: SheetValue) => boolean>> = {

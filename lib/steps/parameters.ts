@@ -39,6 +39,8 @@ export interface ParameterShape {
   readonly required?: true;
   /** Only texts that are allowed, if not all are. */
   readonly choices?: readonly string[];
+  /** Smallest and largest whole number that is allowed, if not all are. */
+  readonly range?: readonly [number, number];
   /** True if a secret may stand in it; in a content, it always may. */
   readonly secret?: true;
   /** True for an expression that the Manager decides when it compiles the state: true or false in the sheet. */
@@ -80,12 +82,29 @@ type RequiredNames<Shapes extends ParameterShapes> = {
     : never;
 }[keyof Shapes];
 
+/** Names of parameters in which secrets may stand. */
+type SealedNames<Shapes extends ParameterShapes> = {
+  [Name in keyof Shapes]: Shapes[Name] extends
+    { readonly secret: true } | { readonly type: "content" } ? Name
+    : never;
+}[keyof Shapes];
+
 /** Checked parameters that have these shapes. */
-export type ParamsOf<Shapes extends ParameterShapes> =
+export type ParamsOf<Shapes extends ParameterShapes> = ValuesOf<
+  Shapes,
+  RequiredNames<Shapes>
+>;
+
+/** The same where secrets are not known: what may have some can be absent, also if it is required. */
+export type KnownParamsOf<Shapes extends ParameterShapes> = ValuesOf<
+  Shapes,
+  Exclude<RequiredNames<Shapes>, SealedNames<Shapes>>
+>;
+
+type ValuesOf<Shapes extends ParameterShapes, Needed extends keyof Shapes> =
+  & { readonly [Name in Needed]: ValueOf[Shapes[Name]["type"]] }
   & {
-    readonly [Name in RequiredNames<Shapes>]: ValueOf[Shapes[Name]["type"]];
-  }
-  & {
-    readonly [Name in Exclude<keyof Shapes, RequiredNames<Shapes>>]?:
-      ValueOf[Shapes[Name]["type"]];
+    readonly [Name in Exclude<keyof Shapes, Needed>]?: ValueOf[
+      Shapes[Name]["type"]
+    ];
   };

@@ -6,11 +6,11 @@ import type {
   Thing,
   ThingFacts,
 } from "./host/host.ts";
-import type { ParameterShapes, ParamsOf } from "./parameters.ts";
+import type { KnownParamsOf, ParameterShapes, ParamsOf } from "./parameters.ts";
 import type { SheetValue } from "./sheet.ts";
 
 /** Operation of steps as the compiler and the docs know it: all but how it looks and acts. */
-export interface StepDescription {
+export interface StepDescription<Known = StepParams> {
   /** Name as module.Name. */
   readonly name: string;
   /** One sentence for people. */
@@ -20,6 +20,14 @@ export interface StepDescription {
   readonly oneOf?: readonly (readonly string[])[];
   /** Parameter that names the subject, which gives a step without a name its name. */
   readonly subject: string;
+  /**
+   * Refuses values that no host takes, alone or together. It looks at nothing but the values: the compiler calls it for
+   * each step, and each host before a check. Texts with secrets in them are absent for the compiler, so that their
+   * absence must not be refused.
+   *
+   * @throws {WrongValue}
+   */
+  validate?(params: Known): void;
 }
 
 /** Verdict of a check: nothing to do, something to do, or it cannot be told yet. */
@@ -124,7 +132,8 @@ export interface Forecast {
 }
 
 /** Operation of steps. Its check gets no means of changing anything. */
-export interface StepOperation<Params = StepParams> extends StepDescription {
+export interface StepOperation<Params = StepParams, Known = StepParams>
+  extends StepDescription<Known> {
   /**
    * Looks.
    *
@@ -163,9 +172,19 @@ export interface StepOperation<Params = StepParams> extends StepDescription {
 // deno-lint-ignore no-explicit-any
 export type StepParams = any;
 
-/** Makes an operation whose parameters have the types of its shapes. */
+/** Makes an operation whose parameters have the types of its shapes. Its check refuses wrong values first. */
 export function stepOperation<const Shapes extends ParameterShapes>(
-  operation: StepOperation<ParamsOf<Shapes>> & { readonly parameters: Shapes },
+  operation:
+    & StepOperation<ParamsOf<Shapes>, KnownParamsOf<Shapes>>
+    & { readonly parameters: Shapes },
 ): StepOperation {
-  return operation as StepOperation;
+  const plain = operation as StepOperation;
+  if (plain.validate === undefined) return plain;
+  return {
+    ...plain,
+    async check(params, reader, forecast) {
+      plain.validate?.(params);
+      return await plain.check(params, reader, forecast);
+    },
+  };
 }

@@ -40,13 +40,14 @@ function typeText({ type, choices }: ParameterShape): string {
 }
 
 function rowText(
-  { description, required, standard, formerName }: ParameterShape,
+  { description, required, standard, formerName, range }: ParameterShape,
 ): string {
   const words = [
     ...required === true ? ["required"] : [],
     ...formerName === undefined
       ? []
       : [`\`run --op\` takes it as \`${formerName}\`, too`],
+    ...range === undefined ? [] : [`from ${range[0]} to ${range[1]}`],
     ...standard === undefined ? [] : [`\`${standard}\` by default`],
   ];
   const more = words.length === 0 ? "" : ` (${words.join(", ")})`;

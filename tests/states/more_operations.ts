@@ -272,5 +272,10 @@ export const MORE_OPERATIONS: readonly StepDescription[] = [
   ...stepDescriptions.filter(({ name }) =>
     OWN.every((own) => own.name !== name)
   ),
-  ...OWN,
+  ...OWN.map((own) => {
+    const real = stepDescriptions.find(({ name }) => name === own.name);
+    return real?.validate === undefined
+      ? own
+      : { ...own, validate: real.validate };
+  }),
 ];

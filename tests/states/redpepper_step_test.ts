@@ -129,7 +129,7 @@ const ALL = [
   "service.Reload, name: x",
   "service.Restart, name: x",
   "service.Running, name: x",
-  "sysctl.Parameter, name: x, value: 1",
+  "sysctl.Parameter, name: vm.x, value: 1",
   "systemd.Enabled, name: x",
   "systemd.Reload, name: x",
   "systemd.Restart, name: x",

@@ -26,7 +26,7 @@ Deno.test("each type of parameter reads the text of its scalar, whatever YAML ma
     ["user.Present, name: a, system", "yes", true],
     ["user.Present, name: a, system", "Off", false],
     ["user.Present, name: a, groups", "dev", ["dev"]],
-    ["user.Present, name: a, groups", "[dev, 100]", ["dev", "100"]],
+    ["package.Installed, names", "[dev, 100]", ["dev", "100"]],
     ["command.Run, command: a, ok_codes", "0", [0]],
     ["command.Run, command: a, ok_codes", "[0, 3]", [0, 3]],
     ["command.Run, command: a, env", "{A: 1.0, B: on}", { A: "1.0", B: "on" }],
@@ -68,7 +68,7 @@ Deno.test("an expression alone keeps its type, and in a text it is text", async 
     ["user.Present, name: a, comment", "${nothing | default: 'x}y'}", "x}y"],
     ["user.Present, name: a, groups", "${list | map: 'name'}", ["a", "b"]],
     [
-      "user.Present, name: a, comment",
+      "noop.Noop, message",
       "${user | json}",
       '{"groups":["dev","ops"],"uid":1001}',
     ],

@@ -40,11 +40,16 @@ async function planned(
 }
 
 const WRONG: readonly (readonly [string, string, Params, string])[] = [
-  ["an empty name", "user.Present", { name: "" }, "a name has 1 to 32"],
-  ["a name like an option", "user.Present", { name: "-r" }, "a name has"],
-  ["a name over 32 letters", "user.Absent", { name: "a".repeat(33) }, "a name"],
-  ["a name with a colon", "group.Present", { name: "a:b" }, "a name has"],
-  ["a name of other letters", "group.Absent", { name: "änne" }, "a name has"],
+  ["an empty name", "user.Present", { name: "" }, "it has 1 to 32"],
+  ["a name like an option", "user.Present", { name: "-r" }, "no name of a"],
+  [
+    "a name over 32 letters",
+    "user.Absent",
+    { name: "a".repeat(33) },
+    "no name",
+  ],
+  ["a name with a colon", "group.Present", { name: "a:b" }, "no name of a"],
+  ["a name of other letters", "group.Absent", { name: "änne" }, "no name of a"],
   [
     "a password in clear",
     "user.Present",
@@ -55,13 +60,13 @@ const WRONG: readonly (readonly [string, string, Params, string])[] = [
     "a comment of two lines",
     "user.Present",
     { name: "new", comment: "a\nb" },
-    "comment has a colon or a line end",
+    '"comment": "a\\nb" has a colon or a line end',
   ],
   [
     "a day that is none",
     "user.Present",
     { name: "new", expires: "2030-13-01" },
-    "expires is neither",
+    '"expires": "2030-13-01" is neither',
   ],
   [
     "a group that nobody has",

@@ -146,10 +146,10 @@ Deno.test("a download says what is wrong with its parameters, its URL and its se
   }
 
   const wanted = [
-    'sha256\\" is missing',
-    "should have 64 hex digits",
-    "together with",
-    "begins with https:// or http://",
+    'sha256\\": it is missing',
+    "which has 64 hex digits",
+    "leave one of both out",
+    "write it with https:// or http://",
     "the server answers 404",
     "cannot be reached",
   ];

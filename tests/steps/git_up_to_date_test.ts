@@ -184,7 +184,7 @@ gitTest(
 
     assertEquals(heads, [second, first, second, first, first, second]);
     assertStringIncludes(unknown.reason, 'Cannot find \\"v9\\" in');
-    assertStringIncludes(option.reason, "Cannot use the revision");
+    assertStringIncludes(option.reason, 'Cannot use "rev"');
   },
 );
 

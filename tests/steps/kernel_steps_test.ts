@@ -106,13 +106,13 @@ for (
       "with a file that nobody reads",
       { [SWAPPINESS]: "60\n" },
       { name: "vm.swappiness", value: "1", file: "/etc/sysctl.d/x" },
-      `Cannot set "vm.swappiness": "/etc/sysctl.d/x" is not read at a start: name a file such as ${FILE}`,
+      `Cannot use "file": "/etc/sysctl.d/x" is not read at a start: name a file such as ${FILE}`,
     ],
     [
       "with a name that leads elsewhere",
       {},
       { name: "vm...x", value: "1" },
-      'Cannot set "vm...x": that is no name of a parameter of the kernel, as vm.swappiness',
+      'Cannot use "name": "vm...x" is no name of a parameter of the kernel, as vm.swappiness',
     ],
   ] as const
 ) {

@@ -541,8 +541,8 @@ Deno.test({
 Deno.test("a key that is refused is named by its beginning", async () => {
   await assertRejects(
     // deno-lint-ignore require-await
-    async () => wantedKeys(["x".repeat(100)], readKeyLine),
+    async () => wantedKeys(["x".repeat(200)], readKeyLine),
     PiriError,
-    `Cannot use the key "${"x".repeat(40)}..."`,
+    `Cannot use "keys": "${"x".repeat(100)}..."`,
   );
 });

@@ -124,7 +124,7 @@ Deno.test("a template of units is written, and cannot run itself", async () => {
   assertEquals(applied.steps[0]?.verdict, "change");
   assertEquals(
     lines(applied)[1],
-    'Cannot make the unit "x@.service": it is a template, which cannot run; use service.Running for its instances',
+    'Cannot use "running": the unit "x@" is a template, which cannot run; use service.Running for its instances',
   );
   assertEquals(host.tree.has("/etc/systemd/system/app@.service"), true);
 });

@@ -115,9 +115,14 @@ async function send(
   );
 }
 
-function parsed(url: string): URL {
+/** True for a URL of a server: with https:// or http://. */
+export function isWebUrl(url: string): boolean {
   const place = URL.canParse(url) ? new URL(url) : undefined;
-  if (place?.protocol === "https:" || place?.protocol === "http:") return place;
+  return place?.protocol === "https:" || place?.protocol === "http:";
+}
+
+function parsed(url: string): URL {
+  if (isWebUrl(url)) return new URL(url);
   throw new PiriError(
     "INVALID_ARGUMENT",
     `Cannot download "${shownUrl(url)}": a URL begins with https:// or http://`,

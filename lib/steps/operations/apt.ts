@@ -9,6 +9,7 @@ import { stepOperation } from "../step_operation.ts";
 import { installKey, installPackages } from "./install_packages.ts";
 import { checkInstalled, packageThings } from "./package_installed.ts";
 import { runOne } from "./packages.ts";
+import { requireNames } from "./package_values.ts";
 
 const UPGRADES = "unattended-upgrades";
 
@@ -26,6 +27,7 @@ export const aptInstalled = stepOperation({
     env: { type: "map", description: "Variables for apt" },
   },
   things: packageThings,
+  validate: (params) => requireNames(params),
   async check(params, reader, forecast) {
     requireApt(reader);
     return await checkInstalled(apt, params, { reader, forecast });

@@ -18,12 +18,14 @@ import {
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
+import { WrongValue } from "../wrong_value.ts";
 import { archiveEntries } from "./archive_entries.ts";
 import { fileDir } from "./file_dir.ts";
 import { hashOf, requestOf, Sum, WEB } from "./file_downloaded.ts";
 import { FOLDER_MODE, newAttributes, wantedAttributes } from "./paths.ts";
 import { makeParents } from "./new_content.ts";
 import type { OpenEntry } from "./tar_reader.ts";
+import { requireHash, requireSha256, requireUrl } from "./web_values.ts";
 
 /** Longest list of the files of an archive, in bytes. */
 const MAX_LIST_BYTES = 64 * 1_048_576;
@@ -62,6 +64,13 @@ export const archiveExtracted = stepOperation({
   },
   touches: ({ path }) => [path],
   things: (params) => [thingOf(params)],
+  validate({ source, url, sha256 }) {
+    if (source !== undefined) requireHash(source, sha256);
+    if (url === undefined) return;
+    requireUrl(url);
+    if (sha256 !== undefined) return requireSha256(sha256);
+    throw new WrongValue(["sha256"], "it is missing, and a URL needs it");
+  },
   check,
   change: (params, _, writer) => extract(params, writer),
 });
@@ -148,18 +157,11 @@ function shownSource({ url }: Params): string {
   return url === undefined ? "of the Manager" : shownUrl(url);
 }
 
-/** @throws {PiriError} FAILED_PRECONDITION if the Manager's archive has another hash */
 function archiveHash(params: Params, reader: HostReader): string {
-  const { source, sha256 } = params;
-  if (source === undefined) return hashOf(params) ?? "";
-  const content = contentOf(source, reader);
-  if (sha256 === undefined || sha256.toLowerCase() === content.sha256) {
-    return content.sha256;
-  }
-  throw new PiriError(
-    "FAILED_PRECONDITION",
-    `Cannot extract the archive: its SHA-256 is ${content.sha256}, and must be ${sha256}`,
-  );
+  const { source } = params;
+  return source === undefined
+    ? hashOf(params) ?? ""
+    : contentOf(source, reader).sha256;
 }
 
 /** Path of the list of an archive's files, in the folder that it was extracted to. */

@@ -8,7 +8,9 @@ import {
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
+import { UMASK, VARIABLE } from "../program_words.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, requireFilled, WrongValue } from "../wrong_value.ts";
 
 const AROUND = {
   cwd: { type: "text", description: "Folder to start in" },
@@ -71,6 +73,12 @@ export const commandRunStep = stepOperation({
     ...AROUND,
   },
   runsPrograms: () => true,
+  validate(params) {
+    if (params.argv?.length === 0) {
+      throw new WrongValue(["argv"], "it is empty; give it a program");
+    }
+    validateAround(params);
+  },
   check,
   change: (params, _, writer) => runAll([lineOf(params)], params, writer),
 });
@@ -89,6 +97,7 @@ export const commandRunMultiple = stepOperation({
     ...AROUND,
   },
   runsPrograms: () => true,
+  validate: validateAround,
   check,
   change: (params, _, writer) =>
     runAll(params.commands.map((shell) => ({ shell })), params, writer),
@@ -116,6 +125,26 @@ interface Params {
   readonly "ok_codes"?: readonly number[];
   readonly "changed_codes"?: readonly number[];
   readonly changes?: boolean;
+}
+
+/** Refuses what no program can be started with. */
+function validateAround(params: Params): void {
+  const { env = {}, umask } = params;
+  requireFilled({ ...params }, ["user", "group"]);
+  const wrong = Object.keys(env).find((key) => !VARIABLE.test(key));
+  if (wrong !== undefined) {
+    throw new WrongValue(
+      ["env", wrong],
+      `${
+        quoted(wrong)
+      } is no name of a variable: it is empty, or has "=" in it`,
+    );
+  }
+  if (umask === undefined || UMASK.test(umask)) return;
+  throw new WrongValue(
+    ["umask"],
+    `${quoted(umask)} is no octal number from 000 to 777, as 027`,
+  );
 }
 
 function lineOf({ command, argv, shell = command }: Params): StepProgram {

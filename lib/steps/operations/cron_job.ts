@@ -2,7 +2,7 @@ import { PiriError } from "../../base/errors.ts";
 import { contentOfBytes } from "../file_content.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
-import { requireSchedule } from "../providers/cron/cron_schedule.ts";
+import { scheduleFlaw } from "../providers/cron/cron_schedule.ts";
 import {
   commandWord,
   CRON_SETTINGS,
@@ -17,7 +17,13 @@ import {
 import { type Check, type Forecast, stepOperation } from "../step_operation.ts";
 import { differenceOf } from "../text_change.ts";
 import { Unforeseen } from "../unforeseen.ts";
-import { JOB, type JobParams, requireJob, requireUser } from "./job_command.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
+import {
+  JOB,
+  type JobParams,
+  requireUser,
+  validateJob,
+} from "./job_command.ts";
 import {
   changeFile,
   checkFile,
@@ -51,8 +57,17 @@ export const cronJob = stepOperation({
     ...JOB,
   },
   touches: ({ name }) => [`${FOLDER}/${name}`],
+  validate(params) {
+    validateJob(params);
+    const { schedule, command } = params;
+    if (command?.trim() === "") {
+      throw new WrongValue(["command"], "it is empty; give it a command");
+    }
+    const flaw = schedule === undefined ? undefined : scheduleFlaw(schedule);
+    if (schedule === undefined || flaw === undefined) return;
+    throw new WrongValue(["schedule"], `${quoted(schedule)} ${flaw}`);
+  },
   async check(params, reader, forecast) {
-    requireAll(params);
     await requireUser(params, reader, forecast);
     return hasFolder(reader)
       ? await checkCronFile(params, reader, forecast)
@@ -66,16 +81,6 @@ export const cronJob = stepOperation({
 
 interface Params extends JobParams {
   readonly schedule?: string;
-}
-
-function requireAll(params: Params): void {
-  const { name, absent = false, schedule = "", command = "" } = params;
-  requireJob("cron job", params);
-  if (absent) return;
-  if (command.trim() === "") {
-    throw refused(name, "it has no command");
-  }
-  requireSchedule(name, schedule);
 }
 
 function hasFolder(reader: HostReader): boolean {

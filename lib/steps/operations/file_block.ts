@@ -1,5 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import { CREATE, WHERE } from "./file_line.ts";
 
@@ -39,6 +40,17 @@ export const fileBlock = stepOperation({
   },
   frame: markersOf,
   touches: ({ path }) => [path],
+  validate({ content = "", ...params }) {
+    const markers = markersOf(params);
+    const line = linesOf(content).find((each) => markers.includes(each));
+    if (line === undefined) return;
+    throw new WrongValue(
+      ["content"],
+      `its line ${
+        quoted(line)
+      } is one of those around the block; give the block another marker`,
+    );
+  },
   check: (params, reader, forecast) =>
     checkEdit(editOf(params), reader, forecast),
   change: (params, _, writer) => changeEdit(editOf(params), writer),
@@ -61,24 +73,21 @@ function markersOf(
   return [`${comment} BEGIN ${marker}`, `${comment} END ${marker}`];
 }
 
+function linesOf(content: string): string[] {
+  const lines = content.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
 function editOf(params: Params): TextEdit {
   const {
     path,
     content,
-    marker = MARKER,
     where = "end",
     absent = false,
   } = params;
   const [begin, end] = markersOf(params);
-  const lines = content.split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  if (lines.includes(begin) || lines.includes(end)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot put the block "${marker}": its own text has a line of its markers`,
-    );
-  }
-  const block = [begin, ...lines, end];
+  const block = [begin, ...linesOf(content), end];
   return {
     ...params,
     edit: (now) => {

@@ -10,6 +10,7 @@ import {
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { makeParents } from "./new_content.ts";
 import {
   attributeChanges,
@@ -25,6 +26,9 @@ import {
   wantedAttributes,
 } from "./paths.ts";
 import { requireRemovable, treeAt, unnamedIn } from "./trees.ts";
+
+/** Attributes that all below a folder can get. */
+const RECURSED: readonly string[] = ["user", "group", "mode"];
 
 /** Makes a folder. */
 export const fileDir = stepOperation({
@@ -46,6 +50,14 @@ export const fileDir = stepOperation({
     },
   },
   touches: ({ path }) => [path],
+  validate({ recurse = [] }) {
+    const wrong = recurse.findIndex((each) => !RECURSED.includes(each));
+    if (wrong < 0) return;
+    throw new WrongValue(
+      ["recurse", wrong],
+      `${quoted(recurse[wrong] ?? "")} is none of ${RECURSED.join(", ")}`,
+    );
+  },
   check,
   async change(params, checked, writer) {
     const { path } = params;
@@ -156,15 +168,6 @@ function recursedOf(
   { recurse = [] }: Params,
   { mode, uid, gid }: PathAttributes,
 ): PathAttributes | undefined {
-  const wrong = recurse.find((each) =>
-    !["user", "group", "mode"].includes(each)
-  );
-  if (wrong !== undefined) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot set "${wrong}" of all in a folder: recurse takes user, group and mode`,
-    );
-  }
   if (recurse.length === 0) return undefined;
   return {
     ...recurse.includes("user") && uid !== undefined ? { uid } : {},

@@ -14,8 +14,10 @@ import { shownUrl } from "../host/web.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import { type Check, type Forecast, stepOperation } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { WrongValue } from "../wrong_value.ts";
 import { changeFile, checkFile, findFile } from "./new_content.ts";
 import { ATTRIBUTES, PARENTS, wantedAttributes } from "./paths.ts";
+import { requireSha256, requireUrl } from "./web_values.ts";
 
 /** Longest note of a tag, in bytes. */
 const MAX_NOTE_BYTES = 65_536;
@@ -58,6 +60,17 @@ export const fileDownloaded = stepOperation({
   touches: ({ path, unpinned = false }) =>
     unpinned ? [path, notePath(path)] : [path],
   things: (params) => [thingOf(params)],
+  validate({ url, sha256, unpinned = false }) {
+    requireUrl(url);
+    if (sha256 !== undefined) requireSha256(sha256);
+    if (unpinned === (sha256 === undefined)) return;
+    throw new WrongValue(
+      ["sha256"],
+      unpinned
+        ? '"unpinned" is true, which takes what the server has; leave one of both out'
+        : "it is missing; unpinned: true takes what the server has",
+    );
+  },
   check,
   async change(params, checked, writer) {
     const { path } = params;
@@ -178,31 +191,11 @@ function notYet(sha256: string): FileContent {
   };
 }
 
-/**
- * Hash that a download must have; undefined for one that takes what comes.
- *
- * @throws {PiriError} INVALID_ARGUMENT
- */
+/** Hash that a download must have; undefined for one that takes what comes. */
 export function hashOf(
-  { sha256, unpinned = false }: {
-    readonly sha256?: string;
-    readonly unpinned?: boolean;
-  },
+  { sha256 }: { readonly sha256?: string },
 ): string | undefined {
-  if (unpinned && sha256 === undefined) return undefined;
-  if (!unpinned && /^[0-9a-f]{64}$/i.test(sha256 ?? "")) {
-    return sha256?.toLowerCase();
-  }
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    unpinned
-      ? 'Cannot use "sha256" together with "unpinned: true"'
-      : sha256 === undefined
-      ? 'Cannot download: "sha256" is missing; "unpinned: true" takes what the server has'
-      : `Cannot download: "sha256" should have 64 hex digits, and "${
-        sha256.slice(0, 100)
-      }" is here`,
-  );
+  return sha256?.toLowerCase();
 }
 
 async function tagOf(params: Params, reader: HostReader): Promise<string> {

@@ -1,10 +1,7 @@
-import { PiriError } from "../../base/errors.ts";
-import { contentOf } from "../file_content.ts";
-import type { HostReader } from "../host/host.ts";
-import type { BlobValue } from "../sheet.ts";
 import { stepOperation } from "../step_operation.ts";
 import { fileInstalled } from "./file_installed.ts";
 import { ATTRIBUTES, PARENTS } from "./paths.ts";
+import { requireHash } from "./web_values.ts";
 
 /** Copies a file of the Manager. */
 export const fileFetchStep = stepOperation({
@@ -26,24 +23,11 @@ export const fileFetchStep = stepOperation({
     ...PARENTS,
   },
   touches: ({ path }) => [path],
-  async check({ sha256, ...params }, reader, forecast) {
-    requireHash(params.source, sha256, reader);
+  validate: ({ source, sha256 }) => requireHash(source, sha256),
+  async check({ sha256: _, ...params }, reader, forecast) {
     return await fileInstalled.check(params, reader, forecast);
   },
   async change({ sha256: _, ...params }, checked, writer) {
     await fileInstalled.change(params, checked, writer);
   },
 });
-
-function requireHash(
-  source: string | BlobValue,
-  wanted: string | undefined,
-  reader: HostReader,
-): void {
-  const { sha256 } = contentOf(source, reader);
-  if (wanted === undefined || wanted.toLowerCase() === sha256) return;
-  throw new PiriError(
-    "FAILED_PRECONDITION",
-    `Cannot fetch the file: its SHA-256 is ${sha256}, and it must be ${wanted}`,
-  );
-}

@@ -1,5 +1,5 @@
-import { PiriError } from "../../base/errors.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 
 export const WHERE = {
@@ -42,6 +42,23 @@ export const fileLine = stepOperation({
     create: CREATE,
   },
   touches: ({ path }) => [path],
+  validate({ line, match, absent = false }) {
+    if (line !== undefined && /[\r\n]/.test(line)) {
+      throw new WrongValue(
+        ["line"],
+        "it has more than one line; file.Block takes several",
+      );
+    }
+    if (match === undefined) return;
+    const expression = expressionOf(match);
+    if (line === undefined || absent || expression.test(line)) return;
+    throw new WrongValue(
+      ["match"],
+      `${quoted(match)} does not match the line ${
+        quoted(line)
+      }, so that it would be added again and again`,
+    );
+  },
   check: (params, reader, forecast) =>
     checkEdit(editOf(params), reader, forecast),
   change: (params, _, writer) => changeEdit(editOf(params), writer),
@@ -58,18 +75,8 @@ interface Params {
 
 function editOf(params: Params): TextEdit {
   const { line, match, where = "end", absent = false } = params;
-  if (/[\r\n]/.test(line)) {
-    throw wrong(line, "it is more than one line; file.Block takes several");
-  }
-  const isSuch = match === undefined
-    ? (each: string) => each === line
-    : matcher(match);
-  if (!absent && !isSuch(line)) {
-    throw wrong(
-      line,
-      `match "${match}" does not match it, so that it would be added again and again`,
-    );
-  }
+  const expression = match === undefined ? undefined : expressionOf(match);
+  const isSuch = (each: string) => expression?.test(each) ?? each === line;
   return {
     ...params,
     edit: (lines) => {
@@ -82,22 +89,15 @@ function editOf(params: Params): TextEdit {
   };
 }
 
-function matcher(pattern: string): (line: string) => boolean {
+function expressionOf(pattern: string): RegExp {
   try {
-    const expression = new RegExp(pattern);
-    return (line) => expression.test(line);
-  } catch (error) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot search for "${pattern}": it is no regular expression`,
-      { cause: error },
+    return new RegExp(pattern);
+  } catch {
+    throw new WrongValue(
+      ["match"],
+      `${
+        quoted(pattern)
+      } is no regular expression; write \\ before a character that means itself`,
     );
   }
-}
-
-function wrong(line: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot put the line "${line}": ${why}`,
-  );
 }

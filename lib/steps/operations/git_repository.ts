@@ -1,4 +1,5 @@
 import { PiriError } from "../../base/errors.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import type {
   HostReader,
   HostWriter,
@@ -132,6 +133,27 @@ function saidIn(stderr: string): string {
   ).slice(-3).join("; ");
 }
 
+/**
+ * Refuses what no repository takes.
+ *
+ * @throws {WrongValue}
+ */
+export function validateGit({ rev = "HEAD", rebase, force }: GitParams): void {
+  if (rebase === true && force === true) {
+    throw new WrongValue(
+      ["force"],
+      '"rebase" is true as well: one keeps local commits, the other throws them away; leave one out',
+    );
+  }
+  if (!rev.startsWith("-") && !/[\s~^:?*[\\]|\.\./.test(rev)) return;
+  throw new WrongValue(
+    ["rev"],
+    `${
+      quoted(rev)
+    } is no revision: it should be HEAD, a branch, a tag, or all digits of a commit`,
+  );
+}
+
 const FULL_COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
@@ -145,12 +167,6 @@ export async function remoteCommit(
 ): Promise<RemoteCommit> {
   const { rev = "HEAD", repo } = params;
   if (FULL_COMMIT.test(rev)) return { commit: rev, ref: undefined };
-  if (rev.startsWith("-") || /[\s~^:?*[\\]|\.\./.test(rev)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot use the revision "${rev}": it should be HEAD, a branch, a tag, or all digits of a commit`,
-    );
-  }
   const text = await askGit(
     params,
     ["ls-remote", "--symref", "--", repo, rev, `${rev}^{}`],

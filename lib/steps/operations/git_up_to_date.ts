@@ -16,6 +16,7 @@ import {
   remoteCommit,
   runGit,
   tryGit,
+  validateGit,
   withoutPassword,
 } from "./git_repository.ts";
 import { branchOf, type Copy, copyAt, lookAt } from "./git_copy.ts";
@@ -79,6 +80,7 @@ export const gitUpToDate = stepOperation({
   things: (params) => [thingOf(params)],
   reads: ({ identity }) => identity === undefined ? [] : [identity],
   runsPrograms: () => true,
+  validate: validateGit,
   check,
   change: (params, checked, writer) => bringThere(params, checked, writer),
 });
@@ -89,12 +91,6 @@ async function check(
   forecast: Forecast,
 ): Promise<Check> {
   const { target, repo } = params;
-  if (params.rebase === true && params.force === true) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      'Cannot use "rebase" together with "force": one keeps local commits, the other throws them away',
-    );
-  }
   await requireGit(params, reader, forecast);
   const remote = await remoteCommit(params, reader);
   const { commit } = remote;

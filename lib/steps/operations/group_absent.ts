@@ -17,8 +17,8 @@ export const groupAbsent = stepOperation({
     name: { type: "text", required: true, description: "Name of the group" },
   },
   things: ({ name }) => [{ kind: "group", name }],
+  validate: ({ name }) => requireName("group", name, ["name"]),
   async check({ name }, reader) {
-    requireName("group", name);
     findTools(reader);
     const tables = await AccountTables.read(reader);
     const now = tables.group(name);

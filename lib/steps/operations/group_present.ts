@@ -10,6 +10,7 @@ import {
 } from "../providers/account_tables.ts";
 import {
   findTools,
+  ID_RANGE,
   requireName,
   requireParts,
   runTools,
@@ -29,7 +30,11 @@ export const groupPresent = stepOperation({
   subject: "name",
   parameters: {
     name: { type: "text", required: true, description: "Name of the group" },
-    gid: { type: "integer", description: "Number of the group" },
+    gid: {
+      type: "integer",
+      range: ID_RANGE,
+      description: "Number of the group",
+    },
     members: { type: "texts", description: "Users that belong to it" },
     "only_members": {
       type: "switch",
@@ -43,6 +48,12 @@ export const groupPresent = stepOperation({
     },
   },
   things: ({ name }) => [{ kind: "group", name }],
+  validate({ name, members = [] }) {
+    requireName("group", name, ["name"]);
+    for (const [index, each] of members.entries()) {
+      requireName("user", each, ["members", index]);
+    }
+  },
   check,
   async change(params, _, writer) {
     const { name, gid, system = false } = params;
@@ -76,7 +87,6 @@ async function wantedOf(
   const tables = await AccountTables.read(reader);
   const now = tables.group(name);
   for (const each of members) {
-    requireName("user", each);
     if (tables.user(each) !== undefined) continue;
     if (opaque !== undefined) {
       throw new Unforeseen(
@@ -99,7 +109,6 @@ async function check(
   forecast: Forecast,
 ): Promise<Check> {
   const { name, gid } = params;
-  requireName("group", name);
   const tools = findTools(reader);
   const { now, members } = await wantedOf(params, reader, forecast);
   const changes: Change[] = [];

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { PiriError } from "../../base/errors.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import { requireHostName } from "./host_names.ts";
 
@@ -25,6 +25,20 @@ export const hostEntry = stepOperation({
     },
   },
   touches: () => [FILE],
+  validate({ ip, names }) {
+    if (isIP(ip) === 0) {
+      throw new WrongValue(
+        ["ip"],
+        `${quoted(ip)} is no address, as 10.0.0.5 or fd00::5`,
+      );
+    }
+    if (names.length === 0) {
+      throw new WrongValue(["names"], "no name is given; give one");
+    }
+    for (const [index, name] of names.entries()) {
+      requireHostName(name, ["names", index]);
+    }
+  },
   check: (params, reader, forecast) =>
     checkEdit(editOf(params), reader, forecast),
   change: (params, _, writer) => changeEdit(editOf(params), writer),
@@ -46,9 +60,6 @@ interface Entry {
 
 function editOf({ ip, names: given, absent = false }: Params): TextEdit {
   const family = isIP(ip);
-  if (family === 0) throw refused(ip, "it is no address");
-  if (given.length === 0) throw refused(ip, "no name is given");
-  for (const name of given) requireHostName(name);
   const names = [...new Set(given)];
   const isSame = (entry: Entry) => plainIp(entry.ip) === plainIp(ip);
   return {
@@ -121,11 +132,4 @@ function plainIp(ip: string): string {
   if (isIP(address) !== 6) return ip;
   const { hostname } = new URL(`http://[${address}]/`);
   return zone === undefined ? hostname : `${hostname}%${zone}`;
-}
-
-function refused(ip: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot make an entry for "${ip}" in ${FILE}: ${why}`,
-  );
 }

@@ -7,6 +7,7 @@ import {
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { hasProgram } from "../providers/programs.ts";
 import { runProgram } from "../providers/run_program.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
@@ -17,6 +18,9 @@ const LIST = "/etc/locale.gen";
 
 /** Locales that need not be made. */
 const BUILT_IN: ReadonlySet<string> = new Set(["c", "posix", "c.utf8"]);
+const NAME =
+  /^[A-Za-z]{1,8}(?:_[A-Za-z]{2,3})?(?:\.[A-Za-z0-9-]+)?(?:@[a-z]+)?$/;
+
 const SETTING = (name: string) =>
   ({ kind: "setting", name: `locale ${name}` }) as const;
 
@@ -34,9 +38,15 @@ export const hostLocale = stepOperation({
   },
   touches: () => ["/etc/default/locale", "/etc/locale.conf", LIST],
   things: ({ locale }) => [SETTING(locale)],
+  validate({ locale }) {
+    if (NAME.test(locale)) return;
+    throw new WrongValue(
+      ["locale"],
+      `${quoted(locale)} is no name of a locale, as de_DE.UTF-8`,
+    );
+  },
   async check({ locale }, reader, forecast) {
     requireLinux("set a locale", reader);
-    requireName(locale);
     const isMade = await isThere(locale, reader);
     if (!isMade) requireMaker(locale, reader, forecast);
     const listed = isMade
@@ -67,20 +77,6 @@ export const hostLocale = stepOperation({
     await changeEdit(settingEdit(locale, writer), writer);
   },
 });
-
-function requireName(locale: string): void {
-  if (
-    /^[A-Za-z]{1,8}(?:_[A-Za-z]{2,3})?(?:\.[A-Za-z0-9-]+)?(?:@[a-z]+)?$/.test(
-      locale,
-    )
-  ) {
-    return;
-  }
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot set the locale: "${locale}" is no name of one, as de_DE.UTF-8`,
-  );
-}
 
 /** Name as programs list it: utf8 for UTF-8. */
 function plain(locale: string): string {

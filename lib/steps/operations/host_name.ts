@@ -25,9 +25,9 @@ export const hostName = stepOperation({
   },
   touches: () => [FILE],
   things: () => [SETTING],
+  validate: ({ name }) => requireHostName(name, ["name"], MAX_NAME),
   async check({ name }, reader, forecast) {
     requireLinux("name a host", reader);
-    requireHostName(name, MAX_NAME);
     const wanted = wantedFile(name);
     const found = await findFile(FILE, reader);
     const { effects = [], ...file } = await checkFile(wanted, found, {

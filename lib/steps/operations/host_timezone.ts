@@ -10,6 +10,7 @@ import {
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { requireLinux } from "./linux_only.ts";
 import { changeFile, checkFile, findFile } from "./new_content.ts";
 
@@ -32,6 +33,13 @@ export const hostTimezone = stepOperation({
     },
   },
   touches: () => [LINK, FILE],
+  validate({ zone }) {
+    if (/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,3}$/.test(zone)) return;
+    throw new WrongValue(
+      ["zone"],
+      `${quoted(zone)} is no name of a time zone, as Europe/Berlin`,
+    );
+  },
   async check({ zone }, reader, forecast) {
     requireLinux("set a time zone", reader);
     requireZone(zone, reader, forecast);
@@ -120,12 +128,6 @@ function requireZone(
   reader: HostReader,
   { opaque }: Forecast,
 ): void {
-  if (!/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,3}$/.test(zone)) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot set the time zone: "${zone}" is no name of one, as Europe/Berlin`,
-    );
-  }
   if (reader.followed(`${ZONES}/${zone}`)?.kind === "file") return;
   if (opaque !== undefined) {
     throw new Unforeseen(

@@ -1,7 +1,7 @@
-import { PiriError } from "../../base/errors.ts";
 import type { HostReader } from "../host/host.ts";
 import type { ParameterShapes } from "../parameters.ts";
 import type { Forecast } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { wantedAttributes } from "./paths.ts";
 
 /** Parameters of a command that the host runs at given times. */
@@ -26,38 +26,52 @@ export interface JobParams {
 }
 
 /**
- * Refuses names, users, commands and variables that would not be what they seem in the file of a job.
+ * Refuses names, users, commands and variables that would not be what they seem in the file of a job, and a job that is
+ * neither given nor absent.
  *
- * @param kind Words for the job, as "timer"
- * @throws {PiriError} INVALID_ARGUMENT
+ * @throws {WrongValue}
  */
-export function requireJob(
-  kind: string,
-  { name, command = "", user = "root", env = {} }: JobParams,
+export function validateJob(
+  { name, command = "", user = "root", env = {}, absent }: JobParams,
 ): void {
-  const refuse = (why: string) =>
-    new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot make the ${kind} "${name}": ${why}`,
-    );
   if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,100}$/.test(name)) {
-    throw refuse(
-      "its name can have letters, digits and the characters _- only, 101 at most",
+    throw new WrongValue(
+      ["name"],
+      `${
+        quoted(name)
+      } is no name of a job: it can have letters, digits and the characters _- only, 101 at most`,
     );
   }
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(user)) {
-    throw refuse(`"${user}" is no name of a user`);
+    throw new WrongValue(["user"], `${quoted(user)} is no name of a user`);
   }
   if (/[\r\n]/.test(command)) {
-    throw refuse("its command has more than one line; run a script instead");
+    throw new WrongValue(
+      ["command"],
+      "it has more than one line; run a script instead",
+    );
   }
   for (const [key, value] of Object.entries(env)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
-      throw refuse(`"${key}" is no name of a variable`);
+      throw new WrongValue(
+        ["env", key],
+        `${
+          quoted(key)
+        } is no name of a variable: it can have letters, digits and _ only`,
+      );
     }
     if (/[\r\n]/.test(value)) {
-      throw refuse(`the variable "${key}" has more than one line`);
+      throw new WrongValue(
+        ["env", key],
+        `the variable ${quoted(key)} has more than one line`,
+      );
     }
+  }
+  if (absent === false) {
+    throw new WrongValue(
+      ["absent"],
+      "it is false; leave it out, and give the times and the command",
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import {
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { requireLinux } from "./linux_only.ts";
 import { changeFile, checkFile, findFile } from "./new_content.ts";
 import { kindText } from "./paths.ts";
@@ -48,9 +49,9 @@ export const kernelModule = stepOperation({
   },
   touches: ({ name }) => [loadFile(name), optionsFile(name)],
   things: ({ name }) => [thingOf(name)],
+  validate,
   async check(params, reader, forecast) {
     requireLinux("load modules of the kernel", reader);
-    requireRight(params);
     const { name } = params;
     const { changesOptions, ...files } = await checkFiles(
       params,
@@ -118,26 +119,41 @@ interface Params {
   readonly absent?: boolean;
 }
 
-function requireRight(
+function validate(
   { name, params = {}, boot, blacklisted = false, absent = false }: Params,
 ): void {
-  const isName = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/.test(name);
-  if (!isName) throw refused(name, "it is no name of a module");
-  if (blacklisted && absent) {
-    throw refused(name, "blacklisted and absent cannot both be true");
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/.test(name)) {
+    throw new WrongValue(
+      ["name"],
+      `${
+        quoted(name)
+      } is no name of a module: it can have letters, digits, _ and - only, 63 at most`,
+    );
   }
+  if (blacklisted && absent) {
+    throw new WrongValue(
+      ["absent"],
+      '"blacklisted" is true as well, and both cannot be; leave one out',
+    );
+  }
+  const more = boot !== undefined ? "boot" : "params";
   const hasMore = Object.keys(params).length > 0 || boot !== undefined;
   if ((blacklisted || absent) && hasMore) {
-    throw refused(name, "params and boot are for a module that is loaded");
+    throw new WrongValue(
+      [more],
+      "it is for a module that is loaded, and this one shall not be; leave it out",
+    );
   }
   for (const [key, value] of Object.entries(params)) {
     // modprobe.d has no quotes for these signs.
     if (/^[A-Za-z0-9_.-]{1,64}$/.test(key) && /^[!-~]{0,512}$/.test(value)) {
       if (!/[#"'\\]/.test(value)) continue;
     }
-    throw refused(
-      name,
-      `its option "${key}" must be of letters, digits and signs without blanks or quotes`,
+    throw new WrongValue(
+      ["params", key],
+      `the option ${
+        quoted(key)
+      } must be of letters, digits and signs without blanks or quotes`,
     );
   }
 }
@@ -306,13 +322,6 @@ function kernelName(name: string): string {
 
 function thingOf(name: string): Thing {
   return { kind: "setting", name: `module ${kernelName(name)}` };
-}
-
-function refused(name: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use the module "${name}": ${why}`,
-  );
 }
 
 function failed(name: string, why: string): PiriError {

@@ -34,9 +34,9 @@ import {
   mountPath,
   mountThing,
   PERSIST,
-  requireMountPath,
   requireNotNeeded,
   unmount,
+  validateMount,
 } from "./mounting.ts";
 
 /** Mounts a file system. */
@@ -67,6 +67,7 @@ export const mountMounted = stepOperation({
   },
   touches: ({ persist = true }) => persist ? [FSTAB] : [],
   things: ({ path }) => [mountThing(path)],
+  validate: validateMount,
   async check(params, reader, forecast) {
     requireLinux("mount file systems", reader);
     const wanted = wantedOf(params);
@@ -132,21 +133,7 @@ interface Params {
 function wantedOf(
   { path, source, fstype: type, options = [] }: Params,
 ): WantedMount {
-  requireMountPath(path);
-  // deno-lint-ignore no-control-regex
-  if (!/^[^-\s\x00-\x1f][^\x00-\x1f\x7f]*$/.test(source)) {
-    throw refused(path, `"${source}" is no source`);
-  }
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(type) || type === "swap") {
-    throw refused(path, `"${type}" is no type of a file system to mount`);
-  }
-  const all = optionsOf(options);
-  const wrong = all.find((each) => !/^[!-~]+$/.test(each));
-  if (wrong !== undefined) throw refused(path, `"${wrong}" is no option`);
-  if (all.includes("remount")) {
-    throw refused(path, "remount is none of its options: it is done as needed");
-  }
-  return { path, source, type, options: all };
+  return { path, source, type, options: optionsOf(options) };
 }
 
 function editOf(wanted: WantedMount): TextEdit {
@@ -376,13 +363,6 @@ function standardFlags(own: readonly string[]): string[] {
 
 function textOf({ source, type }: WantedMount | MountRow): string {
   return `${source} (${type})`;
-}
-
-function refused(path: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot mount at "${path}": ${why}`,
-  );
 }
 
 function failed(path: string, why: string): PiriError {

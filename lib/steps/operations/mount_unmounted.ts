@@ -29,9 +29,9 @@ export const mountUnmounted = stepOperation({
   },
   touches: ({ persist = true }) => persist ? [FSTAB] : [],
   things: ({ path }) => [mountThing(path)],
+  validate: ({ path }) => requireMountPath(path),
   async check({ path, persist = true }, reader, forecast) {
     requireLinux("unmount file systems", reader);
-    requireMountPath(path);
     const file = persist
       ? await checkEdit(editOf(path), reader, forecast)
       : undefined;

@@ -1,9 +1,10 @@
-import { dirname } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import type { HostReader, HostWriter, Thing } from "../host/host.ts";
 import { FSTAB } from "../providers/mounts/fstab.ts";
+import { optionsOf } from "../providers/mounts/mount_options.ts";
 import { holdersOf } from "../providers/mounts/holders.ts";
 import type { Check } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, type TextEdit } from "./edited_text.ts";
 
 /** Paths that a running system needs as they are. */
@@ -92,12 +93,59 @@ export async function unmount(path: string, writer: HostWriter): Promise<void> {
   );
 }
 
-/** @throws {PiriError} INVALID_ARGUMENT for a path that fstab cannot have */
+/** @throws {WrongValue} for a path that fstab cannot have */
 export function requireMountPath(path: string): void {
   // deno-lint-ignore no-control-regex
-  if (!/[\x00-\x1f\x7f]/.test(path) && dirname(path) !== "") return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot mount at "${path}": the path has signs that fstab cannot have`,
+  if (!/[\x00-\x1f\x7f]/.test(path)) return;
+  throw new WrongValue(
+    ["path"],
+    `${quoted(path)} has control characters, which fstab cannot have`,
   );
+}
+
+/**
+ * Refuses what fstab and mount cannot have.
+ *
+ * @throws {WrongValue}
+ */
+export function validateMount(
+  { path, source, fstype, options = [] }: {
+    readonly path: string;
+    readonly source: string;
+    readonly fstype: string;
+    readonly options?: readonly string[];
+  },
+): void {
+  requireMountPath(path);
+  // deno-lint-ignore no-control-regex
+  if (!/^[^-\s\x00-\x1f][^\x00-\x1f\x7f]*$/.test(source)) {
+    throw new WrongValue(
+      ["source"],
+      `${
+        quoted(source)
+      } is no source; write a device, UUID=..., LABEL=..., a share or a folder`,
+    );
+  }
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(fstype) || fstype === "swap") {
+    throw new WrongValue(
+      ["fstype"],
+      `${quoted(fstype)} is no type of a file system to mount, as ext4`,
+    );
+  }
+  for (const [index, text] of options.entries()) {
+    const all = optionsOf([text]);
+    const wrong = all.find((each) => !/^[!-~]+$/.test(each));
+    if (wrong !== undefined) {
+      throw new WrongValue(
+        ["options", index],
+        `${quoted(wrong)} is no option, as noatime`,
+      );
+    }
+    if (all.includes("remount")) {
+      throw new WrongValue(
+        ["options", index],
+        "remount is no option of it: that is done as needed; leave it out",
+      );
+    }
+  }
 }

@@ -24,6 +24,7 @@ import {
   requireReviewedTogether,
   simulated,
 } from "./packages.ts";
+import { requireNames } from "./package_values.ts";
 
 /** Makes packages not be installed. */
 export const packageAbsent = stepOperation({
@@ -46,6 +47,7 @@ export const packageAbsent = stepOperation({
     },
   },
   things: packageThings,
+  validate: (params) => requireNames(params),
   async check(params, reader, forecast): Promise<Check> {
     const manager = await findManager(reader);
     const { purge = false, autoremove } = params;

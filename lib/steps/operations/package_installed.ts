@@ -32,9 +32,9 @@ import {
   namesOf,
   repairChanges,
   requireKept,
-  requireOptions,
   simulated,
 } from "./packages.ts";
+import { requireNames, requireOptions } from "./package_values.ts";
 
 /** Makes packages be installed. */
 export const packageInstalled = stepOperation({
@@ -72,6 +72,10 @@ export const packageInstalled = stepOperation({
     },
   },
   things: packageThings,
+  validate(params) {
+    requireNames(params);
+    requireOptions(params.options);
+  },
   async check(params, reader, forecast) {
     const manager = await findManager(reader);
     return await checkInstalled(manager, params, { reader, forecast });
@@ -116,7 +120,6 @@ export async function checkInstalled(
 ): Promise<Check> {
   const { version, latest = false, hold } = params;
   const names = namesOf(params, manager);
-  requireOptions(params.options);
   if (hold !== undefined && manager.hold === undefined) {
     throw new PiriError(
       "UNSUPPORTED",

@@ -16,6 +16,7 @@ import {
   type Forecast,
   stepOperation,
 } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import {
   changeFile,
   checkFile,
@@ -65,6 +66,7 @@ export const packageRepository = stepOperation({
       standard: "false",
     },
   },
+  validate,
   async check(params, reader, forecast) {
     const manager = await findManager(reader);
     const files = filesOf(manager);
@@ -121,7 +123,6 @@ function filesOf({ name, repositories }: PackageManager): RepositoryFiles {
 
 /** Paths of all files of a repository. */
 function pathsOf(name: string, files: RepositoryFiles): string[] {
-  requireWords({ name, url: "https://" });
   return [
     files.pathOf(name),
     files.keyPathOf(name, true),
@@ -134,15 +135,8 @@ async function wantedBy(
   params: Params,
   { files, reader }: { files: RepositoryFiles; reader: HostReader },
 ): Promise<{ wanted: readonly WantedFile[]; text: string }> {
-  requireWords(params);
   const { name, url, suites = [], components = [], enabled = true } = params;
   const { key, key_source: keySource } = params;
-  if (key !== undefined && keySource !== undefined) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot set up repository "${name}": it takes one of key and key_source`,
-    );
-  }
   const given = key ?? keySource;
   const keys: WantedFile[] = [];
   if (given !== undefined) {
@@ -174,26 +168,47 @@ function fileOf(path: string, bytes: Uint8Array): WantedFile {
   };
 }
 
-/** Refuses words that would break the file of a repository. */
-function requireWords(
-  { name, url, suites = [], components = [] }: Params,
+/** Refuses words that would break the file of a repository. One that is removed has only its name. */
+function validate(
+  {
+    name,
+    url,
+    suites = [],
+    components = [],
+    key,
+    key_source: keySource,
+    absent,
+  }: Params,
 ): void {
-  const wrong = [url, ...suites, ...components].find((word) =>
-    !WORD.test(word)
-  );
-  const what = !NAME.test(name)
-    ? `its name ${
-      JSON.stringify(name)
-    } has other characters than letters, digits, "-", "_" and "."`
-    : wrong !== undefined
-    ? `${JSON.stringify(wrong)} has blanks in it, or is empty`
-    : !/^[a-z][a-z0-9+.-]*:/.test(url)
-    ? `${JSON.stringify(url)} is no URL`
-    : undefined;
-  if (what === undefined) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot set up a repository: ${what}`,
+  if (!NAME.test(name)) {
+    throw new WrongValue(
+      ["name"],
+      `${
+        quoted(name)
+      } has other characters than letters, digits, "-", "_" and "."`,
+    );
+  }
+  if (absent === true) return;
+  if (!WORD.test(url) || !/^[a-z][a-z0-9+.-]*:/.test(url)) {
+    throw new WrongValue(
+      ["url"],
+      `${quoted(url)} is no URL; write it without blanks, as https://host/path`,
+    );
+  }
+  for (const [parameter, words] of Object.entries({ suites, components })) {
+    const wrong = words.findIndex((word) => !WORD.test(word));
+    if (wrong < 0) continue;
+    throw new WrongValue(
+      [parameter, wrong],
+      `${
+        quoted(words[wrong] ?? "")
+      } has blanks in it, or is empty; write several as a list`,
+    );
+  }
+  if (key === undefined || keySource === undefined) return;
+  throw new WrongValue(
+    ["key_source"],
+    '"key" is given as well, and only one of both can be; leave one out',
   );
 }
 

@@ -17,6 +17,7 @@ import {
   requireReviewed,
   simulated,
 } from "./packages.ts";
+import { requirePackages } from "./package_values.ts";
 
 /** Makes all packages be the newest. */
 export const packageUpgraded = stepOperation({
@@ -27,6 +28,7 @@ export const packageUpgraded = stepOperation({
   parameters: {
     except: { type: "texts", description: "Names of packages to leave alone" },
   },
+  validate: ({ except = [] }) => requirePackages("except", except),
   async check({ except = [] }, reader, forecast): Promise<Check> {
     const manager = await findManager(reader);
     namesFor(except, manager);

@@ -49,12 +49,6 @@ export function namesOf(
   },
   manager: PackageManager,
 ): readonly string[] {
-  if (names.length === 0) {
-    throw new PiriError(
-      "INVALID_ARGUMENT",
-      "Cannot look at packages: no name is given",
-    );
-  }
   return namesFor(names, manager);
 }
 
@@ -69,18 +63,6 @@ export function namesFor(
     `Cannot look for package ${
       JSON.stringify(wrong)
     }: that is no name of a package for ${manager}`,
-  );
-}
-
-/** Refuses options that the program would take for names of packages. */
-export function requireOptions(options: readonly string[] = []): void {
-  const wrong = options.find((each) => !/^-./.test(each) || each === "--");
-  if (wrong === undefined) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot pass the option ${
-      JSON.stringify(wrong)
-    }: an option begins with "-", and has its value in the same word, as --target-release=NAME`,
   );
 }
 

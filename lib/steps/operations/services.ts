@@ -10,6 +10,7 @@ import {
   serviceEffects,
   servicePrint,
 } from "../providers/services/foresee.ts";
+import { requireServiceName } from "../providers/services/service_names.ts";
 import { ServiceActs } from "../providers/services/service_acts.ts";
 import {
   type Check,
@@ -67,6 +68,7 @@ function operationsOf(module: string): readonly StepOperation[] {
         ...SETTLE,
       },
       things: serviceThings,
+      validate: ({ name }) => requireServiceName(name),
       check: ({ restart_on, reload_on, ...params }, reader, forecast) =>
         checkService(
           { ...params, up: true, restartOn: restart_on, reloadOn: reload_on },
@@ -82,6 +84,7 @@ function operationsOf(module: string): readonly StepOperation[] {
       subject: "name",
       parameters: { ...NAME, ...ENABLED },
       things: serviceThings,
+      validate: ({ name }) => requireServiceName(name),
       check: (params, reader, forecast) =>
         checkService({ ...params, up: false }, reader, forecast),
       change: (params, check, writer) =>
@@ -105,6 +108,7 @@ function operationsOf(module: string): readonly StepOperation[] {
       subject: "name",
       parameters: { ...NAME, ...SETTLE },
       things: serviceThings,
+      validate: ({ name }) => requireServiceName(name),
       check: ({ name }, reader, forecast) =>
         checkAct("restart", name, { reader, forecast }),
       change: (params, _, writer) => doAct("restart", params, writer),
@@ -115,6 +119,7 @@ function operationsOf(module: string): readonly StepOperation[] {
       subject: "name",
       parameters: NAME,
       things: serviceThings,
+      validate: ({ name }) => requireServiceName(name),
       check: ({ name }, reader, forecast) =>
         checkAct("reload", name, { reader, forecast }),
       change: (params, _, writer) => doAct("reload", params, writer),
@@ -137,6 +142,7 @@ function simple(
     subject: "name",
     parameters: NAME,
     things: serviceThings,
+    validate: ({ name }) => requireServiceName(name),
     check: (params, reader, forecast) =>
       checkService({ ...params, ...wanted }, reader, forecast),
     change: (params, check, writer) =>

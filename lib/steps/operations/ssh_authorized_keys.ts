@@ -1,7 +1,8 @@
-import { PiriError } from "../../base/errors.ts";
+import { requireName } from "../providers/find_account_tools.ts";
 import { withKeys } from "../providers/ssh/authorized_keys.ts";
 import { readKeyLine, wantedKeys } from "../providers/ssh/public_key.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import {
   changeSshEdit,
   checkSshEdit,
@@ -41,6 +42,31 @@ export const sshAuthorizedKeys = stepOperation({
     },
   },
   touches: ({ user }) => [usualSshFile(user, FILE)],
+  validate(params) {
+    const { user, options = "", only = false, absent = false } = params;
+    requireName("user", user, ["user"]);
+    if (options !== "" && !isOptions(options)) {
+      throw new WrongValue(
+        ["options"],
+        `${
+          quoted(options)
+        } are no options of a key; write them as no-pty,from="10.0.0.0/8"`,
+      );
+    }
+    const keys = keysOf(params);
+    if (only && absent) {
+      throw new WrongValue(
+        ["absent"],
+        '"only" is true as well, and both cannot be; leave one out',
+      );
+    }
+    if (keys.length === 0 && !only) {
+      throw new WrongValue(
+        ["keys"],
+        "no key is given; only: true with an empty list removes all",
+      );
+    }
+  },
   check: async (params, reader, forecast) =>
     await checkSshEdit(editOf(params), reader, forecast),
   change: async (params, _, writer) =>
@@ -55,18 +81,14 @@ interface Params {
   readonly absent?: boolean;
 }
 
-function editOf(params: Params): SshEdit {
-  const { user, keys: texts, only = false, options = "", absent = false } =
-    params;
-  if (options !== "" && !isOptions(options)) {
-    throw refused(user, `"${options}" are no options of a key`);
-  }
-  const keys = wantedKeys(texts, readKeyLine)
+function keysOf({ keys, options = "" }: Pick<Params, "keys" | "options">) {
+  return wantedKeys(keys, readKeyLine)
     .map((key) => key.options === "" ? { ...key, options } : key);
-  if (only && absent) {
-    throw refused(user, "only and absent cannot both be true");
-  }
-  if (keys.length === 0 && !only) throw refused(user, "no key is given");
+}
+
+function editOf(params: Params): SshEdit {
+  const { user, only = false, absent = false } = params;
+  const keys = keysOf(params);
   return {
     user,
     name: FILE,
@@ -79,11 +101,4 @@ function editOf(params: Params): SshEdit {
 function isOptions(text: string): boolean {
   return /^(?:[a-z0-9-]+(?:="(?:[^"\\\n\r]|\\.)*")?)(?:,[a-z0-9-]+(?:="(?:[^"\\\n\r]|\\.)*")?)*$/i
     .test(text);
-}
-
-function refused(user: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot write the keys of user "${user}": ${why}`,
-  );
 }

@@ -6,7 +6,6 @@ import { ForecastReader } from "../host/forecast_reader.ts";
 import type { HostReader, HostWriter, PathFacts } from "../host/host.ts";
 import { NO_FORECAST } from "../no_forecast.ts";
 import { AccountTables } from "../providers/account_tables.ts";
-import { requireName } from "../providers/find_account_tools.ts";
 import type { Change, Check, Effect, Forecast } from "../step_operation.ts";
 import { asText } from "../text_change.ts";
 import { Unforeseen } from "../unforeseen.ts";
@@ -143,7 +142,6 @@ async function placeOf(
   reader: HostReader,
   { opaque }: Forecast,
 ): Promise<Place> {
-  requireName("user", user);
   const row = (await AccountTables.read(reader)).user(user);
   const home = row === undefined ? undefined : reader.followed(row.home);
   if (row !== undefined && home?.kind === "folder") {

@@ -1,7 +1,12 @@
-import { PiriError } from "../../base/errors.ts";
+import { requireName } from "../providers/find_account_tools.ts";
 import { knownHostName, withHostKeys } from "../providers/ssh/known_hosts.ts";
-import { readKeyLine, wantedKeys } from "../providers/ssh/public_key.ts";
+import {
+  type PublicKey,
+  readKeyLine,
+  wantedKeys,
+} from "../providers/ssh/public_key.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import {
   changeSshEdit,
@@ -50,6 +55,23 @@ export const sshKnownHosts = stepOperation({
   touches: ({ user }) => [
     user === undefined ? OF_ALL : usualSshFile(user, FILE),
   ],
+  validate(params) {
+    const { user, only = false, absent = false } = params;
+    if (user !== undefined) requireName("user", user, ["user"]);
+    const keys = keysOf(params, hostsOf(params));
+    if (keys.length === 0 && !absent) {
+      throw new WrongValue(
+        ["keys"],
+        "no key is given; absent: true with an empty list removes all of the host",
+      );
+    }
+    if (only && absent) {
+      throw new WrongValue(
+        ["absent"],
+        '"only" is true as well, and both cannot be; leave one out',
+      );
+    }
+  },
   async check(params, reader, forecast) {
     const edit = editOf(params);
     return "user" in edit
@@ -72,9 +94,22 @@ interface Params {
 }
 
 function editOf(params: Params): SshEdit | TextEdit {
-  const { host, keys: texts, user, only = false, absent = false } = params;
-  const hosts = [...new Set(host.split(",").map((each) => nameOf(each)))];
-  const keys = wantedKeys(texts, (line) => {
+  const { user, only = false, absent = false } = params;
+  const hosts = hostsOf(params);
+  const keys = keysOf(params, hosts);
+  const edit = (lines: readonly string[]) =>
+    withHostKeys(lines, { hosts, keys, only, absent });
+  return user === undefined
+    ? { path: OF_ALL, create: !absent, absent, edit }
+    : { user, name: FILE, absent, edit };
+}
+
+function hostsOf({ host }: Params): readonly string[] {
+  return [...new Set(host.split(",").map((each) => nameOf(each)))];
+}
+
+function keysOf({ keys }: Params, hosts: readonly string[]): PublicKey[] {
+  return wantedKeys(keys, (line) => {
     const key = readKeyLine(line);
     // ssh-keyscan prints the host before each key.
     const isBare = key?.options === "" ||
@@ -83,29 +118,15 @@ function editOf(params: Params): SshEdit | TextEdit {
       ? { type: key.type, data: key.data }
       : undefined;
   });
-  if (keys.length === 0 && !absent) throw refused(host, "no key is given");
-  if (only && absent) {
-    throw refused(host, "only and absent cannot both be true");
-  }
-  const edit = (lines: readonly string[]) =>
-    withHostKeys(lines, { hosts, keys, only, absent });
-  return user === undefined
-    ? { path: OF_ALL, create: !absent, absent, edit }
-    : { user, name: FILE, absent, edit };
 }
 
 function nameOf(host: string): string {
   const name = knownHostName(host);
   if (name !== undefined) return name;
-  throw refused(
-    host,
-    "it is no name or address of a host; patterns are not taken",
-  );
-}
-
-function refused(host: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot write the keys of host "${host}": ${why}`,
+  throw new WrongValue(
+    ["host"],
+    `${
+      quoted(host)
+    } is no name or address of a host, as db.lan or [db.lan]:2222; patterns are not taken`,
   );
 }

@@ -1,4 +1,4 @@
-import { PiriError } from "../../base/errors.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_:@-]*$/;
 const MAX_NAME = 256;
@@ -26,14 +26,14 @@ export function wordsOfName(name: string): readonly string[] | undefined {
 /**
  * Path of a parameter in /proc.
  *
- * @throws {PiriError} INVALID_ARGUMENT
+ * @throws {WrongValue}
  */
 export function pathOfName(name: string): string {
   const words = wordsOfName(name);
   if (words !== undefined) return [KERNEL, ...words].join("/");
-  throw refused(
-    name,
-    "that is no name of a parameter of the kernel, as vm.swappiness",
+  throw new WrongValue(
+    ["name"],
+    `${quoted(name)} is no name of a parameter of the kernel, as vm.swappiness`,
   );
 }
 
@@ -42,18 +42,12 @@ export function plainValue(value: string): string {
   return value.trim().split(/\s+/).join(" ");
 }
 
-/** @throws {PiriError} INVALID_ARGUMENT for a value that a file of sysctl cannot have */
-export function requireValue(name: string, value: string): void {
+/** Words for the flaw of a value that no file of sysctl can have; undefined if it is right. */
+export function valueFlaw(value: string): string | undefined {
   // deno-lint-ignore no-control-regex
   const isRight = !/[\x00-\x08\x0a-\x1f\x7f]/.test(value.trim()) &&
     value.length <= MAX_VALUE && plainValue(value) !== "";
-  if (isRight) return;
-  throw refused(
-    name,
-    `its value must be a text of one line, with at most ${MAX_VALUE} characters`,
-  );
-}
-
-export function refused(name: string, why: string): PiriError {
-  return new PiriError("INVALID_ARGUMENT", `Cannot set "${name}": ${why}`);
+  return isRight
+    ? undefined
+    : `it must be a text of one line, with at most ${MAX_VALUE} characters`;
 }

@@ -10,14 +10,14 @@ import {
   stepOperation,
 } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { changeEdit, checkEdit, type TextEdit } from "./edited_text.ts";
 import { requireLinux } from "./linux_only.ts";
 import { readSysctlLine, withParameter } from "./sysctl_lines.ts";
 import {
   pathOfName,
   plainValue,
-  refused,
-  requireValue,
+  valueFlaw,
   wordsOfName,
 } from "./sysctl_names.ts";
 
@@ -60,6 +60,22 @@ export const sysctlParameter = stepOperation({
   },
   touches: ({ file = FILE }) => [file],
   things: ({ name }) => [thingOf(name)],
+  validate({ name, value, file = FILE, absent }) {
+    pathOfName(name);
+    const flaw = value === undefined ? undefined : valueFlaw(value);
+    if (flaw !== undefined) throw new WrongValue(["value"], flaw);
+    if (absent === false) {
+      throw new WrongValue(
+        ["absent"],
+        "it is false; leave it out, and give a value",
+      );
+    }
+    if (/^\/etc\/(?:sysctl\.d\/[^/]*\.conf|sysctl\.conf)$/.test(file)) return;
+    throw new WrongValue(
+      ["file"],
+      `${quoted(file)} is not read at a start: name a file such as ${FILE}`,
+    );
+  },
   async check(params, reader, forecast) {
     requireLinux("set parameters of the kernel", reader);
     const edit = editOf(params);
@@ -117,20 +133,7 @@ interface Params {
   readonly absent?: boolean;
 }
 
-function editOf({ name, value, file = FILE, absent }: Params): TextEdit {
-  pathOfName(name);
-  if (absent !== undefined && !absent) {
-    throw refused(name, "give it a value, or absent: true");
-  }
-  if (value !== undefined) requireValue(name, value);
-  const isBelow = file === join(FOLDER, basename(file)) &&
-    file.endsWith(".conf");
-  if (!isBelow && file !== "/etc/sysctl.conf") {
-    throw refused(
-      name,
-      `"${file}" is not read at a start: name a file such as ${FILE}`,
-    );
-  }
+function editOf({ name, value, file = FILE }: Params): TextEdit {
   return {
     path: file,
     create: value !== undefined,

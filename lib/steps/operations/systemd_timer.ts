@@ -9,7 +9,13 @@ import {
 import { inNeutralWords } from "../providers/services/service_manager.ts";
 import { UNIT_FOLDER } from "../providers/services/unit_files.ts";
 import { stepOperation } from "../step_operation.ts";
-import { JOB, type JobParams, requireJob, requireUser } from "./job_command.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
+import {
+  JOB,
+  type JobParams,
+  requireUser,
+  validateJob,
+} from "./job_command.ts";
 import { changeUnits, checkUnits, type WantedUnits } from "./wanted_units.ts";
 
 const PROGRAM = "systemd-analyze";
@@ -45,6 +51,24 @@ export const systemdTimer = stepOperation({
       kind: "unit",
       name: `${name}.${kind}`,
     })),
+  validate(params) {
+    validateJob(params);
+    const { calendar } = params;
+    if (calendar === undefined) return;
+    if (calendar.length === 0) {
+      throw new WrongValue(["calendar"], "it has no time; give one, as daily");
+    }
+    const wrong = calendar.findIndex((each) =>
+      each.trim() === "" || /[\r\n]/.test(each)
+    );
+    if (wrong < 0) return;
+    throw new WrongValue(
+      ["calendar", wrong],
+      `${
+        quoted(calendar[wrong] ?? "")
+      } is no time; write one, as Mon *-*-* 03:00`,
+    );
+  },
   async check(params, reader, forecast) {
     const wanted = await wantedOf(params, reader);
     await requireUser(params, reader, forecast);
@@ -71,7 +95,6 @@ async function wantedOf(
   params: Params,
   reader: HostReader,
 ): Promise<WantedUnits> {
-  requireJob("timer", params);
   const { name, absent = false, env = {}, calendar = [] } = params;
   const paths = pathsOf(name);
   const names = [`${name}.service`, `${name}.timer`];
@@ -114,25 +137,16 @@ async function requireCalendar(
   calendar: readonly string[],
   reader: HostReader,
 ): Promise<void> {
-  const refuse = (why: string) =>
-    new PiriError(
-      "INVALID_ARGUMENT",
-      `Cannot make the timer "${name}": ${why}`,
-    );
-  if (calendar.length === 0) throw refuse("it has no time in its calendar");
+  if (!hasProgram(PROGRAM, reader)) return;
   for (const each of calendar) {
-    if (each.trim() === "" || /[\r\n]/.test(each)) {
-      throw refuse(`"${each}" in its calendar is no time`);
-    }
-    if (!hasProgram(PROGRAM, reader)) continue;
     const { code } = await reader.ask(
       inNeutralWords([PROGRAM, "calendar", "--", each]),
     );
-    if (code !== 0) {
-      throw refuse(
-        `systemd does not understand "${each}" in its calendar; systemd-analyze calendar tries it`,
-      );
-    }
+    if (code === 0) continue;
+    throw new PiriError(
+      "INVALID_ARGUMENT",
+      `Cannot make the timer "${name}": systemd does not understand "${each}" in its calendar; systemd-analyze calendar tries it`,
+    );
   }
 }
 
@@ -165,12 +179,12 @@ Description=${name}
 [Service]
 Type=oneshot
 User=${user}
-${env}ExecStart=/bin/sh -c ${quoted(command)}
+${env}ExecStart=/bin/sh -c ${execWord(command)}
 `;
 }
 
 /** Word of a command line of systemd: its specifiers and variables are left to the shell. */
-function quoted(text: string): string {
+function execWord(text: string): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')
     .replaceAll("%", "%%").replaceAll("$", "$$$$").replaceAll("\t", "\\t");
   return `"${escaped}"`;

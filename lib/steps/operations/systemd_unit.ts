@@ -1,4 +1,3 @@
-import { PiriError } from "../../base/errors.ts";
 import { contentOf } from "../file_content.ts";
 import type { HostReader } from "../host/host.ts";
 import { requireOther } from "../providers/services/find_manager.ts";
@@ -6,9 +5,14 @@ import {
   definitionsOf,
   UNIT_FOLDER,
 } from "../providers/services/unit_files.ts";
-import { isTemplate, unitName } from "../providers/services/unit_names.ts";
+import {
+  isTemplate,
+  unitFlaw,
+  unitName,
+} from "../providers/services/unit_names.ts";
 import type { BlobValue } from "../sheet.ts";
 import { stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 import { serviceThings, unlessWrong } from "./service_things.ts";
 import { changeUnits, checkUnits, type WantedUnits } from "./wanted_units.ts";
 
@@ -52,6 +56,7 @@ export const systemdUnit = stepOperation({
   },
   things: serviceThings,
   touches: (params) => unlessWrong(() => [pathOf(params)]),
+  validate,
   async check(params, reader, forecast) {
     const wanted = await wantedOf(params, reader);
     return await checkUnits(wanted, reader, forecast);
@@ -80,12 +85,6 @@ async function wantedOf(
   const { content, dropin, enabled, running, absent = false } = params;
   const name = unitName(params.name, true);
   const path = pathOf(params);
-  if (!absent && content === undefined) {
-    throw wrong(name, "absent is false, and no content is given");
-  }
-  if (absent && (enabled !== undefined || running !== undefined)) {
-    throw wrong(name, "it shall be absent, so it can neither run nor start");
-  }
   if (dropin === undefined) await requireOther("replace", [name], reader);
   if (running === false) await requireOther("stop", [name], reader);
   const file = {
@@ -93,15 +92,7 @@ async function wantedOf(
     content: absent ? undefined : contentOf(content ?? "", reader),
     mode: UNIT_MODE,
   };
-  if (isTemplate(name)) {
-    if (enabled === undefined && running === undefined) {
-      return { files: [file], unit: undefined };
-    }
-    throw wrong(
-      name,
-      "it is a template, which cannot run; use service.Running for its instances",
-    );
-  }
+  if (isTemplate(name)) return { files: [file], unit: undefined };
   const isGone = absent && dropin === undefined &&
     definitionsOf(name).every((each) =>
       each === path || reader.facts(each) === undefined
@@ -118,19 +109,52 @@ async function wantedOf(
 function pathOf({ name, dropin }: Params): string {
   const full = unitName(name, true);
   if (dropin === undefined) return `${UNIT_FOLDER}/${full}`;
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/.test(dropin)) {
-    throw wrong(
-      full,
-      `the dropin "${dropin}" can have letters, digits and the characters _.- only`,
-    );
-  }
+  requireDropin(dropin);
   const file = dropin.endsWith(".conf") ? dropin : `${dropin}.conf`;
   return `${UNIT_FOLDER}/${full}.d/${file}`;
 }
 
-function wrong(name: string, why: string): PiriError {
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot make the unit "${name}": ${why}`,
+function requireDropin(dropin: string): void {
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/.test(dropin)) return;
+  throw new WrongValue(
+    ["dropin"],
+    `${
+      quoted(dropin)
+    } is no name of a file: it can have letters, digits and the characters _.- only`,
   );
+}
+
+function validate(
+  { name, dropin, enabled, running, absent }: Omit<Params, "content">,
+): void {
+  const flaw = unitFlaw(name, true);
+  if (flaw !== undefined) {
+    throw new WrongValue(
+      ["name"],
+      `${quoted(name)} is no name of a unit: ${flaw}`,
+    );
+  }
+  if (dropin !== undefined) requireDropin(dropin);
+  if (absent === false) {
+    throw new WrongValue(
+      ["absent"],
+      "it is false; leave it out, and give the content",
+    );
+  }
+  const start = running !== undefined ? "running" : "enabled";
+  if (running === undefined && enabled === undefined) return;
+  if (absent) {
+    throw new WrongValue(
+      [start],
+      "the unit shall be absent, so it can neither run nor start; leave it out",
+    );
+  }
+  if (isTemplate(unitName(name, true))) {
+    throw new WrongValue(
+      [start],
+      `the unit ${
+        quoted(name)
+      } is a template, which cannot run; use service.Running for its instances`,
+    );
+  }
 }

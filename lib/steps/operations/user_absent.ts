@@ -23,8 +23,8 @@ export const userAbsent = stepOperation({
     },
   },
   things: ({ name }) => [{ kind: "user", name }, { kind: "group", name }],
+  validate: ({ name }) => requireName("user", name, ["name"]),
   async check({ name, remove_home: removes = false }, reader) {
-    requireName("user", name);
     const tools = findTools(reader);
     const tables = await AccountTables.read(reader);
     const now = tables.user(name);

@@ -9,6 +9,7 @@ import {
 } from "../providers/account_tables.ts";
 import {
   findTools,
+  ID_RANGE,
   requireParts,
   runTools,
 } from "../providers/find_account_tools.ts";
@@ -20,7 +21,12 @@ import {
 } from "../step_operation.ts";
 import { homeEffects } from "./home_files.ts";
 import { octal } from "./paths.ts";
-import { type UserParams, type WantedUser, wantedUser } from "./wanted_user.ts";
+import {
+  type UserParams,
+  validateUser,
+  type WantedUser,
+  wantedUser,
+} from "./wanted_user.ts";
 
 /** Makes a user be there. */
 export const userPresent = stepOperation({
@@ -29,7 +35,11 @@ export const userPresent = stepOperation({
   subject: "name",
   parameters: {
     name: { type: "text", required: true, description: "Name of the user" },
-    uid: { type: "integer", description: "Number of the user" },
+    uid: {
+      type: "integer",
+      range: ID_RANGE,
+      description: "Number of the user",
+    },
     group: { type: "text", description: "Name of its first group" },
     "user_group": {
       type: "switch",
@@ -70,6 +80,7 @@ export const userPresent = stepOperation({
     { kind: "group", name },
     ...groups.map((each) => ({ kind: "group" as const, name: each })),
   ],
+  validate: validateUser,
   async check(params, reader, forecast) {
     const wanted = await wantedUser(params, reader, forecast);
     const found = checkOf(params, wanted);

@@ -4,8 +4,10 @@ import { fingerprintOf } from "../fingerprint.ts";
 import type { HostReader } from "../host/host.ts";
 import { findManager } from "../providers/services/find_manager.ts";
 import { foreseeService } from "../providers/services/foresee.ts";
+import { requireServiceName } from "../providers/services/service_names.ts";
 import type { ServiceManager } from "../providers/services/service_manager.ts";
 import { type Forecast, stepOperation } from "../step_operation.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 
 const TIMEOUT_MS = 60_000;
 const EVERY_MS = 500;
@@ -19,7 +21,11 @@ export const waitFor = stepOperation({
   oneOf: [["port", "path", "url", "service"]],
   parameters: {
     for: { type: "text", description: "Words for people" },
-    port: { type: "integer", description: "Port on which something listens" },
+    port: {
+      type: "integer",
+      range: [1, 65_535],
+      description: "Port on which something listens",
+    },
     host: {
       type: "text",
       description: "Host of the port",
@@ -36,6 +42,14 @@ export const waitFor = stepOperation({
       description: "Longest time to wait",
       standard: "1m",
     },
+  },
+  validate({ service, url }) {
+    if (service !== undefined) requireServiceName(service, "service");
+    if (url === undefined || URL.canParse(url)) return;
+    throw new WrongValue(
+      ["url"],
+      `${quoted(url)} is no URL; write it with https:// or http://`,
+    );
   },
   reads: ({ path }) => path === undefined ? [] : [path],
   async check(params, reader, forecast) {

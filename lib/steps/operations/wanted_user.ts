@@ -11,6 +11,7 @@ import {
 import { findTools, requireName } from "../providers/find_account_tools.ts";
 import type { Forecast } from "../step_operation.ts";
 import { Unforeseen } from "../unforeseen.ts";
+import { quoted, WrongValue } from "../wrong_value.ts";
 
 /** Parameters of user.Present. */
 export interface UserParams {
@@ -56,8 +57,6 @@ export async function wantedUser(
   forecast: Forecast,
 ): Promise<WantedUser> {
   const { name } = params;
-  requireName("user", name);
-  requireFields(params);
   const tools = findTools(reader);
   const tables = await AccountTables.read(reader);
   const now = tables.user(name);
@@ -162,7 +161,6 @@ function groupNamed(
   tables: AccountTables,
   { opaque }: Forecast,
 ): GroupRow {
-  requireName("group", name);
   const row = tables.group(name);
   if (row !== undefined) return row;
   if (opaque !== undefined) {
@@ -178,25 +176,40 @@ function groupNamed(
 
 const HASH = /^(?:\*|\$[0-9a-z]+\$[^:\s]{8,})$/;
 
-function requireFields(
-  { comment = "", home = "", shell = "", password, expires }: UserParams,
-): void {
-  for (const [what, text] of Object.entries({ comment, home, shell })) {
-    if (/[:\n]/.test(text)) throw wrong(`${what} has a colon or a line end`);
+/**
+ * Refuses names and fields that no table of accounts can have.
+ *
+ * @throws {WrongValue}
+ */
+export function validateUser(params: UserParams): void {
+  const { name, group, groups = [], password, expires } = params;
+  requireName("user", name, ["name"]);
+  for (const field of ["comment", "home", "shell"] as const) {
+    if (!/[:\n]/.test(params[field] ?? "")) continue;
+    throw new WrongValue(
+      [field],
+      `${
+        quoted(params[field] ?? "")
+      } has a colon or a line end, which parts the fields of an account`,
+    );
   }
   if (password !== undefined && !HASH.test(password)) {
-    throw wrong(
-      "password is no crypt hash; `openssl passwd -6` makes one",
+    throw new WrongValue(
+      ["password"],
+      "it is no crypt hash; `openssl passwd -6` makes one",
     );
   }
   if (
     expires !== undefined && expires !== "never" &&
     (!/^\d{4}-\d\d-\d\d$/.test(expires) || Number.isNaN(Date.parse(expires)))
   ) {
-    throw wrong('expires is neither a day as 2030-01-31 nor "never"');
+    throw new WrongValue(
+      ["expires"],
+      `${quoted(expires)} is neither a day as 2030-01-31 nor "never"`,
+    );
   }
-}
-
-function wrong(what: string): PiriError {
-  return new PiriError("INVALID_ARGUMENT", `Cannot make the user: ${what}`);
+  if (group !== undefined) requireName("group", group, ["group"]);
+  for (const [index, each] of groups.entries()) {
+    requireName("group", each, ["groups", index]);
+  }
 }

@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import type { HostReader, HostWriter } from "../host/host.ts";
 import type { AccountTools, Tool } from "./account_tools.ts";
+import { quoted, type ValuePlace, WrongValue } from "../wrong_value.ts";
 import { busyboxTools } from "./busybox_tools.ts";
 import { hasProgram } from "./programs.ts";
 import { runProgram } from "./run_program.ts";
@@ -9,12 +10,21 @@ import { shadowTools } from "./shadow_tools.ts";
 /** Name of an account that every tool takes, and that is no option. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9_.$-]?$/;
 
-/** @throws {PiriError} INVALID_ARGUMENT */
-export function requireName(kind: "user" | "group", name: string): void {
+/** Numbers that accounts can have: the largest one of 32 bits means none. */
+export const ID_RANGE = [0, 4_294_967_294] as const;
+
+/** @throws {WrongValue} */
+export function requireName(
+  kind: "user" | "group",
+  name: string,
+  at: ValuePlace,
+): void {
   if (NAME.test(name)) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use ${kind} "${name}": a name has 1 to 32 letters, digits, "_", "-" and ".", and begins with a letter or "_"`,
+  throw new WrongValue(
+    at,
+    `${
+      quoted(name)
+    } is no name of a ${kind}: it has 1 to 32 letters, digits, "_", "-" and ".", and begins with a letter or "_"`,
   );
 }
 

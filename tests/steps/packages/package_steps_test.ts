@@ -159,12 +159,12 @@ Deno.test("the agent's own package is not removed", async () => {
 
 for (
   const [what, step, text] of [
-    ["no name", installed([]), "no name is given"],
+    ["no name", installed([]), "no name of a package is given"],
     ["a name like an option", installed("--purge"), "is no name of a package"],
     [
       "a wrong option",
       installed("web", { options: ["bookworm"] }),
-      "an option begins with",
+      "one begins with",
     ],
     [
       "an excepted name like an option",

@@ -1,5 +1,3 @@
-import { PiriError } from "../../../base/errors.ts";
-
 const WORDS: ReadonlySet<string> = new Set([
   "@reboot",
   "@yearly",
@@ -31,20 +29,10 @@ const FIELDS: readonly Field[] = [
 ];
 
 /**
- * Refuses a schedule that cron would not run: cron ignores the whole file and says so in its log only.
- *
- * @throws {PiriError} INVALID_ARGUMENT
+ * Words for the flaw of a schedule that cron would not run; undefined if it is right. Cron ignores the whole file, and
+ * says so in its log only.
  */
-export function requireSchedule(job: string, schedule: string): void {
-  const why = flawOf(schedule);
-  if (why === undefined) return;
-  throw new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot make the cron job "${job}": its schedule "${schedule}" ${why}`,
-  );
-}
-
-function flawOf(schedule: string): string | undefined {
+export function scheduleFlaw(schedule: string): string | undefined {
   if (/[\r\n]/.test(schedule)) return "has more than one line";
   const words = schedule.trim().split(/[ \t]+/);
   if (words[0]?.startsWith("@") === true) {
@@ -60,7 +48,9 @@ function flawOf(schedule: string): string | undefined {
   const wrong = FIELDS.find((field, index) =>
     !isField(words[index] ?? "", field)
   );
-  return wrong === undefined ? undefined : `has a wrong ${wrong.what}`;
+  if (wrong === undefined) return undefined;
+  const { what, min, max } = wrong;
+  return `has a wrong ${what}: it can be *, numbers from ${min} to ${max}, ranges as ${min}-${max}, and steps as */2`;
 }
 
 function isField(text: string, field: Field): boolean {

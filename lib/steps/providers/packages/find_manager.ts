@@ -26,6 +26,10 @@ const MANAGERS: Readonly<Record<PackageManagerName, PackageManager>> = {
   brew,
 };
 
+/** Patterns of the names of packages, of all managers. */
+export const PACKAGE_PATTERNS: readonly RegExp[] = Object.values(MANAGERS)
+  .map(({ names }) => names);
+
 const MAX_RELEASE_BYTES = 65_536;
 
 /**

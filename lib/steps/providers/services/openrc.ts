@@ -42,7 +42,7 @@ export class OpenRc implements ServiceManager {
   }
 
   nameOf(name: string): string {
-    if (/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,254}$/.test(name)) return name;
+    if (isScriptName(name)) return name;
     throw new PiriError(
       "INVALID_ARGUMENT",
       `Cannot use the service name "${name}": it can have letters, digits and the characters _.@+- only, 255 at most`,
@@ -113,6 +113,11 @@ export class OpenRc implements ServiceManager {
   obstacles(): Promise<string[]> {
     return Promise.resolve([]);
   }
+}
+
+/** True for a name that a script of a service can have. */
+export function isScriptName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,254}$/.test(name);
 }
 
 async function isScript(path: string, reader: HostReader): Promise<boolean> {

@@ -14,8 +14,8 @@ const MAX_NAME = 255;
  * @throws {PiriError} INVALID_ARGUMENT
  */
 export function unitName(name: string, mayBeTemplate = false): string {
-  const full = KINDS.test(name) ? name : `${name}.service`;
-  const why = flawOf(full, mayBeTemplate);
+  const full = fullName(name);
+  const why = unitFlaw(name, mayBeTemplate);
   if (why === undefined) return full;
   throw new PiriError(
     "INVALID_ARGUMENT",
@@ -28,7 +28,16 @@ export function isTemplate(full: string): boolean {
   return /@\.[a-z]+$/.test(full);
 }
 
-function flawOf(full: string, mayBeTemplate: boolean): string | undefined {
+function fullName(name: string): string {
+  return KINDS.test(name) ? name : `${name}.service`;
+}
+
+/** Words for the flaw of a name that no unit can have; undefined if it is right. */
+export function unitFlaw(
+  name: string,
+  mayBeTemplate = false,
+): string | undefined {
+  const full = fullName(name);
   if (full.length > MAX_NAME) {
     return `it is longer than ${MAX_NAME} characters`;
   }

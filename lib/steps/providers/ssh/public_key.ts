@@ -1,5 +1,5 @@
 import { decodeBase64 } from "@std/encoding/base64";
-import { PiriError } from "../../../base/errors.ts";
+import { quoted, WrongValue } from "../../wrong_value.ts";
 
 /** Public key of ssh. */
 export interface PublicKey {
@@ -56,26 +56,38 @@ function plain(data: string): string {
  * Keys of a parameter: one a text, or several as lines of a text.
  *
  * @param read Reads a line; undefined if it has no key.
- * @throws {PiriError} INVALID_ARGUMENT
+ * @throws {WrongValue} of the parameter "keys"
  */
 export function wantedKeys<Key extends PublicKey>(
   texts: readonly string[],
   read: (line: string) => Key | undefined,
 ): Key[] {
   const keys: Key[] = [];
-  for (const line of texts.flatMap((text) => text.split("\n"))) {
+  const lines = texts.flatMap((text, index) =>
+    text.split("\n").map((line) => ({ line, index }))
+  );
+  for (const { line, index } of lines) {
+    const refused = (why: string) =>
+      new WrongValue(
+        ["keys", index],
+        `${quoted(line.trim())} is not taken: ${why}`,
+      );
     if (line.trim() === "" || line.trim().startsWith("#")) continue;
     const key = read(line);
     if (key === undefined || line.length > MAX_LINE || isControl(line)) {
-      throw refused(line, "it is none; write it as in a .pub file");
+      throw refused("it is no key; write it as in a .pub file");
     }
     if (nameIn(key.data) !== key.type) {
-      throw refused(line, `its bytes are not those of a key ${key.type}`);
+      throw refused(
+        `its bytes are not those of a key ${key.type}; copy the whole line of the .pub file`,
+      );
     }
     const twin = keys.find((each) => isSameKey(each, key));
     if (twin === undefined) keys.push(key);
     else if (JSON.stringify(twin) !== JSON.stringify(key)) {
-      throw refused(line, "it is given twice, with other words around it");
+      throw refused(
+        "it is given twice, with other words around it; leave one out",
+      );
     }
   }
   return keys;
@@ -112,14 +124,4 @@ function nameIn(data: string): string | undefined {
 function isControl(text: string): boolean {
   // deno-lint-ignore no-control-regex
   return /[\x00-\x08\x0b-\x1f\x7f]/.test(text);
-}
-
-const SHOWN = 40;
-
-function refused(line: string, why: string): PiriError {
-  const shown = line.length > SHOWN ? `${line.slice(0, SHOWN)}...` : line;
-  return new PiriError(
-    "INVALID_ARGUMENT",
-    `Cannot use the key "${shown}": ${why}`,
-  );
 }
