@@ -1,5 +1,6 @@
 import { resolve } from "@std/path";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { unlockAndClose } from "../base/unlock.ts";
 import { type Logger, logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Manager } from "../manager/api/operator_api.ts";
@@ -63,7 +64,7 @@ export async function serveControl(
   const files = endpointFiles(resolve(stateDir));
   await using undo = new AsyncDisposableStack();
   const lock = await lockPlace(files);
-  undo.defer(() => lock.close());
+  undo.defer(() => unlockAndClose(lock));
   await clearPlace(files);
 
   const proofs = new Proofs({ random, clock, userName, log });

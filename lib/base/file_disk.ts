@@ -16,6 +16,7 @@ import {
   requireFolderRights,
 } from "./posix_rights.ts";
 import { QuickCalls } from "./quick_calls.ts";
+import { unlockAndClose } from "./unlock.ts";
 
 /** Name of the file that locks the folder for one process. It is not one of the disk's files. */
 const LOCK = "lock";
@@ -44,7 +45,7 @@ export async function openFileDisk(folder: string): Promise<FileDisk> {
       // The parent folder may belong to another user and not be readable.
       await syncFolder(dirname(folder)).catch(() => {});
     } catch (error) {
-      lock.close();
+      unlockAndClose(lock);
       throw error;
     }
     return new FolderDisk(folder, lock);
@@ -112,7 +113,10 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
 export async function ownerOf(folder: string): Promise<number | undefined> {
   try {
     using file = await Deno.open(join(folder, LOCK));
-    if (await file.tryLock(false)) return undefined;
+    if (await file.tryLock(false)) {
+      file.unlockSync();
+      return undefined;
+    }
     const pid = Number(await Deno.readTextFile(join(folder, LOCK)));
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch (error) {
@@ -246,7 +250,7 @@ class FolderDisk implements FileDisk {
     if (this.#closed) return;
     this.#closed = true;
     await this.#files.close();
-    this.#lock.close();
+    unlockAndClose(this.#lock);
   }
 
   async #openFile(name: string, create: boolean): Promise<Deno.FsFile> {

@@ -1,4 +1,5 @@
 import { messageOf, PiriError } from "../base/errors.ts";
+import { unlockAndClose } from "../base/unlock.ts";
 
 /**
  * Keeps a second Manager away from a database. The system releases the lock when the process ends, however it ends.
@@ -32,7 +33,7 @@ export class FileLock implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file.close();
+    unlockAndClose(this.#file);
   }
 }
 
@@ -45,7 +46,9 @@ export async function isLocked(path: string): Promise<boolean> {
   const lockPath = `${path}-lock`;
   try {
     using file = await Deno.open(lockPath, { read: true, write: true });
-    return !await file.tryLock(true);
+    if (!await file.tryLock(true)) return true;
+    file.unlockSync();
+    return false;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw cannotOpen(lockPath, error);
