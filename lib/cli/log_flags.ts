@@ -1,21 +1,15 @@
-import type { LogLevel, LogOptions } from "../base/log_options.ts";
+import {
+  LOG_LEVELS,
+  type LogLevel,
+  type LogOptions,
+} from "../base/log_options.ts";
 import type { Flags } from "./command.ts";
-
-/** Levels from the most to the least talkative. Not those of lib/base/log.ts: that would load the log library. */
-const LEVELS = [
-  "trace",
-  "debug",
-  "info",
-  "warning",
-  "error",
-  "fatal",
-] as const satisfies readonly LogLevel[];
 
 /** Flags of a subcommand that runs for long and logs to standard error. */
 export const LOG_FLAGS = {
   "log-level": {
     type: "choice",
-    choices: LEVELS,
+    choices: LOG_LEVELS,
     summary: "lowest level that is logged (default: as configured)",
   },
   "log-format": {
