@@ -160,32 +160,26 @@ export class ProtobufReader {
 
   /** Reads one number of a list, or a packed list. */
   uint32s(tag: number, into: number[]): void {
-    if ((tag & 7) !== 2) {
-      into.push(this.uint32());
-      return;
-    }
-    const end = this.uint32() + this.#at;
-    while (this.#at < end) into.push(this.uint32());
+    this.#numbers(tag, into, () => this.uint32());
   }
 
   /** Reads signed numbers as `uint32s` reads others. */
   int32s(tag: number, into: number[]): void {
-    if ((tag & 7) !== 2) {
-      into.push(this.int32());
-      return;
-    }
-    const end = this.uint32() + this.#at;
-    while (this.#at < end) into.push(this.int32());
+    this.#numbers(tag, into, () => this.int32());
   }
 
   /** Reads 64-bit numbers as `uint32s` reads 32-bit ones. */
   int64s(tag: number, into: bigint[]): void {
+    this.#numbers(tag, into, () => this.int64());
+  }
+
+  #numbers<T>(tag: number, into: T[], read: () => T): void {
     if ((tag & 7) !== 2) {
-      into.push(this.int64());
+      into.push(read());
       return;
     }
     const end = this.uint32() + this.#at;
-    while (this.#at < end) into.push(this.int64());
+    while (this.#at < end) into.push(read());
   }
 
   /** Reads an entry of a map from text to text. */

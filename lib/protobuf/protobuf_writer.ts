@@ -154,53 +154,56 @@ export class ProtobufWriter {
 
   /** Writes all numbers of a list as one field; nothing if the list is empty. */
   uint32s(tag: number, values: readonly number[]): void {
-    if (values.length === 0) return;
-    const start = this.#begin(tag);
-    for (const value of values) {
-      this.#room(NUMBER_BYTES);
-      this.#uint32(value);
-    }
-    this.#end(start);
+    this.#numbers(tag, values, (value) => this.#uint32(value));
   }
 
   /** Writes signed numbers as `uint32s` writes others. */
   int32s(tag: number, values: readonly number[]): void {
-    if (values.length === 0) return;
-    const start = this.#begin(tag);
-    for (const value of values) {
-      this.#room(NUMBER_BYTES);
-      this.#int32(value);
-    }
-    this.#end(start);
+    this.#numbers(tag, values, (value) => this.#int32(value));
   }
 
   /** Writes 64-bit numbers as `uint32s` writes 32-bit ones. */
   int64s(tag: number, values: readonly bigint[]): void {
-    if (values.length === 0) return;
-    const start = this.#begin(tag);
-    for (const value of values) {
-      this.#room(NUMBER_BYTES);
-      this.#bits64(value, BigInt.asIntN(64, value) === value);
-    }
-    this.#end(start);
+    this.#numbers(
+      tag,
+      values,
+      (value) => this.#bits64(value, BigInt.asIntN(64, value) === value),
+    );
   }
 
   /** Writes a map from text to text. */
   stringMap(tag: number, map: { readonly [key: string]: string }): void {
-    for (const [key, value] of Object.entries(map)) {
-      const start = this.#begin(tag);
-      this.string(1 << 3 | 2, key);
-      this.string(2 << 3 | 2, value);
-      this.#end(start);
-    }
+    this.#map(tag, map, (value) => this.string(2 << 3 | 2, value));
   }
 
   /** Writes a map from text to numbers of 64 bits. */
   uint64Map(tag: number, map: { readonly [key: string]: bigint }): void {
+    this.#map(tag, map, (value) => this.uint64(2 << 3, value));
+  }
+
+  #numbers<T>(
+    tag: number,
+    values: readonly T[],
+    write: (value: T) => void,
+  ): void {
+    if (values.length === 0) return;
+    const start = this.#begin(tag);
+    for (const value of values) {
+      this.#room(NUMBER_BYTES);
+      write(value);
+    }
+    this.#end(start);
+  }
+
+  #map<T>(
+    tag: number,
+    map: { readonly [key: string]: T },
+    write: (value: T) => void,
+  ): void {
     for (const [key, value] of Object.entries(map)) {
       const start = this.#begin(tag);
       this.string(1 << 3 | 2, key);
-      this.uint64(2 << 3, value);
+      write(value);
       this.#end(start);
     }
   }
