@@ -3,6 +3,9 @@ import { Disconnected, PiriError } from "../base/errors.ts";
 /** Size of the header of each message in a stream: flags and length (connectrpc.com/docs/protocol). */
 export const ENVELOPE_BYTES = 5;
 
+/** Type of requests and answers of a stream. */
+export const STREAM_TYPE = "application/connect+proto";
+
 /** Flag of a compressed message. No client of ours asks for one. */
 const COMPRESSED = 1;
 
@@ -18,8 +21,16 @@ export interface Envelope {
 /** The message with its header. */
 export function enveloped(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const envelope = new Uint8Array(ENVELOPE_BYTES + message.length);
-  new DataView(envelope.buffer).setUint32(1, message.length);
   envelope.set(message, ENVELOPE_BYTES);
+  return withHeader(envelope);
+}
+
+/** The same bytes, with a header in the room that was left for it in front of the message. */
+export function withHeader(
+  envelope: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = envelope;
+  new DataView(buffer, byteOffset).setUint32(1, length - ENVELOPE_BYTES);
   return envelope;
 }
 
@@ -96,6 +107,7 @@ class Parts {
   }
 }
 
-function cutShort(): Disconnected {
+/** Error of a stream that has not come to its end. */
+export function cutShort(): Disconnected {
   return new Disconnected("Cannot reach the Manager: its answer ended early");
 }

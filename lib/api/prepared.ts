@@ -4,9 +4,7 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { ENVELOPE_BYTES } from "./envelopes.ts";
-
-const STREAM_TYPE = "application/connect+proto";
+import { ENVELOPE_BYTES, STREAM_TYPE } from "./envelopes.ts";
 
 /** Envelopes made by a stream itself, in order. */
 const key = createContextKey<Uint8Array[] | undefined>(undefined);

@@ -4,7 +4,13 @@ import { joint } from "../base/signals.ts";
 import { decode } from "../protobuf/protobuf_reader.ts";
 import { encode } from "../protobuf/protobuf_writer.ts";
 import { callName } from "./calls.ts";
-import { END_STREAM, enveloped, readEnvelopes } from "./envelopes.ts";
+import {
+  cutShort,
+  END_STREAM,
+  enveloped,
+  readEnvelopes,
+  STREAM_TYPE,
+} from "./envelopes.ts";
 import type { HttpAnswer, Send } from "./http_client.ts";
 import type {
   CallOptions,
@@ -16,9 +22,6 @@ import { fromWire, readError } from "./wire_errors.ts";
 
 /** Type of requests and answers of one message (connectrpc.com/docs/protocol). */
 const UNARY_TYPE = "application/proto";
-
-/** Type of requests and answers of a stream. */
-const STREAM_TYPE = "application/connect+proto";
 
 /** Largest answer that a client accepts, in bytes: 1,000 commands with all their fields. */
 const MAX_ANSWER_BYTES = 512 * 1_048_576;
@@ -123,7 +126,7 @@ async function* messagesOf(
       if ((flags & END_STREAM) !== 0) return endOf(bytes, header);
       yield decode(read, bytes);
     }
-    throw broken("its answer ended early");
+    throw cutShort();
   } catch (error) {
     throw bounds.errorOf(error);
   }

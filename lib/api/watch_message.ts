@@ -9,7 +9,7 @@ import type { WatchEvent } from "../manager/api/operator_api.ts";
 import type { StreamName } from "../store/records.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import { commandMessage } from "./command_message.ts";
-import { ENVELOPE_BYTES } from "./envelopes.ts";
+import { ENVELOPE_BYTES, withHeader } from "./envelopes.ts";
 import { timestamp, writeFailureMessage } from "./values.ts";
 
 const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
@@ -22,7 +22,7 @@ export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
   if (event.kind !== "output" || event.cut !== 0n) return undefined;
   const { commandId, stream, offset, bytes, at } = event;
   if (bytes.length < BULK_BYTES) return undefined;
-  const envelope = encodeBulk({
+  return withHeader(encodeBulk({
     before: toBinary(
       WatchResponseSchema,
       create(WatchResponseSchema, { commandId }),
@@ -38,9 +38,7 @@ export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
     ),
     field: OutputSchema.field.bytes.number,
     bytes,
-  }, ENVELOPE_BYTES);
-  new DataView(envelope.buffer).setUint32(1, envelope.length - ENVELOPE_BYTES);
-  return envelope;
+  }, ENVELOPE_BYTES));
 }
 
 /** An event of a watched command as a message of the API. */
