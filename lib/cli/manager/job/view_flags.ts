@@ -3,112 +3,6 @@ import { HintedError } from "../../errors.ts";
 import { COLOUR_FLAG, type ColourChoice } from "../../colour.ts";
 import type { Flags } from "../../command.ts";
 
-/** Flags for the view of a job. */
-export const VIEW_FLAGS = {
-  stream: {
-    type: "boolean",
-    apart: ["diff", "raw", "lines", "only-failed"],
-    summary:
-      "several agents: print lines as they come, each with the name of its agent",
-  },
-  diff: {
-    type: "boolean",
-    apart: ["stream", "raw", "timestamps", "json"],
-    summary:
-      "several agents: print the largest group, and of others only the lines that differ from it",
-  },
-  lines: {
-    type: "number",
-    apart: ["stream", "timestamps", "raw", "json"],
-    value: "N",
-    summary:
-      "several agents: most lines of a group (default: 40 on a terminal, else all)",
-    least: 0,
-    most: 1_000_000_000,
-  },
-  quiet: {
-    type: "boolean",
-    apart: ["raw", "json"],
-    summary:
-      "several agents: print only failures and the summary; with --stream, only lines, and a summary if some failed",
-  },
-  "only-failed": {
-    type: "boolean",
-    apart: ["stream", "timestamps", "raw", "json"],
-    summary: "several agents: print only the output of those that failed",
-  },
-  timestamps: {
-    type: "boolean",
-    summary: "print the time in front of each line (several agents: --stream)",
-  },
-  utc: {
-    type: "boolean",
-    needs: ["timestamps"],
-    summary: "with --timestamps: times in UTC",
-  },
-  out: {
-    type: "string",
-    apart: ["detach"],
-    value: "DIR",
-    summary:
-      "write AGENT.stdout, AGENT.stderr and summary.json into this folder, too",
-  },
-  junit: {
-    type: "string",
-    apart: ["detach"],
-    value: "FILE",
-    summary: "write the ends as a JUnit report, too",
-  },
-  summary: {
-    type: "string",
-    apart: ["detach"],
-    value: "FILE",
-    summary: "write a summary in Markdown, too",
-  },
-  raw: {
-    type: "boolean",
-    apart: ["timestamps", "json"],
-    summary:
-      "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
-  },
-  color: COLOUR_FLAG,
-} as const satisfies Flags;
-
-/** Values of VIEW_FLAGS. */
-export interface ViewFlagValues {
-  readonly stream: boolean;
-  readonly diff: boolean;
-  readonly lines: number | undefined;
-  readonly quiet: boolean;
-  readonly "only-failed": boolean;
-  readonly timestamps: boolean;
-  readonly utc: boolean;
-  readonly out: string | undefined;
-  readonly junit: string | undefined;
-  readonly summary: string | undefined;
-  readonly raw: boolean;
-  readonly color: ColourChoice | undefined;
-}
-
-/** Values that nobody has set. */
-export const DEFAULT_VIEW: ViewFlagValues = {
-  stream: false,
-  diff: false,
-  lines: undefined,
-  quiet: false,
-  "only-failed": false,
-  timestamps: false,
-  utc: false,
-  out: undefined,
-  junit: undefined,
-  summary: undefined,
-  raw: false,
-  color: undefined,
-};
-
-/** Flags for files. */
-const FILE_FLAGS = ["out", "junit", "summary"] as const;
-
 /** A flag that decides about what is shown, or whether anything is. */
 type Deciding = keyof ViewFlagValues | "json" | "detach";
 
@@ -150,6 +44,120 @@ const CONTRADICTIONS: readonly Contradiction[] = [
   ["junit", "detach", UNWRITTEN],
   ["summary", "detach", UNWRITTEN],
 ];
+
+/** Flags that contradict one. */
+function apartFrom(flag: Deciding): readonly Deciding[] {
+  return CONTRADICTIONS.flatMap(([one, other]) =>
+    one === flag ? [other] : other === flag ? [one] : []
+  );
+}
+
+/** Flags for the view of a job. */
+export const VIEW_FLAGS = {
+  stream: {
+    type: "boolean",
+    apart: apartFrom("stream"),
+    summary:
+      "several agents: print lines as they come, each with the name of its agent",
+  },
+  diff: {
+    type: "boolean",
+    apart: apartFrom("diff"),
+    summary:
+      "several agents: print the largest group, and of others only the lines that differ from it",
+  },
+  lines: {
+    type: "number",
+    apart: apartFrom("lines"),
+    value: "N",
+    summary:
+      "several agents: most lines of a group (default: 40 on a terminal, else all)",
+    least: 0,
+    most: 1_000_000_000,
+  },
+  quiet: {
+    type: "boolean",
+    apart: apartFrom("quiet"),
+    summary:
+      "several agents: print only failures and the summary; with --stream, only lines, and a summary if some failed",
+  },
+  "only-failed": {
+    type: "boolean",
+    apart: apartFrom("only-failed"),
+    summary: "several agents: print only the output of those that failed",
+  },
+  timestamps: {
+    type: "boolean",
+    apart: apartFrom("timestamps"),
+    summary: "print the time in front of each line (several agents: --stream)",
+  },
+  utc: {
+    type: "boolean",
+    needs: ["timestamps"],
+    summary: "with --timestamps: times in UTC",
+  },
+  out: {
+    type: "string",
+    apart: apartFrom("out"),
+    value: "DIR",
+    summary:
+      "write AGENT.stdout, AGENT.stderr and summary.json into this folder, too",
+  },
+  junit: {
+    type: "string",
+    apart: apartFrom("junit"),
+    value: "FILE",
+    summary: "write the ends as a JUnit report, too",
+  },
+  summary: {
+    type: "string",
+    apart: apartFrom("summary"),
+    value: "FILE",
+    summary: "write a summary in Markdown, too",
+  },
+  raw: {
+    type: "boolean",
+    apart: apartFrom("raw"),
+    summary:
+      "print the exact bytes and nothing else (default for one agent by its name if stdout is no terminal)",
+  },
+  color: COLOUR_FLAG,
+} as const satisfies Flags;
+
+/** Values of VIEW_FLAGS. */
+export interface ViewFlagValues {
+  readonly stream: boolean;
+  readonly diff: boolean;
+  readonly lines: number | undefined;
+  readonly quiet: boolean;
+  readonly "only-failed": boolean;
+  readonly timestamps: boolean;
+  readonly utc: boolean;
+  readonly out: string | undefined;
+  readonly junit: string | undefined;
+  readonly summary: string | undefined;
+  readonly raw: boolean;
+  readonly color: ColourChoice | undefined;
+}
+
+/** Values that nobody has set. */
+export const DEFAULT_VIEW: ViewFlagValues = {
+  stream: false,
+  diff: false,
+  lines: undefined,
+  quiet: false,
+  "only-failed": false,
+  timestamps: false,
+  utc: false,
+  out: undefined,
+  junit: undefined,
+  summary: undefined,
+  raw: false,
+  color: undefined,
+};
+
+/** Flags for files. */
+const FILE_FLAGS = ["out", "junit", "summary"] as const;
 
 /**
  * Requires that the flags do not contradict each other.
