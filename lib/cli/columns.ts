@@ -1,19 +1,10 @@
-import { columnsBy } from "./columns_by.ts";
+import { type Columns, columnsBy } from "./columns_by.ts";
 import { widthOf } from "./width.ts";
 
 let characters: Intl.Segmenter | undefined;
 
 /** Functions for texts of any characters. */
-export const {
-  cutToWidth,
-  endOfWidth,
-  expandTabs,
-  wrapToWidth,
-  wrapHanging,
-  padToWidth,
-  fitColumns,
-  alignColumns,
-} = columnsBy({
+export const unicodeColumns: Columns = columnsBy({
   widthOf,
   // An emoji of several code points is one.
   charactersOf(text) {

@@ -12,7 +12,9 @@ export const plainColumns: Columns = columnsBy({
 /** Functions for these texts. The tables of Unicode take 15 ms to load, and are loaded only for a text that needs them. */
 export async function columnsFor(texts: Iterable<string>): Promise<Columns> {
   for (const text of texts) {
-    if (!PLAIN.test(text)) return await import("./columns.ts");
+    if (PLAIN.test(text)) continue;
+    const { unicodeColumns } = await import("./columns.ts");
+    return unicodeColumns;
   }
   return plainColumns;
 }

@@ -1,5 +1,5 @@
 import type { Program } from "../../lib/cli/command.ts";
-import { wrapToWidth } from "../../lib/cli/columns.ts";
+import { unicodeColumns } from "../../lib/cli/columns.ts";
 import type { Topic } from "../../lib/cli/topic.ts";
 import {
   argumentLines,
@@ -89,7 +89,7 @@ const COLUMNS = 76;
 
 /** Text as lines that roff fills. */
 function prose(text: string): string[] {
-  return wrapToWidth(plain(text), COLUMNS).map(guarded);
+  return unicodeColumns.wrapToWidth(plain(text), COLUMNS).map(guarded);
 }
 
 /** Text as a line of its own. */

@@ -1,5 +1,7 @@
-import { cutToWidth, endOfWidth, expandTabs } from "../columns.ts";
+import { unicodeColumns } from "../columns.ts";
 import { widthOf } from "../width.ts";
+
+const { cutToWidth, endOfWidth, expandTabs } = unicodeColumns;
 
 // deno-lint-ignore no-control-regex
 const SEQUENCE = /\x1b\[[\d;:]*m/g;
