@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 /** Most bytes of the places of a compiled state. One that needs more has none. */
-const MAX_PLACES_BYTES = 8 * 1_048_576;
+export const MAX_PLACES_BYTES = 8 * 1_048_576;
 
 /** Place of a step in the files of states. */
 export interface StepPlace {

@@ -18,6 +18,7 @@ import {
   debtPlaceText,
   debtsOf,
   whyText,
+  withPlaces,
 } from "./owed_debts.ts";
 import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
 import { unlessUnread } from "./lost_output.ts";
@@ -112,16 +113,17 @@ export const owed = defineSubcommand({
     }, context);
     using control = await context.connect();
     const commands = await commandsOf(job.id, control);
-    const places = await placesOf(commands, control);
-    const debts = commands
-      .flatMap((command) =>
-        debtsOf(
-          command,
-          flags.forgive ? "forgiven" : "owed",
-          places.get(command.id) ?? [],
-        )
-      )
-      .filter((debt) => state === undefined || debt.state === state);
+    const told = commands.map((command) => ({
+      command,
+      debts: debtsOf(command, flags.forgive ? "forgiven" : "owed"),
+    })).filter(({ debts }) => debts.length > 0);
+    const places = await commandPlaces(
+      told.map(({ command }) => command),
+      control,
+    );
+    const debts = told.flatMap(({ command, debts }) =>
+      withPlaces(debts, places.get(command.id) ?? [])
+    ).filter((debt) => state === undefined || debt.state === state);
     await tellFailures(job, control, output);
     if (!flags.forgive) await unlessUnread(tellDebts(debts, output));
     for (const debt of flags.forgive ? debts : []) {
@@ -223,18 +225,6 @@ async function commandsOf(
     if (commands.length < PAGE) break;
   }
   return all.toSorted((one, other) => one.agent < other.agent ? -1 : 1);
-}
-
-/** Places of the steps that commands name; only of those that owe anything. */
-async function placesOf(
-  commands: readonly Command[],
-  control: Control,
-): Promise<Awaited<ReturnType<typeof commandPlaces>>> {
-  const owing = commands.filter((command) =>
-    debtsOf(command, "owed", []).length +
-        debtsOf(command, "forgiven", []).length > 0
-  );
-  return await commandPlaces(owing, control);
 }
 
 function requireSteps(

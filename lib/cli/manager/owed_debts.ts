@@ -40,7 +40,6 @@ export interface Debt {
 export function debtsOf(
   { agent, data }: Command,
   list: "owed" | "forgiven",
-  places: readonly PlaceMessage[],
 ): readonly Debt[] {
   const told = v.safeParse(Told, data);
   if (!told.success) return [];
@@ -48,8 +47,19 @@ export function debtsOf(
     agent,
     step: listener,
     ...debt,
+    place: undefined,
+  }));
+}
+
+/** Debts of a command with the places of their steps. */
+export function withPlaces(
+  debts: readonly Debt[],
+  places: readonly PlaceMessage[],
+): readonly Debt[] {
+  return debts.map((debt) => ({
+    ...debt,
     place: places.find(({ step, stateName }) =>
-      step === listener && stateName === debt.state
+      step === debt.step && stateName === debt.state
     ),
   }));
 }

@@ -60,20 +60,17 @@ export const show = defineSubcommand({
       await showJob(typed.id, { control, output, json, entries, now });
       return ExitCode.ok;
     }
-    if (typed.kind === "entry" && !printsOutput) {
-      const entry = await findEntry(control, typed);
-      if (entry.commandId === undefined) {
-        return await showEntry(entry, {
-          jobId: typed.id,
-          control,
-          output,
-          json,
-        });
-      }
+    const entry = typed.kind === "entry" && !printsOutput
+      ? await findEntry(control, typed)
+      : undefined;
+    if (entry !== undefined && entry.commandId === undefined) {
+      const { id: jobId } = typed;
+      return await showEntry(entry, { jobId, control, output, json });
     }
-    const id = typed.kind === "job"
-      ? await onlyCommand(typed.id, control)
-      : await commandIdOf(typed, { control, attempt: "show" });
+    const id = entry?.commandId ??
+      (typed.kind === "job"
+        ? await onlyCommand(typed.id, control)
+        : await commandIdOf(typed, { control, attempt: "show" }));
     const command = await getCommand(control, id);
     if (printsOutput) {
       const { raw, color: colour } = flags;

@@ -10,7 +10,7 @@ import type { Sink } from "../terminal.ts";
 import { oneLine } from "../text.ts";
 import { durationText } from "../time.ts";
 import { answered } from "./ids.ts";
-import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
+import { ANY_ID, findEntry, parseAnyId } from "./job_ids.ts";
 import { timelineJson } from "./json.ts";
 import { requestText } from "./request_text.ts";
 import type { ManagerServices } from "./services.ts";
@@ -51,18 +51,14 @@ export const why = defineSubcommand({
       await showJob(typed.id, { control, output, json, entries, now });
       return ExitCode.ok;
     }
-    if (typed.kind === "entry") {
-      const entry = await findEntry(control, typed);
-      if (entry.commandId === undefined) {
-        return await showEntry(entry, {
-          jobId: typed.id,
-          control,
-          output,
-          json,
-        });
-      }
+    const entry = typed.kind === "entry"
+      ? await findEntry(control, typed)
+      : undefined;
+    if (entry !== undefined && entry.commandId === undefined) {
+      const { id: jobId } = typed;
+      return await showEntry(entry, { jobId, control, output, json });
     }
-    const id = await commandIdOf(typed, { control, attempt: "explain" });
+    const id = entry?.commandId ?? typed.id;
     const answer = await control.commands.getTimeline({ commandId: id });
     const command = answered(answer.command, `explain command ${id}`);
     if (json) {

@@ -5,6 +5,7 @@ import { codeOf } from "../../base/errors.ts";
 import { planIn } from "../../base/plan_name.ts";
 import { canonicalHash } from "../../base/statement.ts";
 import {
+  MAX_PLACES_BYTES,
   type NamedPlace,
   readPlaces,
   type StepPlace,
@@ -14,9 +15,6 @@ import type { CommandRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { CommandPlace, PlanEntry, PlanGroup } from "../api/plan_api.ts";
-
-/** Most bytes of the places of a compiled state. */
-const MAX_BYTES = 16 * 1_048_576;
 
 /** Compiled states whose places are remembered. */
 const MAX_READ = 16;
@@ -36,7 +34,7 @@ export class KeptPlaces {
     if (sha256 === "") return new Map();
     const known = this.#read.get(sha256);
     if (known !== undefined) return known;
-    const range = { offset: 0, length: MAX_BYTES };
+    const range = { offset: 0, length: MAX_PLACES_BYTES };
     const bytes = await this.#blobs.read(sha256, range).catch((error) => {
       // The oldest go where there is no room: the rest is still shown.
       if (codeOf(error) === "NOT_FOUND") return new Uint8Array();
@@ -106,19 +104,27 @@ function stepsNamedIn(data: string): readonly string[] {
   return [...new Set([...namedIn(data).values()].flat())];
 }
 
+/** Finds the hashes of the places of agents by their names; empty for none. */
+function hashesOf(
+  agents: readonly PlanAgentRecord[],
+): (agent: string) => string {
+  const hashes = new Map(agents.map(({ agent, places }) => [agent, places]));
+  return (agent) => hashes.get(agent) ?? "";
+}
+
 /** Adds the places of steps to groups: those of the first agent of each. */
 export async function groupsWithPlaces(
   groups: readonly PlanGroup[],
   agents: readonly PlanAgentRecord[],
   places: KeptPlaces,
 ): Promise<readonly PlanGroup[]> {
-  const hashes = new Map(agents.map(({ agent, places }) => [agent, places]));
+  const hashOf = hashesOf(agents);
   const placed: PlanGroup[] = [];
-  for (const { agents: [first = "", ...others], steps } of groups) {
-    const known = await places.in(hashes.get(first) ?? "");
+  for (const group of groups) {
+    const known = await places.in(hashOf(group.agents[0] ?? ""));
     placed.push({
-      agents: [first, ...others],
-      steps: steps.map((step) => {
+      ...group,
+      steps: group.steps.map((step) => {
         const place = known.get(step.name);
         return place === undefined ? step : { ...step, place };
       }),
@@ -133,15 +139,14 @@ export async function entriesWithPlaces(
   agents: readonly PlanAgentRecord[],
   places: KeptPlaces,
 ): Promise<readonly PlanEntry[]> {
-  const hashes = new Map(agents.map(({ agent, places }) => [agent, places]));
+  const hashOf = hashesOf(agents);
   const placed: PlanEntry[] = [];
   for (const entry of entries) {
     const named = stepsNamedIn(entry.applyData);
-    const hash = hashes.get(entry.agent) ?? "";
     placed.push(
       named.length === 0
         ? entry
-        : { ...entry, places: await places.of(hash, named) },
+        : { ...entry, places: await places.of(hashOf(entry.agent), named) },
     );
   }
   return placed;
