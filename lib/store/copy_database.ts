@@ -1,4 +1,5 @@
 import { PiriError } from "../base/errors.ts";
+import { exists } from "../base/files.ts";
 import { Database } from "./database.ts";
 import { openFile } from "./lock.ts";
 
@@ -13,7 +14,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   // SQLite would make a new one.
-  if (!await isFile(from)) {
+  if (!await exists(from)) {
     throw new PiriError(
       "FAILED_PRECONDITION",
       `Cannot copy "${from}": there is no such file`,
@@ -28,12 +29,4 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
   using copy = await openFile(to);
   await copy.sync();
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch {
-    return false;
-  }
 }

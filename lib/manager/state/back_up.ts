@@ -7,11 +7,10 @@ import {
   syncFolder,
   writeFileAtomically,
 } from "../../base/files.ts";
-import { type StatePaths, statePaths } from "./state_paths.ts";
+import { ownKeys, type StatePaths, statePaths } from "./state_paths.ts";
 
-/** Names at the top of a state folder that belong to a running Manager, and a pattern of others. */
-const OF_THIS_RUN: ReadonlySet<string> = new Set(["running.json"]);
-const OF_ANY_RUN = /^(control\.|manager\.db)|\.tmp$/;
+/** Names at the top of a state folder that are not copied: the database is copied in its own way, and others are of a run. */
+const OF_A_RUN = /^(control\.|manager\.db|running\.json$)|\.tmp$/;
 
 /** Parts of a backup. */
 export interface BackUpOptions {
@@ -51,7 +50,7 @@ export async function backUp(
   const target = resolve(to);
   await requireState(paths);
   await requireNew(target, paths.dir);
-  const keys = privateKeys(paths);
+  const keys = [paths.caKey, paths.nextCaKey, ...ownKeys(paths)];
   const leftOut = withKeys ? [] : await namesOfThere(keys);
   const making = `${target}.unfinished`;
   await makeFolder(making, to);
@@ -104,18 +103,6 @@ async function requireNew(target: string, dir: string): Promise<void> {
       `"${target}.unfinished" is there, of a backup that did not finish; remove it`,
     );
   }
-}
-
-function privateKeys(paths: StatePaths): string[] {
-  const { caKey, nextCaKey, managerKey, nextManagerKey, serverKey } = paths;
-  return [
-    caKey,
-    nextCaKey,
-    managerKey,
-    nextManagerKey,
-    serverKey,
-    paths.secretsKey,
-  ];
 }
 
 async function namesOfThere(paths: readonly string[]): Promise<string[]> {
@@ -173,10 +160,9 @@ class Copier {
     const { dir, unfinished, keysLeftOut, blobs } = this.#paths;
     if (this.#keys.has(path)) return true;
     if (path === unfinished || path === keysLeftOut) return true;
-    // What is still being sent goes on with a Manager that knows of it.
+    // Uploads that are not complete are sent again.
     if (path === join(blobs, "uploads")) return true;
-    return dirname(path) === dir &&
-      (OF_THIS_RUN.has(name) || OF_ANY_RUN.test(name));
+    return dirname(path) === dir && OF_A_RUN.test(name);
   }
 
   async #copyFolder(source: string, target: string): Promise<void> {
@@ -189,7 +175,7 @@ class Copier {
   async #copyFile(source: string, target: string): Promise<void> {
     const info = await Deno.stat(source);
     const changed = info.mtime?.getTime() ?? NaN;
-    if (this.#copied.get(source) === changed && await exists(target)) return;
+    if (this.#copied.get(source) === changed) return;
     await Deno.copyFile(source, target);
     await takeOver(target, info);
     using file = await Deno.open(target);

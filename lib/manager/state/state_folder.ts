@@ -14,7 +14,7 @@ import type { Random } from "../../base/random.ts";
 import { newSigningKey } from "../../base/signing_key.ts";
 import { type ManagerConfig, parseManagerConfig } from "./config.ts";
 import { identityOf, type ServerIdentity } from "./server_identity.ts";
-import { type StatePaths, statePaths } from "./state_paths.ts";
+import { ownKeys, type StatePaths, statePaths } from "./state_paths.ts";
 
 /** Contents of a state folder that a serving Manager needs. The authority's key stays on the disk. */
 export interface ManagerState {
@@ -94,10 +94,8 @@ async function requireKeys(paths: StatePaths): Promise<void> {
   const text = await readIfThere(paths.keysLeftOut);
   if (text === undefined) return;
   const listed = new Set(text.split("\n"));
-  const { managerKey, nextManagerKey, serverKey, secretsKey } = paths;
   const missing: string[] = [];
-  // The authority's may be kept elsewhere.
-  for (const path of [managerKey, nextManagerKey, serverKey, secretsKey]) {
+  for (const path of ownKeys(paths)) {
     const name = basename(path);
     if (listed.has(name) && !await exists(path)) missing.push(name);
   }

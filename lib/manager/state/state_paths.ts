@@ -38,6 +38,13 @@ export interface StatePaths {
   readonly keysLeftOut: string;
 }
 
+/** Paths of the private keys without which a Manager would be another one. The authority's may be kept elsewhere. */
+export function ownKeys(
+  { managerKey, nextManagerKey, serverKey, secretsKey }: StatePaths,
+): readonly string[] {
+  return [managerKey, nextManagerKey, serverKey, secretsKey];
+}
+
 /** Returns the paths in a Manager's state folder. */
 export function statePaths(dir: string): StatePaths {
   return {
