@@ -15,65 +15,10 @@ import {
   type DescOneof,
   type DescService,
   fromBinary,
-  ScalarType,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-
-/** Way to read, write and type a kind of value. */
-interface Kind {
-  readonly type: string;
-  /** Method of reader and writer. */
-  readonly method: string;
-  readonly wireType: number;
-  readonly zero: string;
-  /** Condition under which a value is written. */
-  readonly isSet: (value: string) => string;
-}
-
-const isNot = (zero: string) => (value: string) => `${value} !== ${zero}`;
-
-function numeric(method: string, wireType = 0): Kind {
-  const is64 = method.endsWith("64");
-  const zero = is64 ? "0n" : "0";
-  const type = is64 ? "bigint" : "number";
-  return { type, method, wireType, zero, isSet: isNot(zero) };
-}
-
-const SCALARS: Readonly<Partial<Record<ScalarType, Kind>>> = {
-  [ScalarType.UINT32]: numeric("uint32"),
-  [ScalarType.INT32]: numeric("int32"),
-  [ScalarType.UINT64]: numeric("uint64"),
-  [ScalarType.INT64]: numeric("int64"),
-  [ScalarType.FIXED64]: numeric("fixed64", 1),
-  [ScalarType.DOUBLE]: numeric("double", 1),
-  [ScalarType.BOOL]: {
-    type: "boolean",
-    method: "bool",
-    wireType: 0,
-    zero: "false",
-    isSet: (value) => value,
-  },
-  [ScalarType.STRING]: {
-    type: "string",
-    method: "string",
-    wireType: 2,
-    zero: '""',
-    isSet: isNot('""'),
-  },
-  [ScalarType.BYTES]: {
-    type: "Uint8Array",
-    method: "bytes",
-    wireType: 2,
-    zero: "NO_BYTES",
-    isSet: (value) => `${value}.length > 0`,
-  },
-};
-
-/** Kinds of which reader and writer have a method for packed lists. */
-const PACKED: ReadonlySet<ScalarType | undefined> = new Set([
-  ScalarType.UINT32,
-  ScalarType.INT64,
-]);
+import { Comments } from "./comments.ts";
+import { isPacked, kindOf, mapKindOf } from "./field_kinds.ts";
 
 /** Options of a module. */
 export interface MessagesOptions {
@@ -140,30 +85,6 @@ function headOf(name: string): string {
 
 function enumsOf({ enums }: DescFile, comments: Comments): string[] {
   return enums.map((desc, index) => enumOf(desc, comments, [5, index]));
-}
-
-/** Comments of the file, by the path of their subject in the descriptor. */
-class Comments {
-  readonly #texts = new Map<string, string>();
-
-  constructor({ proto }: DescFile) {
-    for (
-      const { path, leadingComments } of proto.sourceCodeInfo?.location ?? []
-    ) {
-      if (leadingComments) this.#texts.set(path.join(), leadingComments);
-    }
-  }
-
-  of(path: readonly number[], indent = ""): string {
-    const lines = this.#texts.get(path.join())?.trim().split("\n") ?? [];
-    if (lines.length === 0) return "";
-    const [first = "", ...others] = lines.map((line) => line.trim());
-    return others.length === 0
-      ? `${indent}/** ${first} */\n`
-      : `${indent}/**\n${
-        [first, ...others].map((line) => `${indent} * ${line}\n`).join("")
-      }${indent} */\n`;
-  }
 }
 
 /** Name in the style of @bufbuild/protobuf: with the names of the enclosing messages. */
@@ -419,28 +340,10 @@ function isOptional(field: DescField): boolean {
     (field.proto.proto3Optional || field.fieldKind === "message");
 }
 
-function isPacked(field: DescField): boolean {
-  if (field.fieldKind !== "list" || !field.packed) return false;
-  if (field.enum === undefined && !PACKED.has(field.scalar)) {
-    throw unsupported(field);
-  }
-  return true;
-}
-
 function tagOf(field: DescField): number {
   const isText = field.fieldKind === "map" || field.message !== undefined ||
     isPacked(field);
   return field.number << 3 | (isText ? 2 : kindOf(field).wireType);
-}
-
-function kindOf(field: DescField): Kind {
-  const kind = field.enum !== undefined
-    ? numeric("int32")
-    : field.scalar !== undefined
-    ? SCALARS[field.scalar]
-    : undefined;
-  if (kind === undefined) throw unsupported(field);
-  return kind;
 }
 
 function fieldType(field: DescField): string {
@@ -448,15 +351,6 @@ function fieldType(field: DescField): string {
   if (field.fieldKind !== "map") return valueType(field);
   const type = mapKindOf(field) === "string" ? "string" : "bigint";
   return `{ [key: string]: ${type} }`;
-}
-
-/** Kind of the values of a map, in the names of the methods of reader and writer. */
-function mapKindOf(field: DescField): "string" | "uint64" {
-  const isText = field.fieldKind === "map" &&
-    field.mapKey === ScalarType.STRING;
-  if (isText && field.scalar === ScalarType.STRING) return "string";
-  if (isText && field.scalar === ScalarType.UINT64) return "uint64";
-  throw unsupported(field);
 }
 
 function valueType(field: DescField): string {
@@ -468,8 +362,4 @@ function zeroOf(member: DescField | DescOneof): string {
   if (member.kind === "oneof") return "{ case: undefined }";
   if (member.fieldKind === "list") return "[]";
   return member.fieldKind === "map" ? "{}" : kindOf(member).zero;
-}
-
-function unsupported(field: DescField): Error {
-  return new Error(`Cannot generate ${field}: its type is not supported`);
 }
