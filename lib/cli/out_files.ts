@@ -51,7 +51,7 @@ export const systemOutFiles: OutFiles = {
   async makeFile(path) {
     try {
       const isThere = await exists(path);
-      // What is there may be a report of an earlier run, and this one may never begin.
+      // A report of an earlier run stays: this one may never begin.
       (await Deno.open(path, { append: true, create: true })).close();
       return isThere ? [] : [path];
     } catch (error) {

@@ -48,7 +48,7 @@ function jsonView(terminal: Terminal): JobView {
       const { commandId: id, agent } = entry;
       const wait = labelOf(entry) === "queued" ? entryWait(entry) : undefined;
       await waits.change(0n, { id, agent }, wait);
-      // That of a command is told as a command.
+      // The view of the command tells of it then.
       if (id !== undefined || !entryHasEnded(entry)) return;
       await print({ event: "result", ...entryJson(entry, job.id) });
     },

@@ -3484,7 +3484,7 @@ export function readCommand(
   return message;
 }
 
-/** How far a command is, by its own account. */
+/** Progress of a command, by its own account. */
 export interface Progress {
   current: number;
   total: number;
@@ -3969,7 +3969,7 @@ export function readWatchResponse(
 }
 
 /**
- * Whether the Manager can write its database: sent when it cannot, and when it
+ * Ability of the Manager to write its database: sent when it cannot, and when it
  * can again.
  */
 export interface StorageState {

@@ -1882,7 +1882,7 @@ export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 50);
 
 /**
- * How far a command is, by its own account.
+ * Progress of a command, by its own account.
  *
  * @generated from message piri.control.v1.Progress
  */
@@ -2148,7 +2148,7 @@ export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 57);
 
 /**
- * Whether the Manager can write its database: sent when it cannot, and when it
+ * Ability of the Manager to write its database: sent when it cannot, and when it
  * can again.
  *
  * @generated from message piri.control.v1.StorageState
@@ -8296,7 +8296,7 @@ export const DriftAgentSchema: GenMessage<DriftAgent> = /*@__PURE__*/
   messageDesc(file_piri_control_v1_control, 247);
 
 /**
- * How far a command is.
+ * State of a command.
  *
  * @generated from enum piri.control.v1.CommandState
  */
@@ -8359,7 +8359,7 @@ export const CommandStateSchema: GenEnum<CommandState> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 0);
 
 /**
- * What becomes of a command while its agent is not connected.
+ * Fate of a command while its agent is not connected.
  *
  * @generated from enum piri.control.v1.OnDisconnect
  */
@@ -8389,7 +8389,7 @@ export const OnDisconnectSchema: GenEnum<OnDisconnect> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 1);
 
 /**
- * What the answer to a request tells of the commands that it started.
+ * Form in which the answer to a request tells of the commands that it started.
  *
  * @generated from enum piri.control.v1.RunAnswer
  */
@@ -8451,7 +8451,7 @@ export const OutputStreamSchema: GenEnum<OutputStream> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 3);
 
 /**
- * How far a job is.
+ * State of a job.
  *
  * @generated from enum piri.control.v1.JobState
  */
@@ -8512,7 +8512,7 @@ export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 4);
 
 /**
- * How far a job is with one agent.
+ * State of a job with one agent.
  *
  * @generated from enum piri.control.v1.EntryState
  */
@@ -8624,7 +8624,7 @@ export const JobOrderSchema: GenEnum<JobOrder> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 6);
 
 /**
- * How far a job is that waits for approvals.
+ * State of a job that waits for approvals.
  *
  * @generated from enum piri.control.v1.ApprovalState
  */
@@ -8748,7 +8748,7 @@ export const KeyKindSchema: GenEnum<KeyKind> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 9);
 
 /**
- * How far a plan is.
+ * State of a plan.
  *
  * @generated from enum piri.control.v1.PlanState
  */
@@ -8814,7 +8814,7 @@ export const PlanStateSchema: GenEnum<PlanState> = /*@__PURE__*/
   enumDesc(file_piri_control_v1_control, 10);
 
 /**
- * How far a plan is on an agent.
+ * State of a plan on an agent.
  *
  * @generated from enum piri.control.v1.PlanEntryState
  */
