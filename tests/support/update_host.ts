@@ -23,6 +23,7 @@ import { countingRandom } from "./counting_random.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeWorkers } from "./fake_workers.ts";
 import { NO_AUDIT } from "./heard_audit.ts";
+import { until } from "./live_program.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type Init, ScriptedPeer } from "./scripted_peer.ts";
 import { signedRelease, TEST_KEY } from "./signed_release.ts";
@@ -75,7 +76,6 @@ export class UpdateHost implements AsyncDisposable {
   #core: AgentCore | undefined;
   #peer: ScriptedPeer | undefined;
   #isAway = false;
-  #seen: Record<string, unknown> | undefined;
   #restarted = Promise.withResolvers<string>();
   #heard = Promise.withResolvers<void>();
 
@@ -229,13 +229,14 @@ export class UpdateHost implements AsyncDisposable {
     return JSON.parse(await Deno.readTextFile(`${this.dir}/update.json`));
   }
 
-  /** Waits until the note about the last update is another one. */
-  async noteChanges(): Promise<void> {
-    const before = JSON.stringify(this.#seen ?? await this.note());
-    while (JSON.stringify(await this.note()) === before) {
-      await runProgram("/bin/true");
-    }
-    this.#seen = await this.note();
+  /** Waits until the note about the last update is another one than `before`, and returns it. */
+  async noteAfter(
+    before: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
+    return await until("another note about the update", async () => {
+      const note = await this.note();
+      return JSON.stringify(note) !== JSON.stringify(before) && note;
+    });
   }
 
   /** Version that the service manager would start. */
