@@ -826,6 +826,22 @@ const g = await import("pkijs");`;
   assertEquals(violations("lib/wire/message.ts", text), []);
 });
 
+Deno.test("files in lib/ are short: half of them have at most 90 lines", async () => {
+  const lengths: number[] = [];
+  for await (const path of modulesIn("lib")) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    lengths.push(text.split("\n").length - 1);
+  }
+  lengths.sort((one, other) => one - other);
+  const atMost = (part: number) =>
+    lengths[Math.ceil(lengths.length * part) - 1];
+  const [median = Infinity, most = Infinity, longest = Infinity] = [0.5, 0.9, 1]
+    .map(atMost);
+  assert(median <= 90, `half of them have up to ${median} lines`);
+  assert(most <= 240, `nine of ten have up to ${most} lines`);
+  assert(longest <= 400, `one has ${longest} lines`);
+});
+
 Deno.test("the API takes types from the store, and nothing else", () => {
   const path = "lib/api/commands_service.ts";
 

@@ -1,25 +1,20 @@
 import { PlanEntryState } from "../../../proto/gen/piri/control/v1/control_enums.ts";
-import type { Plan } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { PiriError } from "../../base/errors.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitError, HintedError } from "../errors.ts";
 import { ExitCode, worst } from "../exit_code.ts";
 import type { Terminal } from "../terminal.ts";
 import { canAsk, confirmed } from "./confirmed.ts";
-import { answered } from "./ids.ts";
-import { jobOfApproval } from "./job/await_approval.ts";
 import {
   SKIP_DENIED,
   WHILE_A_JOB_RUNS,
   WHILE_A_JOB_WAITS,
 } from "./job/launch_job.ts";
 import { LIMIT_FLAGS, limitsOf } from "./job/limit_flags.ts";
-import { unlessUnread } from "./lost_output.ts";
-import { beginWaiting, type PlanContext } from "./plan/begin_waiting.ts";
-import { followPlan } from "./plan/follow_plan.ts";
-import { getPlan, makePlan } from "./plan/make_plan.ts";
+import { applyPlan } from "./plan/apply_plan.ts";
+import { makePlan } from "./plan/make_plan.ts";
 import { planJson } from "./plan/plan_json.ts";
-import { appliedLines, planLines, planSummary } from "./plan/plan_text.ts";
+import { planLines, planSummary } from "./plan/plan_text.ts";
 import {
   isPlanId,
   parsePlanId,
@@ -36,7 +31,6 @@ import {
   TARGET_FLAGS,
   TARGET_HELP,
 } from "./target_flags.ts";
-import { startFailure } from "./start_failure.ts";
 
 /** Help without --detach: an apply that is left goes on. */
 const WITHOUT_DETACH = {
@@ -138,57 +132,6 @@ export const apply = defineSubcommand({
   },
 });
 
-async function applyPlan(
-  asked: {
-    readonly id: bigint;
-    readonly limits: ReturnType<typeof limitsOf>;
-    readonly note: string;
-    readonly only: string[];
-    readonly strict: boolean;
-  },
-  context: PlanContext,
-): Promise<number> {
-  const { connect, terminal, output } = context;
-  const listLine = `piri-manager plan show p-${asked.id}`;
-  using waiting = await beginWaiting(context, {
-    listLine,
-    asks: terminal.hasKeyboard && terminal.stderr.isTerminal,
-  });
-  const { client, patience, follow } = waiting;
-  const request = {
-    ...asked,
-    acceptApproval: true,
-    ...signatureOf(terminal),
-  };
-  const { job, approval } = await client.call(
-    (control, { signal }) => control.plans.applyPlan(request, { signal }),
-    {
-      signal: patience.signal,
-      failure: startFailure(listLine),
-    },
-  );
-  const started = approval === undefined
-    ? answered(job, `apply plan p-${asked.id}`)
-    : await jobOfApproval(approval, { client, patience, output });
-  await output.note(
-    `applying p-${asked.id} on ${
-      agentsText(started.counts?.total ?? 0)
-    }, job j-${started.id}`,
-  );
-  const { exitCode } = await followPlan(started, follow);
-  const plan = await getPlan(asked.id, connect);
-  await unlessUnread(output.report(planJson(plan), appliedLines(plan)));
-  const failed = plan.entries.find(({ state }) =>
-    state === PlanEntryState.APPLY_FAILED
-  );
-  if (failed !== undefined) {
-    await output.note(
-      `piri-manager show j-${started.id}/${failed.agent} --output shows the steps there`,
-    );
-  }
-  return worst([exitCode as ExitCode, ...refusals(plan)]);
-}
-
 /** Error for a plan that somebody ended while hosts were looked at. */
 function cancelled(id: bigint, exitCode: number): ExitError {
   return new ExitError(
@@ -199,13 +142,6 @@ function cancelled(id: bigint, exitCode: number): ExitError {
     ),
     exitCode === ExitCode.ok ? ExitCode.cancelled : exitCode,
   );
-}
-
-/** A gate that refuses is a failed command, and a refusal to people. */
-function refusals({ entries }: Plan): ExitCode[] {
-  return entries.some(({ state }) => state === PlanEntryState.REFUSED)
-    ? [ExitCode.refused]
-    : [];
 }
 
 function requireNoTargets(

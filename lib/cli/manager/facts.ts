@@ -8,13 +8,13 @@ import { defineSubcommand, type TypedInvocation } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { launchJob, SKIP_DENIED } from "./job/launch_job.ts";
 import { DEFAULT_VIEW } from "./job/view_flags.ts";
+import { tellLeftOut } from "./left_out.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import { signatureOf } from "./signature.ts";
 import {
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
-  tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
 

@@ -15,6 +15,7 @@ import type { Output } from "../output.ts";
 import { bytesText } from "../text.ts";
 import { namesOne, withHint } from "./hints.ts";
 import { type AgentPath, nameIn, parseAgentPath } from "./host_path.ts";
+import { tellLeftOut } from "./left_out.ts";
 import {
   type FilePart,
   ReadLimit,
@@ -31,7 +32,6 @@ import {
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
-  tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
 import { TransferMeter } from "./transfer_meter.ts";

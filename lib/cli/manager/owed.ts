@@ -12,6 +12,7 @@ import { jobOfApproval } from "./job/await_approval.ts";
 import { entryText, labelOf } from "./job/entry_state.ts";
 import { type JobRequest, SKIP_DENIED } from "./job/launch_job.ts";
 import { allEntries } from "./job_ids.ts";
+import { tellLeftOut } from "./left_out.ts";
 import {
   type Debt,
   debtJson,
@@ -29,7 +30,6 @@ import {
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
-  tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
 import { startFailure } from "./start_failure.ts";

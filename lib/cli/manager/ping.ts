@@ -10,12 +10,12 @@ import type { Output } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
 import { durationText, isoTime } from "../time.ts";
 import { type ClockDifference, compareClocks } from "./compare_clocks.ts";
+import { tellLeftOut } from "./left_out.ts";
 import type { Control, ManagerServices } from "./services.ts";
 import {
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
-  tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
 

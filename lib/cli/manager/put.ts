@@ -1,18 +1,14 @@
-import { basename, dirname, resolve } from "@std/path";
+import { basename, resolve } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
-import { fileError } from "../../files/file_errors.ts";
-import { HostFolder } from "../../files/host_files.ts";
-import type { TreeEntry } from "../../files/tree.ts";
-import { walk } from "../../files/tree_reader.ts";
 import { COLOUR_FLAG } from "../colour.ts";
 import { defineSubcommand } from "../command.ts";
-import type { Output } from "../output.ts";
 import { bytesText } from "../text.ts";
 import { beforeStart } from "./before_start.ts";
 import { endsAsFolder, parseAgentPath } from "./host_path.ts";
 import { launchJob, SKIP_DENIED, WHILE_A_JOB_RUNS } from "./job/launch_job.ts";
 import { DEFAULT_VIEW } from "./job/view_flags.ts";
 import { userOf } from "./parse_run.ts";
+import { readSources } from "./put_sources.ts";
 import { type LocalFile, sendFiles, sendTree } from "./send_files.ts";
 import type { ManagerServices } from "./services.ts";
 import { checkSignFlags, SIGN_FLAGS, signedPart } from "./sign_flags.ts";
@@ -194,63 +190,4 @@ function paramsOf(
     ...(isDelete ? { delete: true } : {}),
     ...(backup ? { backup: true } : {}),
   };
-}
-
-/** Reads files and folders here, with the hashes of all content. */
-async function readSources(
-  sources: readonly string[],
-  { isInto, output, signal }: {
-    readonly isInto: boolean;
-    readonly output: Output;
-    readonly signal: AbortSignal;
-  },
-): Promise<{ entries: TreeEntry[]; files: LocalFile[] }> {
-  const entries: TreeEntry[] = [];
-  const files: LocalFile[] = [];
-  const names = new Set<string>();
-  const others: string[] = [];
-  const options = { signal, onOther: (path: string) => others.push(path) };
-  for (const source of sources) {
-    const path = placeOf(source);
-    const root = isInto ? basename(path) : "";
-    if (names.has(root)) {
-      throw new PiriError(
-        "INVALID_ARGUMENT",
-        `Cannot put: two of the sources are named "${root}"`,
-      );
-    }
-    names.add(root);
-    using folder = openFolder(dirname(path));
-    for await (
-      const found of walk(folder, basename(path), root, options)
-    ) {
-      const { entry } = found;
-      entries.push(entry);
-      if (entry.kind !== "file") continue;
-      const { sha256, size } = entry;
-      files.push({ sha256, size, path: found.folder.shownAt(found.name) });
-    }
-  }
-  for (const path of others) {
-    await output.note(`left out, as it is no file, folder or link: ${path}`);
-  }
-  return { entries, files };
-}
-
-/** Path of a source. With "/" at its end, that of the folder that it leads to. */
-function placeOf(source: string): string {
-  if (!endsAsFolder(source)) return resolve(source);
-  try {
-    return Deno.realPathSync(source);
-  } catch (error) {
-    throw fileError("read", source, error);
-  }
-}
-
-function openFolder(path: string): HostFolder {
-  try {
-    return HostFolder.open(path);
-  } catch (error) {
-    throw fileError("read", path, error);
-  }
 }

@@ -1,12 +1,7 @@
-import type {
-  ResolveTargetsResponse,
-  TargetSelectionInit,
-} from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import type { TargetSelectionInit } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
-import { foldNames } from "../../targets/fold_names.ts";
 import type { Flags, HelpSection, Invocation } from "../command.ts";
 import { HintedError } from "../errors.ts";
-import type { Output } from "../output.ts";
 import { errorAt, placedError, type PlacedTargets } from "./target_places.ts";
 import { readTextFile } from "./text_file.ts";
 
@@ -219,40 +214,6 @@ export async function withTargetHint<T>(
 
 const NOT_ENROLLED =
   /there (?:is no agent|are no agents) |(?:is|are) (?:retired|not joined)(?:;|$)/;
-
-/** Prints to standard error what a selection left out, and what it did not find. */
-export async function tellLeftOut(
-  { missing, lacking, unmatched, gone, leftOut, seed }: Pick<
-    ResolveTargetsResponse,
-    "missing" | "lacking" | "unmatched" | "gone" | "leftOut" | "seed"
-  >,
-  output: Output,
-): Promise<void> {
-  const { retired = 0, notJoined = 0, away = 0, notSampled = 0 } = leftOut ??
-    {};
-  const names = missing.map(({ name }) => name);
-  const notes = [
-    ...names.length === 0 ? [] : [`not enrolled: ${foldNames(names)}`],
-    ...unmatched.map((glob) => `no agent matches ${glob}`),
-    ...lacking.map(({ fact, agents }) =>
-      `no fact "${fact}" to compare: ${agentsText(agents)}`
-    ),
-    ...gone.length === 0
-      ? []
-      : [`of the job, and not enrolled any more: ${foldNames(gone)}`],
-    ...retired === 0 ? [] : [`left out as retired: ${agentsText(retired)}`],
-    ...notJoined === 0
-      ? []
-      : [`left out as not joined: ${agentsText(notJoined)}`],
-    ...away === 0 ? [] : [`left out as not connected: ${agentsText(away)}`],
-    ...seed === undefined ? [] : [
-      `left out of the sample: ${
-        agentsText(notSampled)
-      }; --seed ${seed} repeats it`,
-    ],
-  ];
-  for (const note of notes) await output.note(note);
-}
 
 /** A number of agents in words. */
 export function agentsText(count: number): string {

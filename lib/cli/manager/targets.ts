@@ -2,13 +2,13 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { ExitCode } from "../exit_code.ts";
 import { targetsJson } from "./json.ts";
+import { tellLeftOut } from "./left_out.ts";
 import type { ManagerServices } from "./services.ts";
 import {
   agentsText,
   selectionOf,
   TARGET_FLAGS,
   TARGET_HELP,
-  tellLeftOut,
   withTargetHint,
 } from "./target_flags.ts";
 

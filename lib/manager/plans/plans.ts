@@ -32,11 +32,11 @@ import { approvePlan, type PlanDecision } from "./plan_approval.ts";
 import { jobRequest, NO_LIMITS, paramsOf, sheetsOf } from "./plan_jobs.ts";
 import { type PlanWork, requireOpen } from "./plan_work.ts";
 import { appliesOf, collectFindings } from "./collect.ts";
+import { commandPlaces } from "./command_places.ts";
 import { groupsOf } from "./plan_groups.ts";
 import { isLeft, planView } from "./plan_view.ts";
 import { compileAgents, keepSheets } from "./planning.ts";
 import {
-  commandPlaces,
   entriesWithPlaces,
   groupsWithPlaces,
   KeptPlaces,
