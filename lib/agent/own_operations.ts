@@ -38,6 +38,7 @@ export function ownOperations(
       `Cannot ${attempt}: this agent has no key`,
     );
   };
+  let updating: bigint | undefined;
   return new Map<string, OwnOperation>([
     ["agent.Restart", ({ commandId, params }) => {
       const { when, withinMs } = checkParams(agentRestart, params);
@@ -86,12 +87,27 @@ export function ownOperations(
           "Cannot update: this agent cannot replace itself",
         );
       }
+      if (updating !== undefined) {
+        throw new PiriError(
+          "FAILED_PRECONDITION",
+          `Cannot update: command ${updating} updates this agent already; wait for its result`,
+        );
+      }
       const { request } = sink;
       const progress = sink.progress.bind(sink);
-      return await update(
-        { params, ...found, request, progress, signal },
-        parts,
-      );
+      updating = item.commandId;
+      let isHandedOver = false;
+      try {
+        const outcome = await update(
+          { params, ...found, request, progress, signal },
+          parts,
+        );
+        isHandedOver = outcome.isHandedOver === true;
+        return outcome;
+      } finally {
+        // From the switch on, no other may begin: this version is about to end.
+        if (!isHandedOver) updating = undefined;
+      }
     }],
   ]);
 }

@@ -1,6 +1,7 @@
 import { PiriError } from "../../base/errors.ts";
 import type { Manifest, ManifestFile } from "../../update/manifest.ts";
 import { guardPath } from "../../update/slot_links.ts";
+import { readUpdateNote } from "../../update/update_note.ts";
 import { compareVersions } from "../../update/versions.ts";
 import type { UpdateParts } from "./update_parts.ts";
 
@@ -66,6 +67,24 @@ export async function requireSlots(
     );
   }
   return { root, slot };
+}
+
+/**
+ * Refuses while this version is on trial: another note would take the place of its own, and with it the result of the
+ * update that led here.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION, DENIED, DISK
+ */
+export async function requireNoTrial(
+  { slot }: OwnSlots,
+  { files, dir }: Pick<UpdateParts, "files" | "dir">,
+): Promise<void> {
+  const note = await readUpdateNote(files, dir);
+  if (note?.state !== "trial" || note.to !== slot) return;
+  throw new PiriError(
+    "FAILED_PRECONDITION",
+    `Cannot update: version ${slot} is on trial by command ${note.id}; wait for its result`,
+  );
 }
 
 /**

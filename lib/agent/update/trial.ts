@@ -203,13 +203,14 @@ export class Trial {
     if (this.#stopped || installed.kind !== "slots") return;
     this.stop();
     const { root } = installed;
+    // The slot of the next update is not there yet: none begins before this one is confirmed.
+    await removeSlotsBut([note.from, note.to], root, files)
+      .catch((error) => log.error("{error}", { error: messageOf(error) }));
     await this.#write({ ...note, state: "confirmed" });
     log.info("Version {to} is confirmed", { to: note.to });
     // An older guard does as well, so its place is taken last.
     await this.#becomeGuard();
     await this.#onConfirmed(succeeded(note));
-    await removeSlotsBut([note.from, note.to], root, files)
-      .catch((error) => log.error("{error}", { error: messageOf(error) }));
   }
 
   /** Becomes the executable that looks at the starts of the next version on trial. */

@@ -21,6 +21,7 @@ import { raiseFloor, readFloor } from "./floor.ts";
 import {
   fileFor,
   type OwnSlots,
+  requireNoTrial,
   requireOrder,
   requireRoom,
   requireSlots,
@@ -79,6 +80,7 @@ export async function update(
   const { clock } = parts;
   const startedAt = clock.now();
   const slots = await requireSlots(parts);
+  await requireNoTrial(slots, parts);
   const version = params.back === true
     ? await versionBefore(slots, parts)
     : wantedVersion(params);

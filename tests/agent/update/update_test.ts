@@ -259,6 +259,76 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "slots of older versions are gone once the result is told, so no next update loses its own",
+  ignore,
+  async fn() {
+    await using host = await UpdateHost.running("0.2.0");
+    await host.place("0.1.0");
+    host.release("0.3.0");
+    await host.updates({ version: "0.3.0", confirmMs: 1_000 });
+    await host.restarts();
+    await host.clock.advance(1_000);
+    await host.result();
+
+    assertEquals(await host.slots(), ["0.2.0", "0.3.0"]);
+  },
+});
+
+Deno.test({
+  name: "an update is refused while another one updates the agent",
+  ignore,
+  async fn() {
+    await using host = await UpdateHost.running("0.2.0");
+    host.release("0.3.0");
+    await host.commands({ commandId: 16n, type: "echo.Echo" });
+    await host.updates({ version: "0.3.0", idleMs: 60_000 });
+    await host.commands({
+      commandId: 18n,
+      type: "agent.Update",
+      data: '{"version":"0.3.0"}',
+    });
+    const refused = await host.result();
+    host.workers.jobs[0]?.ends();
+    assertEquals((await host.result()).commandId, 16n);
+    await host.ticks(host.wantsRestart());
+
+    assertEquals(refused.commandId, 18n);
+    assertEquals(refused.status, FAILED);
+    assertEquals(
+      refused.output,
+      "Cannot update: command 17 updates this agent already; wait for its result",
+    );
+  },
+});
+
+for (const data of ['{"version":"0.4.0"}', '{"back":true}']) {
+  Deno.test({
+    name: `an update by ${data} is refused while a version is on trial`,
+    ignore,
+    async fn() {
+      await using host = await UpdateHost.running("0.2.0");
+      host.release("0.3.0");
+      host.release("0.4.0");
+      await host.updates({ version: "0.3.0", confirmMs: 10_000 });
+      await host.restarts();
+      await host.commands({ commandId: 18n, type: "agent.Update", data });
+      const refused = await host.result();
+      await host.clock.advance(10_000);
+      const { commandId, status } = await host.result();
+
+      assertEquals(refused.commandId, 18n);
+      assertEquals(
+        refused.output,
+        "Cannot update: version 0.3.0 is on trial by command 17; wait for its result",
+      );
+      assertEquals([commandId, status], [17n, SUCCESS]);
+      assertEquals(await host.current(), "0.3.0");
+    },
+  });
+}
+
+Deno.test({
   name: "an update that is cancelled before the switch changes nothing",
   ignore,
   async fn() {
