@@ -9,7 +9,7 @@ import { HostFolder } from "../../files/host_files.ts";
 import { isFileName } from "../../files/names.ts";
 import { type TreeSummary, TreeWriter } from "../../files/tree_writer.ts";
 import { defineSubcommand } from "../command.ts";
-import { ExitCode, exitCodeOf } from "../exit_code.ts";
+import { ExitCode, exitCodeOf, worst } from "../exit_code.ts";
 import { foldNames } from "../../targets/fold_names.ts";
 import type { Output } from "../output.ts";
 import { bytesText } from "../text.ts";
@@ -110,12 +110,12 @@ export const get = defineSubcommand({
     requireOwnPlaces(found);
     const client = new RetryingClient(connect, terminal);
     using reads = new OpenReads(client, terminal);
-    let worst: number = ExitCode.ok;
+    const codes: ExitCode[] = [];
     try {
       for (const source of found) {
         const { expression, path, connected, away } = source;
         if (away.length > 0) {
-          worst = Math.max(worst, ExitCode.unavailable);
+          codes.push(ExitCode.unavailable);
           await output.note(
             `${agentsText(away.length)} away, from which nothing is got: ${
               foldNames(away)
@@ -171,7 +171,7 @@ export const get = defineSubcommand({
           } catch (error) {
             if (reads.signal.aborted) throw error;
             if (!(error instanceof PiriError)) throw error;
-            worst = Math.max(worst, exitCodeOf(codeOf(error)));
+            codes.push(exitCodeOf(codeOf(error)));
             if (json) {
               await output.value({ agent, path, error: messageOf(error) });
             } else await note(agent, messageOf(error));
@@ -181,7 +181,7 @@ export const get = defineSubcommand({
     } catch (error) {
       throw reads.signal.aborted ? await reads.cancel() : error;
     }
-    return worst;
+    return worst(codes);
   },
 });
 

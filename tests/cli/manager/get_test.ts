@@ -217,6 +217,16 @@ Deno.test("get --timeout is a limit for the agents, and ends the wait for one th
   );
 });
 
+Deno.test("get gives the exit code that any work on several agents gives: a timeout before a cancel", async () => {
+  const { manager, code } = await startGet();
+  watchOf(manager, 12n)
+    .state({ ...ONE, state: CommandState.CANCELLED }).end();
+  watchOf(manager, 13n)
+    .state({ ...TWO, state: CommandState.TIMED_OUT }).end();
+
+  assertEquals(await code, 6);
+});
+
 /** Watch of one command. */
 function watchOf(manager: FakeManager, id: bigint): Watch {
   const found = manager.watches.find(({ request }) =>
