@@ -4,6 +4,7 @@ import { fileName } from "./file_name.ts";
 import { imports } from "./imports.ts";
 import { limitNames } from "./limit_names.ts";
 import { privateFields } from "./private_fields.ts";
+import { processState } from "./process_state.ts";
 import { testName } from "./test_name.ts";
 
 /** Rules of the house that a program can hold, for `deno lint`. */
@@ -16,6 +17,7 @@ export default {
     "imports": imports,
     "limit-names": limitNames,
     "private-fields": privateFields,
+    "process-state": processState,
     "test-name": testName,
   },
 } satisfies Deno.lint.Plugin;

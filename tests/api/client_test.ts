@@ -193,18 +193,31 @@ Deno.test("disposing ends the calls that are under way", async () => {
   ]);
 });
 
-Deno.test("a proxy in the environment is not used", async () => {
-  using _proxy = setEnv("HTTP_PROXY", "http://127.0.0.1:1");
+Deno.test("a proxy in the environment is not used for a Manager on this machine", async () => {
   await using overSocket = await startControl();
   await using overTcp = await startControl({ transport: "tcp" });
+  const env = Object.fromEntries(
+    ["HTTP_PROXY", "http_proxy", "ALL_PROXY"]
+      .map((name) => [name, "http://127.0.0.1:1"]),
+  );
 
-  const answers = await Promise.all([
-    overSocket.control.agents.listAgents({}),
-    overTcp.control.agents.listAgents({}),
-  ]);
-
-  assertEquals(answers.map(({ agents }) => agents), [[], []]);
+  assertEquals(await agentsOf(overSocket.dir, env), "0");
+  assertEquals(await agentsOf(overTcp.dir, env), "0");
 });
+
+/** Number of the agents of a Manager, as a process with these variables lists them. */
+async function agentsOf(
+  dir: string,
+  env: Record<string, string>,
+): Promise<string> {
+  const script = new URL("list_agents_program.ts", import.meta.url).href;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", script, dir],
+    env,
+  }).output();
+  const decoder = new TextDecoder();
+  return decoder.decode(stdout) || decoder.decode(stderr);
+}
 
 Deno.test("an invalid endpoint file is CORRUPT", async () => {
   await using folder = await tempFolder();
@@ -301,8 +314,3 @@ Deno.test("an aborted call is CANCELLED, with the reason if that is a PiriError"
     ["CANCELLED", "CANCELLED", "BUSY", "TIMED_OUT"],
   );
 });
-
-function setEnv(name: string, value: string): Disposable {
-  Deno.env.set(name, value);
-  return { [Symbol.dispose]: () => Deno.env.delete(name) };
-}

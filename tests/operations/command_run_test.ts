@@ -9,7 +9,8 @@ import { PiriError } from "../../lib/base/errors.ts";
 import { commandRun } from "../../lib/operations/command_run.ts";
 import { floodBytes, program } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
-import { entryOf, setVariables } from "./host.ts";
+import { entryOf } from "./host.ts";
+import { runElsewhere } from "./run_elsewhere.ts";
 import { finish, newContext, textOf } from "./support.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -134,15 +135,14 @@ Deno.test("a program gets the default environment, the added variables, and the 
     DENO_DIR_OF_NOBODY: "x",
     SOME_SECRET: "x",
   };
-  using _variables = setVariables({ ...hidden, LC_TIME: "C" });
-  const context = newContext();
-  const { stdout } = await finish(
-    commandRun.run({ argv: program("printEnv"), env: { ADDED: "1" } }, context),
+  const { stdout = "", marker } = await runElsewhere(
+    { ...hidden, LC_TIME: "C" },
+    { argv: program("printEnv"), env: { ADDED: "1" } },
   );
-  const env = JSON.parse(textOf(stdout));
+  const env = JSON.parse(stdout);
   assertEquals(env.ADDED, "1");
   assertEquals(env.LC_TIME, "C");
-  assertEquals(env.PIRI_COMMAND, context.marker);
+  assertEquals(env.PIRI_COMMAND, marker);
   assertEquals(Object.keys(hidden).filter((name) => name in env), []);
 });
 

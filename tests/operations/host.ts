@@ -25,18 +25,3 @@ export function membersOfGroups(): string[] {
     members.split(",")
   ).filter((name) => name !== "" && users.has(name));
 }
-
-/** Sets variables of this process, or removes those that are undefined, until it is disposed of. */
-export function setVariables(
-  variables: Readonly<Record<string, string | undefined>>,
-): Disposable {
-  const before = Object.keys(variables).map((name) =>
-    [name, Deno.env.get(name)] as const
-  );
-  const set = (name: string, value: string | undefined) =>
-    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  for (const [name, value] of Object.entries(variables)) set(name, value);
-  return {
-    [Symbol.dispose]: () => before.forEach(([name, value]) => set(name, value)),
-  };
-}

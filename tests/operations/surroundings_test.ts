@@ -1,9 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { PiriError } from "../../lib/base/errors.ts";
+import { assertEquals, assertMatch } from "@std/assert";
 import { commandRun } from "../../lib/operations/command_run.ts";
 import type { Surroundings } from "../../lib/operations/surroundings.ts";
 import { TempFolder } from "../support/temp_folder.ts";
-import { entryOf, setVariables } from "./host.ts";
+import { entryOf } from "./host.ts";
+import { runElsewhere } from "./run_elsewhere.ts";
 import { finish, newContext, textOf } from "./support.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -35,9 +35,8 @@ Deno.test({
     "a program has the variables of its user's entry if the agent has no variables",
   ignore: !linux,
   fn: async () => {
-    using _variables = setVariables(NOTHING);
     const { name, home, shell } = await entryOf(String(Deno.uid()));
-    assertEquals(picked(await environment({})), {
+    assertEquals(picked(await environment({}, { variables: NOTHING })), {
       HOME: home,
       LANG: "C.UTF-8",
       LOGNAME: name,
@@ -54,9 +53,9 @@ Deno.test({
   ignore: !linux,
   fn: async () => {
     const host = { LANG: "de_DE.UTF-8", LC_TIME: "C", TZ: "Asia/Tokyo" };
-    using _variables = setVariables({ ...SHELL_VARIABLES, ...host });
+    const variables = { ...SHELL_VARIABLES, ...host };
     const { name, home, shell } = await entryOf(String(Deno.uid()));
-    assertEquals(picked(await environment({})), {
+    assertEquals(picked(await environment({}, { variables })), {
       ...host,
       HOME: home,
       LOGNAME: name,
@@ -71,9 +70,11 @@ Deno.test({
   name: "another user has the PATH of users that are not root (needs root)",
   ignore: !isRoot,
   fn: async () => {
-    using _variables = setVariables(SHELL_VARIABLES);
     const { home, shell } = await entryOf("nobody");
-    const env = await environment({ user: "nobody", cwd: "/" });
+    const env = await environment(
+      { user: "nobody", cwd: "/" },
+      { variables: SHELL_VARIABLES },
+    );
     assertEquals(env.PATH, standardPath(false));
     assertEquals([env.HOME, env.SHELL, env.USER, env.LOGNAME], [
       home,
@@ -90,8 +91,10 @@ Deno.test({
   ignore: !posix,
   fn: async () => {
     const env = await environment({ env: { B: "of the command" } }, {
-      path: "/usr/bin:/bin:/opt/tools",
-      environment: { A: "of the agent", B: "of the agent" },
+      surroundings: {
+        path: "/usr/bin:/bin:/opt/tools",
+        environment: { A: "of the agent", B: "of the agent" },
+      },
     });
     assertEquals(env.PATH, "/usr/bin:/bin:/opt/tools");
     assertEquals([env.A, env.B], ["of the agent", "of the command"]);
@@ -106,18 +109,17 @@ Deno.test({
     await using folder = await TempFolder.make();
     const path = folder.at("only-here");
     await Deno.writeTextFile(path, "#!/bin/sh\necho found\n", { mode: 0o755 });
-    using _variables = setVariables({ PATH: folder.path });
-    const argv = ["only-here"];
-    await assertRejects(
-      () => finish(commandRun.run({ argv }, newContext())),
-      PiriError,
-      "there is no such program in the folders of PATH",
+    const variables = { PATH: folder.path };
+    const params = { argv: ["only-here"] };
+    const refused = await runElsewhere(variables, params);
+    const found = await runElsewhere(variables, params, { path: folder.path });
+
+    assertEquals(refused.code, "NOT_STARTED");
+    assertMatch(
+      refused.message ?? "",
+      /there is no such program in the folders of PATH/,
     );
-    const { stdout } = await finish(commandRun.run(
-      { argv },
-      newContext(undefined, { path: folder.path }),
-    ));
-    assertEquals(textOf(stdout), "found\n");
+    assertEquals(found.stdout, "found\n");
   },
 });
 
@@ -187,16 +189,21 @@ Deno.test({
   },
 });
 
-/** Environment of a program, as `env` prints it. */
+/** Environment of a program, as `env` prints it, for an agent with these variables and settings. */
 async function environment(
   params: Omit<Parameters<typeof commandRun.run>[0], "argv">,
-  surroundings: Partial<Surroundings> = {},
+  { variables = {}, surroundings }: {
+    readonly variables?: Readonly<Record<string, string | undefined>>;
+    readonly surroundings?: Partial<Surroundings>;
+  } = {},
 ): Promise<Record<string, string | undefined>> {
-  const { stdout } = await finish(commandRun.run(
-    { argv: ["/usr/bin/env"], ...params },
-    newContext(undefined, surroundings),
-  ));
-  const lines = textOf(stdout).trimEnd().split("\n");
+  const argv = ["/usr/bin/env"];
+  const { stdout = "" } = await runElsewhere(
+    variables,
+    { argv, ...params },
+    surroundings,
+  );
+  const lines = stdout.trimEnd().split("\n");
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
 }
 

@@ -5,6 +5,7 @@ import { fileName } from "../../scripts/lint/file_name.ts";
 import { imports } from "../../scripts/lint/imports.ts";
 import { limitNames } from "../../scripts/lint/limit_names.ts";
 import { privateFields } from "../../scripts/lint/private_fields.ts";
+import { processState } from "../../scripts/lint/process_state.ts";
 import { testName } from "../../scripts/lint/test_name.ts";
 
 /** Messages of one rule about a file, each with its hint behind a "|". */
@@ -236,6 +237,33 @@ Deno.test("a member with # is accepted, and a private constructor", () => {
     `class A { #a = 1; #b() {} private constructor(private c: 1) {} }`;
 
   assertEquals(complaints(privateFields, source), []);
+});
+
+const STATE = [
+  ["Deno.env.set", '("TMPDIR", "/none")'],
+  ["Deno.env.delete", '("TMPDIR")'],
+  ["Deno.chdir", '("/")'],
+  ["Deno.umask", "(0o77)"],
+] as const;
+
+for (const [call, rest] of STATE) {
+  Deno.test(`${call} in a test or its support is found, and not in a program`, () => {
+    const found = (path: string) =>
+      complaints(processState, `${call}${rest};`, path);
+    const message = `${call}() changes the process that other tests run in | ` +
+      "Start another process, as tests/operations/run_elsewhere.ts does; its file ends with _program.ts";
+
+    assertEquals(found("tests/base/clock_test.ts"), [message]);
+    assertEquals(found("tests/support/story.ts"), [message]);
+    assertEquals(found("tests/agent/observe_program.ts"), []);
+    assertEquals(found("lib/base/variables.ts"), []);
+  });
+}
+
+Deno.test("variables, the folder and the umask may be read in a test", () => {
+  const source = 'Deno.env.get("HOME"); Deno.cwd(); Deno.umask();';
+
+  assertEquals(complaints(processState, source, "tests/a_test.ts"), []);
 });
 
 Deno.test("a test's name that is too long or ends with a period is found", () => {
