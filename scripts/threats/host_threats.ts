@@ -164,6 +164,18 @@ export const HOST_THREATS: readonly Threat[] = [
         ],
       ),
       protection(
+        "secrets for no host by what it tells of itself",
+        [
+          "lib/manager/secrets/secret_desk.ts",
+          "const asked = { id: agent, groups, setFacts, connected };",
+          "const asked = { id: agent, groups, setFacts: { ...setFacts, ...entry?.facts }, connected };",
+        ],
+        [
+          "tests/manager/secrets/secret_desk_test.ts",
+          "facts that a host tells of itself do not make a secret be for it",
+        ],
+      ),
+      protection(
         "blobs only for the agent's own commands",
         [
           "lib/manager/blobs/blob_requests.ts",

@@ -2,6 +2,7 @@ import { protection, type Threat } from "./threat.ts";
 
 const GUARD = "lib/manager/door/guard.ts";
 const GUARD_TEST = "tests/manager/door/guard_test.ts";
+const GUARD_OF_FILES_TEST = "tests/operations/guard_test.ts";
 const COMPARED = "lib/manager/audit/compare_checkpoints.ts";
 const WITNESSED_TEST = "tests/audit_witness_test.ts";
 const AUDIT = "lib/store/audit.ts";
@@ -44,9 +45,7 @@ export const MANAGER_THREATS: readonly Threat[] = [
         ],
       ),
     ],
-    open: [
-      "arguments and environments of the processes of the story suite: not looked at",
-    ],
+    open: [],
   },
   {
     number: 14,
@@ -62,6 +61,30 @@ export const MANAGER_THREATS: readonly Threat[] = [
         [
           "tests/rogue_manager_test.ts",
           "a rogue Manager sends 40 forbidden commands, and not one begins",
+        ],
+      ),
+      protection(
+        "the paths that a policy denies",
+        [
+          "lib/operations/guard.ts",
+          "    if (denied !== undefined) {",
+          "    if (denied !== undefined && real === denied) {",
+        ],
+        [
+          GUARD_OF_FILES_TEST,
+          "a tree with one place that may not be written is refused before anything is written",
+        ],
+      ),
+      protection(
+        "the agent's own files under all their names",
+        [
+          "lib/operations/guard.ts",
+          "isAtOrBelow(path, folder) || isSameFolder(path, folder)",
+          "isAtOrBelow(path, folder)",
+        ],
+        [
+          GUARD_OF_FILES_TEST,
+          "the agent's own process and folder are kept under all their names",
         ],
       ),
       protection(

@@ -135,6 +135,31 @@ export const OPERATOR_THREATS: readonly Threat[] = [
         ],
       ),
       protection(
+        "the right to start what a new job supersedes",
+        [
+          "lib/manager/jobs/superseded.ts",
+          "      rights.check(job, agents);",
+          "      void agents;",
+        ],
+        [
+          "tests/manager/jobs/superseded_test.ts",
+          "a job is superseded by nobody who may not start it: its operation",
+          '"its operation"',
+        ],
+      ),
+      protection(
+        "the targets of a secret",
+        [
+          "lib/manager/secrets/secret_desk.ts",
+          "    if (!isForIt) {",
+          "    if (!isForIt && agent === name) {",
+        ],
+        [
+          "tests/manager/secrets/secret_desk_test.ts",
+          "work is refused that names a secret which is not there, or not for its agent",
+        ],
+      ),
+      protection(
         "a rule with approvals for a command that is run again",
         [
           "lib/api/commands_service.ts",
