@@ -1,8 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Asker, NOBODY } from "../../base/asker.ts";
 import { badLogin, encodeLoginLine } from "../../base/login_line.ts";
-import { messageOf, PiriError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
+import { PiriError } from "../../base/errors.ts";
 import { isFrom } from "../../base/network.ts";
 import { newToken } from "../../base/operator_token.ts";
 import type { Random } from "../../base/random.ts";
@@ -38,24 +37,20 @@ import {
   checkNew,
   checkRule,
   type Known,
+  knownOf,
   viewOf,
 } from "./known_operator.ts";
 import { LiveTokens, notKnown } from "./live_tokens.ts";
 import { OperatorRights } from "./operator_rights.ts";
-import { Rule } from "./rule.ts";
 import { checkSight, Sights } from "./sight.ts";
 import { checkNetworks } from "./token_networks.ts";
-
-const log = logger("manager", "access");
+import { TokenUses } from "./token_uses.ts";
 
 /** Begin of each token, by which scanners find one that leaked. */
 export const TOKEN_PREFIX = "piri_op_";
 
 /** Time in which a code can be traded, in milliseconds. */
 const CODE_MS = 600_000;
-
-/** Least time between two records of a token's use, in milliseconds. */
-const USE_MS = 60_000;
 
 export interface AccessOptions {
   readonly store: Pick<Store, "operators" | "changeOperators">;
@@ -82,7 +77,7 @@ export class Access implements AccessAdmin {
   /** Rights of operators on agents. */
   readonly rights: OperatorRights;
   /** Times of the uses that were recorded, by the numbers of tokens. */
-  readonly #noted = new Map<number, number>();
+  readonly #uses = new TokenUses((use) => this.change({ kind: "use", ...use }));
 
   constructor(options: AccessOptions) {
     this.#options = options;
@@ -189,16 +184,15 @@ export class Access implements AccessAdmin {
 
   async addRule(rule: NewRule, asker?: Asker): Promise<RuleView> {
     checkRule(rule);
-    await this.change(
+    const records = await this.change(
       { kind: "addRule", rule },
       this.#audit("AddRule", rule.operator, asker, { rule }),
     );
-    const added = this.#viewOf(this.#require(rule.operator)).rules.at(-1);
+    // As they were right after this change: others may have been made since.
+    const record = records.find(({ name }) => name === rule.operator);
+    const added = record && this.#viewOf(knownOf(record)).rules.at(-1);
     if (added !== undefined) return added;
-    throw new PiriError(
-      "NOT_FOUND",
-      `Cannot find the new rule of "${rule.operator}": it was removed meanwhile`,
-    );
+    throw new Error(`operator "${rule.operator}" has no rule`);
   }
 
   async removeRule(
@@ -268,7 +262,7 @@ export class Access implements AccessAdmin {
     if (known === undefined || known.record.suspended) return undefined;
     if (record.expiresAt <= now) return undefined;
     if (!isFrom(record.cidrs, from)) return undefined;
-    this.#noteUse(record, { now, from });
+    this.#uses.note({ id: record.id, at: now, from });
     const { id: tokenId, operator: name, run } = record;
     const roleNow = () => this.#operators.get(name)?.record.role;
     const sightNow = () => this.#sightOf(name);
@@ -332,9 +326,14 @@ export class Access implements AccessAdmin {
     return requirePlace(this.#options.place());
   }
 
-  /** Records a change of operators, and takes it over. */
-  async change(change: OperatorChange, audit?: NewAudit): Promise<void> {
-    this.#adopt(await this.#options.store.changeOperators(change, audit));
+  /** Records a change of operators, and takes it over. Returns all operators as they are right after it. */
+  async change(
+    change: OperatorChange,
+    audit?: NewAudit,
+  ): Promise<readonly OperatorRecord[]> {
+    const records = await this.#options.store.changeOperators(change, audit);
+    this.#adopt(records);
+    return records;
   }
 
   #audit(
@@ -351,10 +350,9 @@ export class Access implements AccessAdmin {
   }
 
   #adopt(records: readonly OperatorRecord[]): void {
-    this.#operators = new Map(records.map((record) => [record.name, {
-      record,
-      rules: record.rules.map((rule) => new Rule(rule)),
-    }]));
+    this.#operators = new Map(
+      records.map((record) => [record.name, knownOf(record)]),
+    );
     this.#tokens = new Map(
       records.flatMap(({ tokens }) => tokens)
         .map((token) => [encodeHex(token.hash), token]),
@@ -367,9 +365,7 @@ export class Access implements AccessAdmin {
     );
     this.#live.keepOnly(good);
     this.#sights.keepOnly(new Set(records.map(({ see }) => see)));
-    for (const id of this.#noted.keys()) {
-      if (!good.has(id)) this.#noted.delete(id);
-    }
+    this.#uses.keepOnly(good);
   }
 
   #viewOf(known: Known): OperatorView {
@@ -380,19 +376,5 @@ export class Access implements AccessAdmin {
     const known = this.#operators.get(name);
     if (known !== undefined) return known;
     throw new PiriError("NOT_FOUND", `Cannot find operator "${name}"`);
-  }
-
-  #noteUse(
-    { id }: TokenRecord,
-    { now, from }: { now: number; from: string },
-  ): void {
-    if (now - (this.#noted.get(id) ?? -Infinity) < USE_MS) return;
-    this.#noted.set(id, now);
-    this.change({ kind: "use", id, at: now, from }).catch((error) =>
-      log.warning("Cannot record the use of token {id}: {error}", {
-        id,
-        error: messageOf(error),
-      })
-    );
   }
 }

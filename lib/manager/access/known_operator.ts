@@ -13,6 +13,11 @@ export interface Known {
   readonly rules: readonly Rule[];
 }
 
+/** Operator in memory, out of its record. */
+export function knownOf(record: OperatorRecord): Known {
+  return { record, rules: record.rules.map((rule) => new Rule(rule)) };
+}
+
 /**
  * Checks what a new operator is to be.
  *

@@ -224,6 +224,21 @@ Deno.test("operators, tokens and rules are there after a restart", async () => {
   next.stop();
 });
 
+Deno.test("two rules that are added at once are each told by their own numbers", async () => {
+  await using parts = await start();
+  const { access, add } = parts;
+  await add("alice");
+  const targets = ["web-1", "db-1", "all"];
+  const added = await Promise.all(
+    targets.map((each) => access.addRule(allow("alice", each))),
+  );
+
+  assertEquals(
+    added.map(({ number, onTargets }) => [number, onTargets]),
+    targets.map((each, index) => [index + 1, each]),
+  );
+});
+
 Deno.test("the number of a rule is not given again to the next one while a later is there", async () => {
   await using fleet = await start();
   const { access } = fleet;

@@ -16638,7 +16638,6 @@ export const LoginService = {
       read: readLoginResponse,
     },
     /**
-     * Ends the token of this request.
      * Trades a token that a CI gave to one of its jobs, which is good once, for
      * one of an hour at most. Needs no other token. Every refusal is the same.
      */
@@ -16649,6 +16648,7 @@ export const LoginService = {
       write: writeLoginFromCiRequest,
       read: readLoginFromCiResponse,
     },
+    /** Ends the token of this request. */
     logout: {
       name: "Logout",
       isStream: false,

@@ -9547,7 +9547,6 @@ export const LoginService: GenService<{
     output: typeof LoginResponseSchema;
   },
   /**
-   * Ends the token of this request.
    * Trades a token that a CI gave to one of its jobs, which is good once, for
    * one of an hour at most. Needs no other token. Every refusal is the same.
    *
@@ -9559,6 +9558,8 @@ export const LoginService: GenService<{
     output: typeof LoginFromCiResponseSchema;
   },
   /**
+   * Ends the token of this request.
+   *
    * @generated from rpc piri.control.v1.LoginService.Logout
    */
   logout: {
