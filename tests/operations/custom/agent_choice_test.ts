@@ -215,7 +215,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "custom operations run as the user of the settings, who cannot read the agent's files",
+    "custom operations run as the user of the settings (needs root, and a Deno that all may start)",
   // From source, the process is Deno itself, which may be in a folder of root's.
   ignore: !isRoot || !isForAll(Deno.execPath()),
   fn: async () => {
