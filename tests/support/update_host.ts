@@ -145,10 +145,13 @@ export class UpdateHost implements AsyncDisposable {
     await this.clock.settle();
   }
 
-  /** Asks the agent for an update by command 17. */
-  async updates(params: Record<string, unknown>): Promise<void> {
+  /** Asks the agent for an update, by command 17 if no other is named. */
+  async updates(
+    params: Record<string, unknown>,
+    commandId = 17n,
+  ): Promise<void> {
     await this.commands({
-      commandId: 17n,
+      commandId,
       type: "agent.Update",
       data: JSON.stringify(params),
     });

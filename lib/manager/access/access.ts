@@ -76,7 +76,6 @@ export class Access implements AccessAdmin {
   readonly #sights: Sights;
   /** Rights of operators on agents. */
   readonly rights: OperatorRights;
-  /** Times of the uses that were recorded, by the numbers of tokens. */
   readonly #uses = new TokenUses((use) => this.change({ kind: "use", ...use }));
 
   constructor(options: AccessOptions) {

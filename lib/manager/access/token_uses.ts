@@ -19,6 +19,7 @@ export interface TokenUse {
 /** Records when tokens were used last, and from where: not each use, and in the background. */
 export class TokenUses {
   readonly #record: (use: TokenUse) => Promise<unknown>;
+  /** Times of the uses that were recorded, by the numbers of tokens. */
   readonly #noted = new Map<number, number>();
 
   constructor(record: (use: TokenUse) => Promise<unknown>) {

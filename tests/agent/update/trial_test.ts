@@ -107,7 +107,6 @@ Deno.test({
     await host.restarts();
     const begun = await host.note();
     await host.clock.advance(TRIAL_MS);
-    await new Promise((r) => setTimeout(r, 500));
     const once = await host.noteAfter(begun);
     await host.clock.advance(TRIAL_MS);
     const twice = await host.noteAfter(once);

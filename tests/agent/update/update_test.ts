@@ -60,11 +60,7 @@ Deno.test({
     assertStringIncludes(first.output, "not those that the manifest names");
     files.set("piri-agent-linux-x64", program);
     host.asked.splice(0);
-    await host.commands({
-      commandId: 18n,
-      type: "agent.Update",
-      data: '{"version":"0.3.0"}',
-    });
+    await host.updates({ version: "0.3.0" }, 18n);
     await host.restarts();
 
     const pieces = host.asked.filter((asked) => asked.startsWith("piri-agent"));
@@ -243,11 +239,7 @@ Deno.test({
     await host.clock.advance(1_000);
     await host.result();
     host.asked.splice(0);
-    await host.commands({
-      commandId: 18n,
-      type: "agent.Update",
-      data: '{"back":true,"confirmMs":1000}',
-    });
+    await host.updates({ back: true, confirmMs: 1_000 }, 18n);
     await host.restarts();
     await host.clock.advance(1_000);
     const { status, output } = await host.result();
@@ -283,11 +275,7 @@ Deno.test({
     host.release("0.3.0");
     await host.commands({ commandId: 16n, type: "echo.Echo" });
     await host.updates({ version: "0.3.0", idleMs: 60_000 });
-    await host.commands({
-      commandId: 18n,
-      type: "agent.Update",
-      data: '{"version":"0.3.0"}',
-    });
+    await host.updates({ version: "0.3.0" }, 18n);
     const refused = await host.result();
     host.workers.jobs[0]?.ends();
     assertEquals((await host.result()).commandId, 16n);
@@ -302,9 +290,11 @@ Deno.test({
   },
 });
 
-for (const data of ['{"version":"0.4.0"}', '{"back":true}']) {
+for (const params of [{ version: "0.4.0" }, { back: true }]) {
   Deno.test({
-    name: `an update by ${data} is refused while a version is on trial`,
+    name: `an update by ${
+      JSON.stringify(params)
+    } is refused while a version is on trial`,
     ignore,
     async fn() {
       await using host = await UpdateHost.running("0.2.0");
@@ -312,7 +302,7 @@ for (const data of ['{"version":"0.4.0"}', '{"back":true}']) {
       host.release("0.4.0");
       await host.updates({ version: "0.3.0", confirmMs: 10_000 });
       await host.restarts();
-      await host.commands({ commandId: 18n, type: "agent.Update", data });
+      await host.updates(params, 18n);
       const refused = await host.result();
       await host.clock.advance(10_000);
       const { commandId, status } = await host.result();
@@ -360,11 +350,7 @@ Deno.test({
       (await waited).output,
       "1 commands still run after 1 s; nothing was switched",
     );
-    await host.commands({
-      commandId: 18n,
-      type: "agent.Update",
-      data: '{"version":"0.3.0","idleMs":3600000}',
-    });
+    await host.updates({ version: "0.3.0", idleMs: 3_600_000 }, 18n);
     host.workers.jobs[0]?.ends();
     assertEquals((await host.result()).commandId, 16n);
     const restarts = host.wantsRestart();
