@@ -75,6 +75,7 @@ export class OldManager implements AsyncDisposable {
       new TlsTransport(await this.#listener.accept()),
     );
     const agent = new OldAgentLink(wire);
+    agent.answerPings();
     this.#undo.defer(() => agent.hangUp());
     const hello = await agent.hears("clientHello");
     return { agent, hello, wire };

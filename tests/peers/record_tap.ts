@@ -1,3 +1,4 @@
+import { assert } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { closeQuietly } from "../../lib/base/close_quietly.ts";
 
@@ -28,16 +29,14 @@ export class RecordTap implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Lengths of the last records of that side that carry this number of bytes together. */
-  lastRecords(bytes: number): number[] {
-    const records: number[] = [];
-    let sum = 0;
-    for (const length of this.#lengths.toReversed()) {
-      if (sum >= bytes) break;
-      records.unshift(length);
-      sum += length;
-    }
-    return records;
+  /** Number of that side's records so far. */
+  get count(): number {
+    return this.#lengths.length;
+  }
+
+  /** Lengths of that side's records, without the first ones of this number. */
+  recordsFrom(count: number): number[] {
+    return this.#lengths.slice(count);
   }
 
   /** Ends the connections as a network would. */
@@ -108,4 +107,27 @@ export class RecordTap implements AsyncDisposable {
     }
     this.#pending = all.slice(at);
   }
+}
+
+/**
+ * Number of the frames in these bytes. Each must end where a record ends. The records may go on after the bytes: more
+ * may have passed the tap since they were taken.
+ */
+export function countFramesOfOwnRecords(
+  bytes: Uint8Array,
+  records: readonly number[],
+): number {
+  const ends = new Set<number>();
+  let sum = 0;
+  for (const length of records) {
+    sum += length;
+    ends.add(sum);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let frames = 0;
+  for (let at = 0; at < bytes.length; frames++) {
+    at += 4 + view.getUint32(at);
+    assert(ends.has(at), `the frame that ends at ${at} shares its record`);
+  }
+  return frames;
 }

@@ -63,6 +63,7 @@ export class ControlSite implements AsyncDisposable {
     });
     this.#undo.defer(() => transport.close());
     const peer = new ScriptedPeer(transport);
+    peer.answerPings();
     await peer.says("clientHello", {
       clientId: name,
       auth: `secret of ${name}`,

@@ -328,6 +328,7 @@ export class UpdateHost implements AsyncDisposable {
     }
     const [ours, theirs] = memoryTransports();
     const peer = new ScriptedPeer(theirs);
+    peer.answerPings();
     this.#peer = peer;
     void this.#serve(peer);
     return Promise.resolve(ours);
@@ -346,7 +347,6 @@ export class UpdateHost implements AsyncDisposable {
           features: [...KEYLESS_FEATURES],
         });
       }
-      if (next.case === "ping") await peer.says("pong", next.value);
       if (next.case === "dataRequest") {
         const { requestId, data } = next.value;
         const value = this.#answer(data);
