@@ -87,8 +87,8 @@ export class ScriptedPeer {
   }
 
   /**
-   * Answers each Ping from now on, and the test hears none of them. A peer whose other side has the time of the machine
-   * needs this: on a busy one a test takes longer than the interval of pings.
+   * Answers each Ping from now on, and the test hears none of them. A peer needs this if its test may take longer than
+   * the interval of pings, as any may whose other side has the time of the machine.
    */
   answerPings(): void {
     this.#answersPings = true;

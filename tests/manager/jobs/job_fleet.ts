@@ -93,6 +93,7 @@ export class JobFleet implements AsyncDisposable {
         })),
       ...init,
     });
+    peer.answerPings();
     this.#peers.set(name, peer);
     await this.settle();
   }
@@ -110,13 +111,12 @@ export class JobFleet implements AsyncDisposable {
     return peer;
   }
 
-  /** Lets everything happen, and takes what the agents have received. Pings are answered. */
+  /** Lets everything happen, and takes what the agents have received. */
   async settle(): Promise<void> {
     await this.manager.clock.settle();
     const received: Received[] = [];
     for (const [agent, peer] of this.#peers) {
       for (const { case: kind, value } of peer.heardSoFar()) {
-        if (kind === "ping") await peer.says("pong", value).catch(() => {});
         if (kind === "cancel") this.cancelled.push(agent);
         if (kind !== "command") continue;
         const at = this.manager.clock.now();

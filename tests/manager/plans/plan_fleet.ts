@@ -296,6 +296,7 @@ class SteppingAgent {
     steps: string,
     { lastId, runs }: Pick<SteppingAgent, "lastId" | "runs">,
   ) {
+    peer.answerPings();
     this.peer = peer;
     this.#steps = steps;
     this.lastId = lastId;
@@ -306,7 +307,6 @@ class SteppingAgent {
     for (;;) {
       const body = await this.peer.next();
       if (body === undefined) return;
-      if (body.case === "ping") await this.peer.says("pong", body.value);
       if (body.case === "command") {
         this.runs.push(this.#runWhileConnected(body.value));
       }
