@@ -432,11 +432,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/agents/agent_names.ts",
   ],
   "manager/agents/agent_roster.ts": [
+    "manager/agents/start_records.ts",
     "manager/audit/audit_entry.ts",
     "targets",
+    "type base",
     "type store",
     "type manager/fleet.ts",
   ],
+  "manager/agents/start_records.ts": ["type base", "type store"],
   "manager/targeting.ts": [
     "base",
     "targets",

@@ -318,12 +318,12 @@ export class ManagerCore {
   /** Loads the commands that an earlier run left open. Called once, before the first connection. */
   async load(): Promise<void> {
     const agents = await this.#options.store.agents();
+    this.agents.load(agents);
     this.#aliases.load(await this.#options.store.agentAliases());
     await this.#checkpoints.load();
     await this.access.load();
     await this.ci.load();
     await this.commands.load(agents);
-    this.agents.load(agents);
     await this.#webhooks.load(agents, this.#settings.webhooks ?? []);
     await this.approvals.load();
     await this.jobs.effects.load(agents, reconnectWindowMs(agents.length));

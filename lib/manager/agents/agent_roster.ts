@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.ts";
 import type { NewAudit } from "../../store/audit_records.ts";
 import type { AgentRecord } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
@@ -5,6 +6,7 @@ import type { TargetAgent } from "../../targets/agent_index.ts";
 import { compareNames } from "../../targets/compare_names.ts";
 import { auditEntry } from "../audit/audit_entry.ts";
 import type { Fleet } from "../fleet.ts";
+import { StartRecords } from "./start_records.ts";
 
 /** Part of an agent's record that expressions ask for. */
 type Known = Pick<
@@ -33,15 +35,17 @@ export class AgentRoster {
   readonly #entries = new Map<string, RosterEntry>();
   /** Texts that many agents have in common, each kept once. */
   readonly #texts = new Map<string, string>();
+  readonly #start = new StartRecords();
   #lists: RosterLists | undefined;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
-  /** Takes over what the database has. Called once. */
-  load(records: readonly Known[]): void {
+  /** Takes over what the database has. Called once, before any write. */
+  load(records: readonly AgentRecord[], clock: Clock): void {
     for (const record of records) this.#put(record);
+    this.#start.load(records, clock);
   }
 
   get(name: string): RosterEntry | undefined {
@@ -54,7 +58,8 @@ export class AgentRoster {
   }
 
   /** Store whose changes of agents are noted here. */
-  watch(store: Store): Store {
+  watch(below: Store): Store {
+    const store = this.#start.watch(below);
     const addAgent: Store["addAgent"] = async (agent, audit) => {
       await store.addAgent(agent, audit);
       const secretHash = "secretHash" in agent ? agent.secretHash : null;

@@ -79,7 +79,7 @@ export class Agents implements AgentAdmin {
   /** Counts the agents, and warns of names that differ only in case. Called once, before agents are admitted. */
   load(agents: readonly AgentRecord[]): void {
     this.#options.fleet.known = agents.length;
-    this.#options.roster.load(agents);
+    this.#options.roster.load(agents, this.#clock);
     for (const names of twins(agents.map(({ id }) => id))) {
       log.warning(
         "The names of agents {names} differ only in upper and lower case: remove all but one, and add the others by other names",
