@@ -49,10 +49,12 @@ export class Agents {
     this.#db = db;
   }
 
-  /** All agents, ordered by name. */
-  all(): AgentRecord[] {
-    return this.#db.all(`SELECT ${agentShape.list} FROM agents ORDER BY id`)
-      .map((row) => agentShape.record(row));
+  /** All agents as one text for `agentShape.unpack`, ordered by name. */
+  packed(): string {
+    return String(
+      this.#db.get(`SELECT ${agentShape.packed("id")} AS packed FROM agents`)
+        ?.["packed"],
+    );
   }
 
   get(id: string): AgentRecord | undefined {

@@ -6,7 +6,6 @@ import { FileLock, openFile } from "./lock.ts";
 import { Meta } from "./meta.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite_store.ts";
-import type { Store } from "./store.ts";
 
 /**
  * Longest wait for a lock, in milliseconds. Only a person with another tool on a running Manager's database can hold
@@ -43,7 +42,7 @@ export async function openStore(
     /** Content of a new database; an empty one if absent. */
     identity?: StoredIdentity | undefined;
   },
-): Promise<Store> {
+): Promise<SqliteStore> {
   using stack = new DisposableStack();
   if (path !== ":memory:") {
     stack.use(await FileLock.take(path));

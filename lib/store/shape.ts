@@ -6,26 +6,36 @@ export interface Codec<T> {
   decode(cell: SqlValue): T;
   /** SQL expression of the cell, out of one of its value in a row of `jsonRows`; the same if absent. */
   readonly fromJson?: (value: string) => string;
+  /** SQL expression of a value for JSON, out of one of the cell, which may be NULL; the cell itself if absent. */
+  readonly toJson?: (cell: string) => string;
+  /** Reads a value that came as JSON. */
+  parse(value: unknown): T;
 }
 
 /** A number of 64 bits is a text in JSON. */
 const integerFromJson = (value: string) => `CAST(${value} AS INTEGER)`;
+const integerToJson = (cell: string) => `CAST(${cell} AS TEXT)`;
 
 export const text: Codec<string> = {
   encode: (value) => value,
   decode: (cell) => cell as string,
+  parse: (value) => value as string,
 };
 
 export const blob: Codec<Uint8Array> = {
   encode: (value) => value,
   decode: (cell) => cell as Uint8Array,
   fromJson: (value) => `unhex(${value})`,
+  // hex(NULL) is no NULL.
+  toJson: (cell) => `iif(${cell} IS NULL, NULL, hex(${cell}))`,
+  parse: (value) => Uint8Array.fromHex(value as string),
 };
 
 /** Whole number; a fraction, as of a millisecond, is cut off. */
 export const int: Codec<number> = {
   encode: (value) => Math.trunc(value),
   decode: (cell) => Number(cell),
+  parse: (value) => value as number,
 };
 
 /** Signed 64-bit number. */
@@ -33,6 +43,8 @@ export const big: Codec<bigint> = {
   encode: (value) => value,
   decode: (cell) => cell as bigint,
   fromJson: integerFromJson,
+  toJson: integerToJson,
+  parse: (value) => BigInt(value as string),
 };
 
 /** Unsigned 64-bit number. SQLite has none, so the upper half is stored as negative numbers. */
@@ -40,12 +52,15 @@ export const unsigned: Codec<bigint> = {
   encode: (value) => BigInt.asIntN(64, value),
   decode: (cell) => BigInt.asUintN(64, cell as bigint),
   fromJson: integerFromJson,
+  toJson: integerToJson,
+  parse: (value) => BigInt.asUintN(64, BigInt(value as string)),
 };
 
 export const flag: Codec<boolean> = {
   encode: (value) => value ? 1n : 0n,
   decode: (cell) => cell !== 0n,
   fromJson: integerFromJson,
+  parse: (value) => value !== 0,
 };
 
 /** Plain data, stored as JSON. */
@@ -53,20 +68,27 @@ export function json<T>(): Codec<T> {
   return {
     encode: (value) => JSON.stringify(value),
     decode: (cell) => JSON.parse(cell as string),
+    toJson: (cell) => `json(${cell})`,
+    parse: (value) => value as T,
   };
 }
 
 /** One of a few words. */
 export function word<T extends string>(): Codec<T> {
-  return { encode: (value) => value, decode: (cell) => cell as T };
+  return {
+    encode: (value) => value,
+    decode: (cell) => cell as T,
+    parse: (value) => value as T,
+  };
 }
 
 export function nullable<T>(codec: Codec<T>): Codec<T | null> {
-  const { encode, decode } = codec;
+  const { encode, decode, parse } = codec;
   return {
     ...codec,
     encode: (value) => value === null ? null : encode(value),
     decode: (cell) => cell === null ? null : decode(cell),
+    parse: (value) => value === null ? null : parse(value),
   };
 }
 
@@ -127,6 +149,31 @@ export class Shape<R extends object> {
       field,
       this.#column(field).codec.decode(cells[index] ?? null),
     ])) as Pick<R, K>;
+  }
+
+  /**
+   * SQL expression of all rows of a table as one text, for `unpack`. To read many rows as one text takes half the time, and a
+   * text goes to another thread at once.
+   */
+  packed(order: string): string {
+    const values = [...this.#columns.values()].map(({ name, codec }) =>
+      codec.toJson?.(name) ?? name
+    );
+    return `json_group_array(json_array(${
+      values.join(", ")
+    }) ORDER BY ${order})`;
+  }
+
+  /** Records of a text that `packed` made. */
+  unpack(text: string): R[] {
+    const columns = [...this.#columns];
+    return (JSON.parse(text) as unknown[][]).map((values) => {
+      const record: Record<string, unknown> = {};
+      columns.forEach(([key, { codec }], index) =>
+        record[key] = codec.parse(values[index])
+      );
+      return record as R;
+    });
   }
 
   record(row: Row): R {

@@ -2,6 +2,7 @@ import { sha256 } from "../base/sha256.ts";
 import { Admissions } from "./admissions.ts";
 import type { ActWriter } from "./act_writer.ts";
 import type { AgentAlias } from "./agent_aliases.ts";
+import { agentShape } from "./agents.ts";
 import { changedText } from "./audit_outcome.ts";
 import type { EnrolmentRecords } from "./enrolment_records.ts";
 import type { MovedEntry } from "./job_records.ts";
@@ -31,8 +32,13 @@ export class SqliteAgents {
     this.#admissions = new Admissions(tables);
   }
 
-  agents(): Promise<AgentRecord[]> {
-    return this.#writer.read(() => this.#tables.agents.all());
+  async agents(): Promise<AgentRecord[]> {
+    return agentShape.unpack(await this.packedAgents());
+  }
+
+  /** All agents as one text for `agentShape.unpack`. */
+  packedAgents(): Promise<string> {
+    return this.#writer.read(() => this.#tables.agents.packed());
   }
 
   agent(id: string): Promise<AgentRecord | undefined> {

@@ -1,5 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { agentShape } from "./agents.ts";
 import type { NewAudit } from "./audit_records.ts";
 import { type CreatedIds, packed, withRecords } from "./created_commands.ts";
 import type { StoredIdentity } from "./identity.ts";
@@ -147,6 +148,8 @@ function storeOn(thread: StoreThread, managerId: string): Store {
   // Each method passes its arguments to the thread and returns its answer, so the types are those of the Store.
   return Object.assign(Object.fromEntries(methods), {
     managerId,
+    agents: async () =>
+      agentShape.unpack(await thread.call("agents", []) as string),
     patchCommand: (patch: CommandPatch, audit?: NewAudit) =>
       audit === undefined
         ? thread.patch(patch)

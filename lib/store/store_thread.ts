@@ -13,6 +13,7 @@ import {
 import { openStore } from "./open.ts";
 import type { OwnedPiece } from "./output_piece.ts";
 import { unpackCalls } from "./packed_patches.ts";
+import type { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 import {
   type FromWorker,
@@ -30,7 +31,7 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-let store: Store | undefined;
+let store: SqliteStore | undefined;
 let answers: StoreAnswer[] = [];
 
 scope.onmessage = ({ data }) => {
@@ -69,7 +70,7 @@ function release(piece: OwnedPiece): void {
 }
 
 function call(
-  store: Store,
+  store: SqliteStore,
   method: StoreCall["method"],
   args: readonly unknown[],
 ): Promise<unknown> {
@@ -77,6 +78,7 @@ function call(
     return Promise.resolve(store[Symbol.asyncDispose]());
   }
   if (method === "createCommands") return create(store, args);
+  if (method === "agents") return store.packedAgents();
   // The client on the other side has the types; here the values are only passed on.
   const run = store[method] as (
     ...args: readonly unknown[]

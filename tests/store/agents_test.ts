@@ -53,6 +53,50 @@ Deno.test("an agent is stored as it was added", async () => {
   assertEquals(await at.store.agent("db-1"), undefined);
 });
 
+Deno.test("all agents together are read as each of them alone, whatever their fields have", async () => {
+  await using at = await startStore();
+  const { store } = at;
+  for (const id of ["web-1", "web-2", "web-3", 'new "1"']) {
+    await addAgent(store, id);
+  }
+  await store.enrolAgent("web-1", {
+    tokenHash: hash(1),
+    secretHash: hash(2),
+    publicKey: hash(250),
+    at: 5,
+  });
+  await store.admitAgent("web-1", {
+    ...hello,
+    facts: { os: 'a "b" \\ \0 \n \u{1f600} \ud800', "": "" },
+    lastCommandId: 2n ** 62n,
+    trust: ["ab", "cd"],
+  });
+  const id = await create(store);
+  await store.patchCommand({ id, keys: { nextKey: hash(0) } });
+  await store.setAgents(["web-2"], {
+    addGroups: ["ß", "db"],
+    removeGroups: ["web"],
+    setFacts: { role: "db" },
+    removeFacts: [],
+    retired: true,
+  });
+  await store.revokeAgent("web-3", { at: 1_700_000_000_000, patches: [] });
+
+  const all = await store.agents();
+  const alone = await Promise.all(all.map(({ id }) => store.agent(id)));
+  assertEquals(all, alone as typeof all);
+  assertEquals(all.map(({ id }) => id), ['new "1"', "web-1", "web-2", "web-3"]);
+  assertEquals(all[1]?.session, 2n ** 64n - 1n);
+  assertEquals(all[1]?.nextKey, hash(0));
+  assertEquals(all[2]?.retired, true);
+});
+
+Deno.test("no agents are an empty list", async () => {
+  await using at = await startStore();
+
+  assertEquals(await at.store.agents(), []);
+});
+
 Deno.test("an agent that is added with its secret needs no token, and takes one later", async () => {
   await using at = await startStore();
   const { store } = at;

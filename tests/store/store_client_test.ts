@@ -2,7 +2,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { codeOf } from "../../lib/base/errors.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { openStoreClient } from "../../lib/store/store_client.ts";
-import { newCommand, open, temporaryFolder } from "./support.ts";
+import {
+  addAgent,
+  hash,
+  newCommand,
+  open,
+  temporaryFolder,
+} from "./support.ts";
 
 Deno.test("a store in its own thread returns the same as one in this thread", async () => {
   await using folder = await temporaryFolder();
@@ -37,6 +43,26 @@ Deno.test("a store in its own thread returns the same as one in this thread", as
     ["web-2", "web-1"],
   );
   assertEquals(piece?.bytes, bytes.slice(10, 90_000));
+});
+
+Deno.test("agents come from a store in its own thread as from one in this thread", async () => {
+  await using folder = await temporaryFolder();
+  let records: Awaited<ReturnType<Store["agents"]>>;
+  {
+    await using store = await openStoreClient(folder.database);
+    await addAgent(store, "web-2");
+    await addAgent(store, "web-1");
+    await store.setHostFacts("web-1", { os: "linux" });
+    records = await store.agents();
+    assertEquals(records[0], await store.agent("web-1"));
+  }
+  await using store = await open(folder.database);
+
+  assertEquals(records, await store.agents());
+  assertEquals(records.map(({ id, tokenHash }) => [id, tokenHash]), [
+    ["web-1", hash(1)],
+    ["web-2", hash(1)],
+  ]);
 });
 
 Deno.test("a store in its own thread answers in the order of the calls, with error codes", async () => {
