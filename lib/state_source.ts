@@ -38,7 +38,8 @@ export function stateSource(
         // It has to be connected to ask for any.
         secrets: await stateSecrets(secrets, { ...agent, connected: true }),
       });
-      const { files, problems, json, sha256, blobs, sources } = compiled;
+      const { files, problems, json, sha256, blobs, sources, factsAsked } =
+        compiled;
       return {
         exists: files.length > 0,
         problems: problems.map((problem) => compiler.format(problem)),
@@ -47,6 +48,7 @@ export function stateSource(
         blobs,
         sources,
         places: placesOf(compiled),
+        factsAsked,
       };
     },
     placesOf: (agent) => reader.placesOf(agent),

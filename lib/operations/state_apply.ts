@@ -34,7 +34,9 @@ export const stateApply: Operation<typeof parameters> = {
   secrets: secretsOfRun,
   paths: pathsOfRun,
   async *run(asked, context) {
-    const params = await planned(asked, context);
+    const found = await planned(asked, context);
+    if ("refusal" in found) return found.refusal;
+    const { params } = found;
     const sheet = await sheetOf(params, context);
     const expected = await expectedOf(params.expect, context);
     const { strict } = params;

@@ -31,7 +31,9 @@ export const statePlan: Operation<typeof parameters> = {
   secrets: secretsOfRun,
   paths: pathsOfPlan,
   async *run(asked, context) {
-    const params = await planned(asked, context);
+    const found = await planned(asked, context);
+    if ("refusal" in found) return found.refusal;
+    const { params } = found;
     const sheet = await sheetOf(params, context);
     const { strict } = params;
     const only = onlyOf(params, sheet);

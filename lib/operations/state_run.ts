@@ -22,6 +22,7 @@ import { customOperationsOf } from "./custom/custom_steps.ts";
 import { blobPieces } from "./blob_reader.ts";
 import { flag } from "./file_params.ts";
 import { KnownSheets } from "./known_sheets.ts";
+import { movedFacts } from "./moved_facts.ts";
 import type { OperationContext, Outcome, UsedPath } from "./operation.ts";
 import { patiently } from "./patiently.ts";
 
@@ -81,18 +82,22 @@ const stateParameters = v.strictObject(STATE_PARAMETERS);
 type Params = v.InferOutput<typeof stateParameters>;
 type Expect = v.InferOutput<typeof EXPECT_PARAMETER>;
 
-const PlanAnswer = v.object({ sheet: sha256, expect: v.optional(sha256) });
+const PlanAnswer = v.object({
+  sheet: sha256,
+  expect: v.optional(sha256),
+  facts: v.optional(v.record(v.string(), v.string())),
+});
 
 /**
- * Parameters of a run, with what the Manager has for this agent if they name a plan. The Manager refuses a plan that
- * must not be applied any more.
+ * Parameters of a run, with what the Manager has for this agent if they name a plan; or the refusal, if facts of this
+ * host that the state was compiled with are others now. The Manager refuses a plan that must not be applied any more.
  *
  * @throws {PiriError} INVALID_ARGUMENT; that of the Manager
  */
 export async function planned<Run extends Params & { expect?: Expect }>(
   params: Run,
-  { data, commandId, signal }: OperationContext,
-): Promise<Run> {
+  { data, commandId, signal, surroundings }: OperationContext,
+): Promise<{ readonly params: Run } | { readonly refusal: Outcome }> {
   const { plan, sheet, expect } = params;
   if ((plan === undefined) === (sheet === undefined)) {
     throw new PiriError(
@@ -100,7 +105,7 @@ export async function planned<Run extends Params & { expect?: Expect }>(
       'Cannot run a state: one of "sheet" and "plan" must be given',
     );
   }
-  if (plan === undefined) return params;
+  if (plan === undefined) return { params };
   if (expect !== undefined) {
     throw new PiriError(
       "INVALID_ARGUMENT",
@@ -113,10 +118,14 @@ export async function planned<Run extends Params & { expect?: Expect }>(
     signal,
     clock: systemClock,
   });
-  return {
-    ...params,
-    ...v.parse(v.pipe(v.string(), v.parseJson(), PlanAnswer), answer),
-  };
+  const { facts = {}, ...hashes } = v.parse(
+    v.pipe(v.string(), v.parseJson(), PlanAnswer),
+    answer,
+  );
+  const refusal = await movedFacts(facts, surroundings);
+  return refusal === undefined
+    ? { params: { ...params, ...hashes } }
+    : { refusal };
 }
 
 /** Words that bound a run of a sheet. Those of a plan are for all its agents, and some may mean no step of this one. */

@@ -71,7 +71,7 @@ export async function compileState(
     warnings: [],
     files,
     includes: [...expansion.includes].toSorted(),
-    asksFacts: facts.read.size > 0,
+    factsAsked: [...facts.read.keys()],
     absentFacts: facts.absent,
   };
   // A step with an error is missing, so a reference to it would be an error as well.

@@ -24,8 +24,8 @@ export interface CompiledState {
   readonly files: readonly string[];
   /** Names of the states that it includes. */
   readonly includes: readonly string[];
-  /** True if it asks for facts of the agent. */
-  readonly asksFacts: boolean;
+  /** Questions that it asks about facts of the agent, as `factAnswer` takes them. */
+  readonly factsAsked: readonly string[];
   /** Facts that conditions name and the agent does not tell. */
   readonly absentFacts: readonly AbsentFact[];
 }

@@ -1,4 +1,5 @@
 import { Drop } from "liquidjs";
+import { allBelow, anyBelow, factAnswer } from "../base/fact_questions.ts";
 import type { AbsentFact } from "./compiled_state.ts";
 import { formatPlace, type Place } from "./place.ts";
 
@@ -29,22 +30,17 @@ export class FactReads {
 
   /** Value of a fact; undefined if the agent does not tell it. */
   value(name: string): string | undefined {
-    const value = Object.hasOwn(this.#facts, name)
-      ? this.#facts[name]
-      : undefined;
-    this.#read.set(name, JSON.stringify(value ?? null));
-    return value;
+    return this.#ask<string | null>(name) ?? undefined;
   }
 
   /** Facts whose names begin with a name and a dot, or all facts. */
   below(name: string): readonly (readonly [string, string])[] {
-    const start = name === "" ? "" : `${name}.`;
-    const found = Object.entries(this.#facts)
-      .filter(([each]) => each.startsWith(start))
-      .map(([each, value]) => [each.slice(start.length), value] as const)
-      .toSorted(([one], [other]) => one < other ? -1 : 1);
-    this.#read.set(`${name}.*`, JSON.stringify(found));
-    return found;
+    return this.#ask(allBelow(name));
+  }
+
+  /** True if there are facts whose names begin with a name and a dot. */
+  hasBelow(name: string): boolean {
+    return this.#ask(anyBelow(name));
   }
 
   /** True if other facts answer each question as these did. */
@@ -52,13 +48,15 @@ export class FactReads {
     facts: Readonly<Record<string, string>>,
     read: ReadonlyMap<string, string>,
   ): boolean {
-    const other = new FactReads(facts);
-    for (const [question, answer] of read) {
-      if (question.endsWith(".*")) other.below(question.slice(0, -2));
-      else other.value(question);
-      if (other.read.get(question) !== answer) return false;
-    }
-    return true;
+    return [...read].every(([question, answer]) =>
+      factAnswer(facts, question) === answer
+    );
+  }
+
+  #ask<Answer>(question: string): Answer {
+    const answer = factAnswer(this.#facts, question);
+    this.#read.set(question, answer);
+    return JSON.parse(answer);
   }
 }
 
@@ -78,7 +76,7 @@ export class FactDrop extends Drop {
     key: string | number,
   ): FactDrop | string | undefined {
     const name = this.#name === "" ? String(key) : `${this.#name}.${key}`;
-    return this.#reads.below(name).length > 0
+    return this.#reads.hasBelow(name)
       ? new FactDrop(this.#reads, name)
       : this.#reads.value(name);
   }

@@ -34,6 +34,7 @@ import { survive } from "./migrations/0036_survive.ts";
 import { agentCommands } from "./migrations/0037_agent_commands.ts";
 import { driftUntold } from "./migrations/0038_drift_untold.ts";
 import { stepPlaces } from "./migrations/0039_step_places.ts";
+import { usedFacts } from "./migrations/0040_used_facts.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -74,6 +75,7 @@ export const MIGRATIONS: readonly string[] = [
   agentCommands,
   driftUntold,
   stepPlaces,
+  usedFacts,
 ];
 
 /**

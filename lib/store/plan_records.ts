@@ -71,6 +71,8 @@ export interface NewPlanAgent {
   readonly places: string;
   /** SHA-256 of the facts that it was compiled with, in hex digits. */
   readonly facts: string;
+  /** Facts of its host that its compiled state depends on: questions with their answers, as `keptAnswer` has them. */
+  readonly usedFacts: Readonly<Record<string, string>>;
   /** Words that tell this host from others, as its names and addresses. */
   readonly ownWords: readonly string[];
   /** Version of its build. */

@@ -696,6 +696,7 @@ async function served() {
             blobs: new Map(),
             sources: new Map(),
             places: "",
+            factsAsked: [],
           }),
         read: () => Promise.reject(new TypeError("no file is read")),
         placesOf: () => Promise.resolve([]),

@@ -61,7 +61,13 @@ Deno.test("agents that differ in nothing that a state asks share one compilation
     reader: folder,
     operations: MORE_OPERATIONS,
   });
-  const facts = { "os.name": "debian", role: "web", cpus: "4", hostname: "a" };
+  const facts = {
+    "os.name": "debian",
+    "os.version": "12",
+    role: "web",
+    cpus: "4",
+    hostname: "a",
+  };
   const one = anAgent({ id: "a", facts, data: { port: 1 } });
   const first = await compiler.compile("", one);
   const same = async (changes: Partial<typeof one>) =>
@@ -69,6 +75,7 @@ Deno.test("agents that differ in nothing that a state asks share one compilation
 
   assertEquals(first.problems, []);
   assert(await same({ id: "b", facts: { ...facts, hostname: "b" } }));
+  assert(await same({ facts: { ...facts, "os.version": "13" } }));
   assert(!await same({ facts: { ...facts, "os.name": "alpine" } }));
   assert(!await same({ facts: { ...facts, role: "db" } }));
   assert(!await same({ facts: { ...facts, cpus: "8" } }));

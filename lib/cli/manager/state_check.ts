@@ -126,14 +126,14 @@ async function compileAll(
 }
 
 function jsonOf(agent: StateDeskAgent, state: string, compiled: CompiledState) {
-  const { sheet, sha256, problems, warnings, leftOut, asksFacts } = compiled;
+  const { sheet, sha256, problems, warnings, leftOut, factsAsked } = compiled;
   return {
     agent: agent.id,
     state,
     sha256: sheet === undefined ? null : sha256,
     steps: sheet?.steps.length ?? null,
     leftOut: leftOut.map(({ name }) => name),
-    lacksFacts: agent.facts === undefined && asksFacts,
+    lacksFacts: agent.facts === undefined && factsAsked.length > 0,
     problems: problems.map(problemJson),
     warnings: warnings.map(problemJson),
   };

@@ -27,7 +27,8 @@ export class StateReport {
   add(agent: StateDeskAgent, state: string, compiled: CompiledState): void {
     this.#states.add(state);
     this.#agents.add(agent.id);
-    const lacksFacts = agent.facts === undefined && compiled.asksFacts;
+    const lacksFacts = agent.facts === undefined &&
+      compiled.factsAsked.length > 0;
     if (lacksFacts) this.#withoutFacts.add(agent.id);
     // Without facts, an expression on them has no value: that is no error of the state.
     const problems = lacksFacts

@@ -15,7 +15,13 @@ type Facts = Readonly<Record<string, string>>;
 
 const log = logger("manager", "facts");
 
-/** Facts that agents collected anew: the outcomes of agent.Facts become the facts of their agents. */
+/** Operations that run states: they tell the facts of the host if they refuse for other ones. */
+const STATE_RUNS: ReadonlySet<string> = new Set(["state.Plan", "state.Apply"]);
+
+/**
+ * Facts that agents collected anew: the outcomes of agent.Facts become the facts of their agents, and those with which
+ * an agent has refused a state that was compiled with others.
+ */
 export class RefreshedFacts implements CommandNews {
   readonly #store: Store;
 
@@ -25,13 +31,18 @@ export class RefreshedFacts implements CommandNews {
 
   /** Takes over the outcome of a command that has ended, if it has facts. */
   ended({ agent, operation, state, data }: CommandRecord): void {
-    if (state !== "succeeded") return;
-    if (operation === "agent.Update") {
-      this.#change(agent, withoutTrial);
+    const text = data ?? "";
+    if (state === "failed" && STATE_RUNS.has(operation)) {
+      const moved = parsed(text)?.["facts"];
+      if (moved !== undefined) this.#take(agent, factsIn(moved));
       return;
     }
-    if (operation !== "agent.Facts") return;
-    const facts = factsIn(data ?? "");
+    if (state !== "succeeded") return;
+    if (operation === "agent.Update") this.#change(agent, withoutTrial);
+    if (operation === "agent.Facts") this.#take(agent, factsIn(parsed(text)));
+  }
+
+  #take(agent: string, facts: Facts | undefined): void {
     if (facts === undefined) {
       log.warning("The facts of {agent} are none: they stay as they were", {
         agent,
@@ -68,18 +79,26 @@ function refreshed({ operations, ...others }: Facts, facts: Facts): Facts {
   return withPolicy(all, policyAmong(others));
 }
 
-/** Facts in a text of JSON; undefined for anything else, or for more than a hello may have. */
-function factsIn(text: string): Record<string, string> | undefined {
-  let value: unknown;
+/** Object in a text of JSON; undefined for anything else. */
+function parsed(text: string): Record<string, unknown> | undefined {
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null) return undefined;
+}
+
+/** Facts of an object; undefined for anything else, or for more than a hello may have. */
+function factsIn(value: unknown): Record<string, string> | undefined {
+  if (!isObject(value)) return undefined;
   const facts = Object.entries(value).filter((fact): fact is [string, string] =>
     typeof fact[1] === "string" && fact[0] !== "operations"
   );
   const size = new TextEncoder().encode(facts.flat().join("")).length;
   return size > Limits.facts ? undefined : Object.fromEntries(facts);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -303,6 +303,8 @@ export interface CompiledSheet {
   readonly sources: ReadonlyMap<string, string>;
   /** Places of its steps, as `writePlaces` writes them; empty for none. */
   readonly places: string;
+  /** Questions that it asked about facts of the agent, as `factAnswer` takes them. */
+  readonly factsAsked: readonly string[];
 }
 
 /** States of a Manager. */

@@ -13,6 +13,7 @@ import type {
 } from "../api/plan_api.ts";
 import { withoutSteps } from "./chosen_steps.ts";
 import { ownWordsOf } from "./plan_groups.ts";
+import { usedFacts } from "./used_facts.ts";
 
 /** States that were compiled for the agents of a plan. */
 export interface CompiledAgents {
@@ -75,6 +76,7 @@ export async function compileAgents(
       sheet: sheet.sha256,
       places: places.add(sheet.places),
       facts: encodeHex(canonicalHash(all)),
+      usedFacts: usedFacts(sheet.factsAsked, record),
       ownWords: ownWordsOf(id, all),
       version,
       instance: instance ?? "",

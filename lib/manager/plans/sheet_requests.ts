@@ -58,8 +58,8 @@ export function withSheets(
       const part = await partOf(plan, owner.id, options);
       const applies = record.operation === "state.Apply";
       if (applies) await begin(part, record, options);
-      const { sheet, expect } = part.agent;
-      return JSON.stringify(applies ? { sheet, expect } : { sheet });
+      const { sheet, expect, usedFacts: facts } = part.agent;
+      return JSON.stringify({ sheet, facts, ...applies ? { expect } : {} });
     },
   };
 }

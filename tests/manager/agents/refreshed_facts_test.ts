@@ -43,6 +43,7 @@ Deno.test("a result that is no list of facts, or is not of agent.Facts, changes 
 
   assertEquals(await factsAfter("[]x"), before);
   assertEquals(await factsAfter("3"), before);
+  assertEquals(await factsAfter('["os"]'), before);
   assertEquals(
     await factsAfter(JSON.stringify({ big: "x".repeat(17_000) })),
     before,
@@ -55,6 +56,29 @@ Deno.test("a result that is no list of facts, or is not of agent.Facts, changes 
     os: "linux",
     operations: "echo.Echo echo.Echo",
   });
+});
+
+Deno.test("facts with which an agent refuses a state replace those of its hello", async () => {
+  const { FAILED: status } = CommandResult_Status;
+  const data = '{"facts":{"os":"plan9"}}';
+  for (const operation of ["state.Plan", "state.Apply"]) {
+    const operations = `${operation} echo.Echo`;
+    const before = { operations, os: "linux" };
+
+    assertEquals(await factsAfter(data, { operation, status }), {
+      operations,
+      os: "plan9",
+    });
+    assertEquals(await factsAfter(data, { operation }), before);
+    assertEquals(
+      await factsAfter('{"facts":["os"]}', { operation, status }),
+      before,
+    );
+    assertEquals(
+      await factsAfter('{"ok":1}', { operation, status }),
+      before,
+    );
+  }
 });
 
 Deno.test("a hello tells of an installation and other facts do not, and a trial is over with the update", async () => {

@@ -211,6 +211,7 @@ Deno.test("the SHA-256 of a plan is another if anything is that it would do", ()
     agent: "web-1",
     sheet: "s",
     facts: "f",
+    usedFacts: {},
     ownWords: [],
     places: "",
     version: "1",

@@ -18,6 +18,7 @@ import {
   secretsOf,
 } from "../../../lib/operations/registry.ts";
 import type { Operation, Outcome } from "../../../lib/operations/operation.ts";
+import type { Surroundings } from "../../../lib/operations/surroundings.ts";
 import { stateSource } from "../../../lib/state_source.ts";
 import {
   type Command,
@@ -143,6 +144,7 @@ export class PlanFleet implements AsyncDisposable {
     { version = "1.0.0", facts = {} }: { version?: string; facts?: Facts } = {},
   ): Promise<void> {
     await Deno.mkdir(this.folder.at("hosts", name), { recursive: true });
+    await this.changeFacts(name, facts);
     const earlier = this.#agents.get(name);
     earlier?.peer.hangUp();
     await this.manager.clock.settle();
@@ -154,12 +156,23 @@ export class PlanFleet implements AsyncDisposable {
     });
     const agent = new SteppingAgent(
       peer,
-      this.folder.at("steps", name),
+      {
+        stepsFolder: this.folder.at("steps", name),
+        factsFolder: this.folder.at("facts", name),
+      },
       { lastId: earlier?.lastId ?? 0n, runs: earlier?.runs ?? [] },
     );
     this.#agents.set(name, agent);
     void agent.serve();
     await this.manager.clock.settle();
+  }
+
+  /** Changes what the host of an agent tells when it is asked. Its Manager hears nothing of it. */
+  async changeFacts(name: string, facts: Facts): Promise<void> {
+    await this.folder.write(
+      `facts/${name}/own.json`,
+      JSON.stringify({ hostname: name, ...facts }),
+    );
   }
 
   /** Ends the connection of an agent. */
@@ -278,10 +291,13 @@ export function statesOf({ entries }: PlanView): string[] {
   return entries.map(({ agent, state }) => `${agent}: ${state}`);
 }
 
+/** Folders of a host, as its agent uses them. */
+type HostFolders = Pick<Surroundings, "stepsFolder" | "factsFolder">;
+
 /** Agent that runs the operations of commands over a connection in memory. */
 class SteppingAgent {
   readonly peer: ScriptedPeer;
-  readonly #steps: string;
+  readonly #folders: HostFolders;
   readonly #asked = new Map<
     bigint,
     PromiseWithResolvers<DataResponse>
@@ -293,12 +309,12 @@ class SteppingAgent {
 
   constructor(
     peer: ScriptedPeer,
-    steps: string,
+    folders: HostFolders,
     { lastId, runs }: Pick<SteppingAgent, "lastId" | "runs">,
   ) {
     peer.answerPings();
     this.peer = peer;
-    this.#steps = steps;
+    this.#folders = folders;
     this.lastId = lastId;
     this.runs = runs;
   }
@@ -331,7 +347,7 @@ class SteppingAgent {
       ...newContext({
         text: async (type, asked) => String(await this.ask(type, asked)),
         bytes: async (type, asked) => await this.ask(type, asked) as Uint8Array,
-      }, { stepsFolder: this.#steps }),
+      }, this.#folders),
       commandId,
       secret: async (secret: string) => {
         const asked = { command: String(commandId), name: secret };
