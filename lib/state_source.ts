@@ -6,7 +6,7 @@ import type { SecretFiles } from "./manager/secrets/secret_files.ts";
 import { stateSecrets } from "./manager/secrets/state_secrets.ts";
 import type { StatePaths } from "./manager/state/state_paths.ts";
 import type { CompiledState } from "./states/compiled_state.ts";
-import { Compiler } from "./states/compiler.ts";
+import type { Compiler } from "./states/compiler.ts";
 import { writePlaces } from "./steps/step_places.ts";
 import { stepDescriptions } from "./steps/registry.ts";
 
@@ -17,7 +17,12 @@ export function stateSource(
 ): StateSource {
   const reader = new StateFolder(paths.dir);
   const data = new Layers(paths.data);
-  const compiler = new Compiler({ reader, operations: stepDescriptions });
+  // Many Managers have no states, and all start sooner without what compiles them.
+  let loaded: Promise<Compiler> | undefined;
+  const load = () =>
+    loaded ??= import("./states/compiler.ts").then(({ Compiler }) =>
+      new Compiler({ reader, operations: stepDescriptions })
+    );
   // Agents share compilations, and a state may have many steps.
   const places = new WeakMap<CompiledState, string>();
   const placesOf = (compiled: CompiledState): string => {
@@ -30,8 +35,9 @@ export function stateSource(
     return text;
   };
   return {
-    names: () => compiler.names(),
+    names: async () => (await load()).names(),
     compile: async (state, agent) => {
+      const compiler = await load();
       const compiled = await compiler.compile(state, {
         ...agent,
         data: await data.of(agent),
