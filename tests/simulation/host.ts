@@ -101,7 +101,7 @@ export class Host {
     );
     await time.pass(random.whole(0, 50));
     for (const child of found) child.destroy();
-    const lived = this.surviving.destroy(marker);
+    const lived = this.surviving.end(marker);
     return { signalled: found.length + (lived ? 1 : 0), alive: [] };
   }
 

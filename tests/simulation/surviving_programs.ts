@@ -87,13 +87,9 @@ export class SurvivingPrograms {
     };
   }
 
-  /** Ends a program without a report. True if it lived. */
-  destroy(marker: string): boolean {
-    const program = this.#programs.get(marker);
-    const lived = program?.lives ?? false;
-    program?.destroy();
-    this.#programs.delete(marker);
-    return lived;
+  /** Ends a program and its keeper, as its agent does at last. What is on the disk stays, without a report. True if it lived. */
+  end(marker: string): boolean {
+    return this.#programs.get(marker)?.endByAgent() ?? false;
   }
 
   /** Ends programs as if by themselves. */
@@ -105,7 +101,8 @@ export class SurvivingPrograms {
 
   /** Cuts the power. The keepers have written nothing durable. */
   powerOff(): void {
-    for (const marker of [...this.#programs.keys()]) this.destroy(marker);
+    for (const program of this.#programs.values()) program.destroy();
+    this.#programs.clear();
     this.#isSettled = false;
   }
 
@@ -120,6 +117,9 @@ export class SurvivingPrograms {
         : { lost: "the host was restarted while it ran" };
     }
     if (program.bar()) return { unbegun: true };
+    if (!program.lives && program.end === undefined) {
+      return { lost: "its keeper was ended" };
+    }
     return { startedAt: 0, elapsedMs: program.elapsedMs };
   }
 
@@ -200,6 +200,14 @@ class SurvivingProgram {
     this.#isDying = true;
     const signal = how === "stop" ? "SIGTERM" : "SIGKILL";
     this.#host.time.after(dyingMs, () => this.#ended({ signal }));
+  }
+
+  /** Ends it with its keeper: it does not outlive its agent then. True if it lived. */
+  endByAgent(): boolean {
+    const { lives } = this;
+    if (lives && this.#fate !== undefined) this.#fate.survives = false;
+    this.destroy();
+    return lives;
   }
 
   destroy(): void {
