@@ -2,7 +2,10 @@ import type {
   Command,
   StepPlace,
 } from "../../../proto/gen/piri/control/v1/control_messages.ts";
+import { PiriError } from "../../base/errors.ts";
 import { placeText } from "../../steps/step_places.ts";
+import { commandJson } from "./json.ts";
+import type { RetryingClient } from "./retrying_client.ts";
 import type { Control } from "./services.ts";
 
 /** Most steps of one command that are asked for. */
@@ -19,6 +22,29 @@ const OPERATIONS: ReadonlySet<string> = new Set([
   "state.Forgive",
 ]);
 
+/** True for an operation whose results name steps. */
+export function namesSteps(operation: string): boolean {
+  return OPERATIONS.has(operation);
+}
+
+/** Asks a Manager something, over a connection of its own if need be. */
+export type AskControl = <T>(
+  ask: (control: Control) => Promise<T>,
+) => Promise<T>;
+
+/** Longest wait for the places of steps, in milliseconds. */
+const PLACES_MS = 5_000;
+
+/** Asks by a client that waits for a Manager which is away, but not for long. */
+export function askShortly(client: RetryingClient): AskControl {
+  return (ask) =>
+    client.call(ask, {
+      signal: AbortSignal.timeout(PLACES_MS),
+      failure: (fact) =>
+        new PiriError("UNAVAILABLE", `Cannot find places of steps: ${fact}`),
+    });
+}
+
 /** Finds the places of steps of a command in the files of states, by the names of the steps. */
 export type FindPlaces = (
   command: Command,
@@ -32,11 +58,11 @@ export type FindPlaces = (
  * @param steps Full names; those that the result of each command names if empty.
  */
 export async function commandPlaces(
-  commands: readonly Command[],
+  commands: readonly Pick<Command, "id" | "operation">[],
   control: Pick<Control, "plans">,
   steps: readonly string[] = [],
 ): Promise<ReadonlyMap<bigint, readonly StepPlace[]>> {
-  const asked = commands.filter(({ operation }) => OPERATIONS.has(operation));
+  const asked = commands.filter(({ operation }) => namesSteps(operation));
   const found = new Map<bigint, readonly StepPlace[]>();
   const named = steps.slice(0, MAX_STEPS);
   try {
@@ -56,9 +82,7 @@ export async function commandPlaces(
 }
 
 /** Finder of places that asks a Manager. */
-export function placesFrom(
-  withControl: <T>(ask: (control: Control) => Promise<T>) => Promise<T>,
-): FindPlaces {
+export function placesFrom(withControl: AskControl): FindPlaces {
   return async (command, steps) => {
     const found = await withControl((control) =>
       commandPlaces([command], control, steps)
@@ -94,6 +118,20 @@ export function placedReason(
   return `${reason.slice(0, end)} (${place})${reason.slice(end)}`;
 }
 
+/** Sentence of an agent with the place of the step that it names, if that is one of these. */
+export function reasonWithPlace(
+  reason: string,
+  places: ReadonlyMap<string, string>,
+): string {
+  const step = places.keys().find((name) => reason.includes(`step "${name}"`));
+  return step === undefined ? reason : placedReason(reason, step, places);
+}
+
+/** True if the sentence of an agent may name a step. */
+export function mayNameStep(reason: string): boolean {
+  return reason.includes('step "');
+}
+
 /** Step that a result says has failed; undefined for none. */
 export function failedStepIn(data: string): string | undefined {
   try {
@@ -102,6 +140,19 @@ export function failedStepIn(data: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A command as JSON, with the places of the steps that its result names. */
+export async function placedJson(
+  command: Command,
+  ask: AskControl | undefined,
+): Promise<ReturnType<typeof commandJson>> {
+  const json = commandJson(command);
+  if (ask === undefined || !namesSteps(command.operation)) return json;
+  const found = await ask((control) => commandPlaces([command], control))
+    .catch(() => undefined);
+  const places = found?.get(command.id);
+  return places === undefined ? json : { ...json, places: placesJson(places) };
 }
 
 /** Places of steps as JSON. */

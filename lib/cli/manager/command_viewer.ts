@@ -1,7 +1,6 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import type { ColourChoice } from "../colour.ts";
-import { type FindPlaces, placesFrom } from "./command_places.ts";
-import { PiriError } from "../../base/errors.ts";
+import { askShortly, type FindPlaces, placesFrom } from "./command_places.ts";
 import { complaintOf } from "../errors.ts";
 import { worst } from "../exit_code.ts";
 import { OutputLost, type Terminal } from "../terminal.ts";
@@ -13,9 +12,6 @@ import type { RetryingClient } from "./retrying_client.ts";
 import { exitCodeOfCommand } from "./states.ts";
 import type { View } from "./view.ts";
 import { whileRead } from "./while_read.ts";
-
-/** Longest wait for the places of steps, in milliseconds. */
-const PLACES_MS = 5_000;
 
 /** Terminal and format of a view of commands. */
 export interface ViewOptions {
@@ -42,15 +38,9 @@ export class CommandViewer {
   ) {
     const { terminal, json } = options;
     this.#terminal = terminal;
-    const find = placesFrom((ask) =>
-      client.call(ask, {
-        signal: AbortSignal.timeout(PLACES_MS),
-        failure: (fact) =>
-          new PiriError("UNAVAILABLE", `Cannot find places of steps: ${fact}`),
-      })
-    );
+    const find = placesFrom(askShortly(client));
     this.#view = json
-      ? new JsonView(terminal)
+      ? new JsonView(terminal, askShortly(client))
       : liveView(commands, options, find);
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);

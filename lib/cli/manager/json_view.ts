@@ -8,7 +8,8 @@ import type {
 import type { Terminal } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { isoTime } from "../time.ts";
-import { commandJson, writeFailureJson } from "./json.ts";
+import { type AskControl, placedJson } from "./command_places.ts";
+import { writeFailureJson } from "./json.ts";
 import { JsonWaits } from "./json_waits.ts";
 import { stateName } from "./states.ts";
 import { waitOf } from "./waiting_text.ts";
@@ -20,14 +21,20 @@ const EMPTY = new Uint8Array();
 export class JsonView implements View {
   readonly #terminal: Pick<Terminal, "stdout" | "clock">;
   readonly #waits: JsonWaits;
+  readonly #ask: AskControl | undefined;
   /** Incomplete characters at the end of each stream, by command and stream. */
   readonly #unfinished = new Map<
     string,
     { position: StreamPosition; bytes: Uint8Array; atMs: number | null }
   >();
 
-  constructor(terminal: Pick<Terminal, "stdout" | "clock">) {
+  constructor(
+    terminal: Pick<Terminal, "stdout" | "clock">,
+    /** Finds the places of steps that failed; none are told if absent. */
+    ask?: AskControl,
+  ) {
     this.#terminal = terminal;
+    this.#ask = ask;
     this.#waits = new JsonWaits(terminal.clock, (event) => this.#print(event));
   }
 
@@ -94,7 +101,10 @@ export class JsonView implements View {
   async ended(command: Command): Promise<void> {
     this.#waits.forget(command.id);
     await this.settle(command);
-    await this.#print({ event: "result", ...commandJson(command) });
+    await this.#print({
+      event: "result",
+      ...await placedJson(command, this.#ask),
+    });
   }
 
   async storage({ failure }: StorageState): Promise<void> {

@@ -1,7 +1,11 @@
 import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { recordOfLine, type RunRecord } from "../../steps/engine/records.ts";
 import { oneLine } from "../text.ts";
-import type { FindPlaces } from "./command_places.ts";
+import {
+  type FindPlaces,
+  mayNameStep,
+  reasonWithPlace,
+} from "./command_places.ts";
 import { recordLines, troubledStep } from "./record_text.ts";
 import type { StreamPosition, View } from "./view.ts";
 
@@ -26,6 +30,12 @@ export function readableRecords(view: View, findPlaces: FindPlaces): View {
     const bytes = await recordsOf(command)?.rest(find(command));
     if (bytes === undefined || bytes.length === 0) return;
     await view.output(command, { stream: "stdout", offset: 0n }, bytes, null);
+  };
+  const placed = async (command: Command): Promise<Command> => {
+    const { operation, reason } = command;
+    if (!OPERATIONS.has(operation) || !mayNameStep(reason)) return command;
+    const places = await findPlaces(command, []);
+    return { ...command, reason: reasonWithPlace(reason, places) };
   };
   return {
     changed: (command) => view.changed(command),
@@ -55,7 +65,9 @@ export function readableRecords(view: View, findPlaces: FindPlaces): View {
     storage: (state) => view.storage(state),
     note: (text) => view.note(text),
     abandon: () => view.abandon(),
-    close: (commands, exitCode) => view.close(commands, exitCode),
+    async close(commands, exitCode) {
+      await view.close(await Promise.all(commands.map(placed)), exitCode);
+    },
   };
 }
 

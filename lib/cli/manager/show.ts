@@ -4,9 +4,9 @@ import { askerText } from "../../base/asker.ts";
 import {
   commandPlaces,
   failedStepIn,
+  placedJson,
   placedReason,
   placesFrom,
-  placesJson,
   placeTexts,
 } from "./command_places.ts";
 import { COLOUR_FLAG } from "../colour.ts";
@@ -17,7 +17,6 @@ import type { Output } from "../output.ts";
 import { dumpOutput } from "./dump.ts";
 import { isForOne } from "./job/launch_job.ts";
 import { ANY_ID, commandIdOf, findEntry, parseAnyId } from "./job_ids.ts";
-import { commandJson } from "./json.ts";
 import { JsonView } from "./json_view.ts";
 import { LiveView } from "./live_view.ts";
 import { readableRecords } from "./record_view.ts";
@@ -77,18 +76,17 @@ export const show = defineSubcommand({
       const style = raw ? "raw" : "plain";
       const live = () => new LiveView([command], { terminal, style, colour });
       const view = json
-        ? new JsonView(terminal)
+        ? new JsonView(terminal, (ask) => ask(control))
         : raw
         ? live()
         : readableRecords(live(), placesFrom((ask) => ask(control)));
       await dumpOutput(command, { control, terminal, view });
       return ExitCode.ok;
     }
-    const places = (await commandPlaces([command], control)).get(id);
     if (json) {
-      const placed = places === undefined ? {} : { places: placesJson(places) };
-      await output.value({ ...commandJson(command), ...placed });
+      await output.value(await placedJson(command, (ask) => ask(control)));
     } else {
+      const places = (await commandPlaces([command], control)).get(id);
       const reason = placedReason(
         command.reason,
         failedStepIn(command.data),

@@ -15,6 +15,8 @@ import { entryJson, jobJson, jobStateName } from "./job/job_json.ts";
 import { elapsedOf } from "./job/status_line.ts";
 import { countsText, othersOf } from "./job/summary_text.ts";
 import { allEntries } from "./job_ids.ts";
+import type { AskControl } from "./command_places.ts";
+import { placedEntries } from "./job/placed_entries.ts";
 import { requestText } from "./request_text.ts";
 import type { Control } from "./services.ts";
 import { answered } from "./ids.ts";
@@ -36,11 +38,16 @@ export async function showJob(
   );
   if (json) await output.value(jobJson(job));
   const board = new JobBoard(job);
+  const entries: JobEntry[] = [];
   for await (const entry of allEntries(control, jobId)) {
     if (json) await output.value(entryJson(entry, jobId));
-    else board.take(entry);
+    else entries.push(entry);
   }
   if (json) return;
+  const ask: AskControl = (call) => call(control);
+  for (const entry of await placedEntries(entries, { job, ask })) {
+    board.take(entry);
+  }
   await output.facts({
     ...factsOf(job, board, now),
     ...await approvedBy(control, jobId),

@@ -70,6 +70,28 @@ Deno.test("show and watch tell the place of a failed step", async () => {
   assertEquals((command?.["places"] as unknown[]).length, 3);
 });
 
+Deno.test("watch of a job, its reports and the event of a result tell the place of a failed step", async () => {
+  await using site = await served(FAILING);
+  await site.run("apply", "web", "web-1", "--yes");
+  const job = await site.run("job", "watch", "j-2");
+  const files = ["--junit", "a.xml", "--summary", "a.md"];
+  const { code, fake } = site.begin(["job", "watch", "j-2", ...files]);
+  await code;
+  const listed = await site.run("job", "show", "j-2", "--entries");
+  const { out } = await site.run("watch", "2", "--json");
+
+  const failed = `step "${CHECK}" (states/all/web.yaml:4) failed: `;
+  assertStringIncludes(job.err, failed);
+  assertStringIncludes(listed.out, failed);
+  assertStringIncludes(
+    fake.outFile("a.xml"),
+    failed.replaceAll('"', "&quot;"),
+  );
+  assertStringIncludes(fake.outFile("a.md"), "web.yaml:4");
+  const result = jsonLines(out).find(({ event }) => event === "result");
+  assertEquals((result?.["places"] as unknown[]).length, 3);
+});
+
 Deno.test("owed tells the place of a step as it was applied last", async () => {
   await using site = await served(FAILING);
   await site.run("apply", "web", "web-1", "--yes");

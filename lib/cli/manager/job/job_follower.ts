@@ -8,10 +8,12 @@ import type {
 } from "../../../../proto/gen/piri/control/v1/control_messages.ts";
 import { codeOf, Disconnected, messageOf } from "../../../base/errors.ts";
 import { HintedError } from "../../errors.ts";
+import { askShortly } from "../command_places.ts";
 import type { Cancellable } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import { JobBoard } from "./board.ts";
 import { type JobView, silentJobView } from "./job_view.ts";
+import { placedEntries } from "./placed_entries.ts";
 import { OutputOffsets } from "./output_offsets.ts";
 import { StreamEnd } from "./stream_end.ts";
 
@@ -169,7 +171,11 @@ export class JobFollower implements Cancellable {
   async #take(
     { job, entries, event }: WatchJobResponse,
   ): Promise<void> {
-    for (const entry of entries) {
+    const placed = await placedEntries(entries, {
+      job: this.job,
+      ask: askShortly(this.#client),
+    });
+    for (const entry of placed) {
       const change = this.board.take(entry);
       await this.#takeEarly(entry);
       if (change !== undefined) await this.#view.entry(change, this.board);
