@@ -187,8 +187,3 @@ export function edited(text: string, edits: readonly Edit[]): string {
 export function isParsed(parsed: OlderYaml | Note): parsed is OlderYaml {
   return "document" in parsed;
 }
-
-/** True for a map as YAML has it. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

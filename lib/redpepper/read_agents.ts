@@ -1,8 +1,9 @@
 import { NAME_PATTERN } from "../base/limits.ts";
 import { messageOf } from "../base/errors.ts";
+import { isObject } from "../base/json_object.ts";
 import { parseNetwork } from "../base/network.ts";
 import type { Note } from "./note.ts";
-import { isParsed, isRecord, parseOlderYaml } from "./older_yaml.ts";
+import { isParsed, parseOlderYaml } from "./older_yaml.ts";
 import type { RedpepperFolder } from "./redpepper_folder.ts";
 
 /** Agent of RedPepper, as it is added here. */
@@ -31,14 +32,14 @@ export function readAgents(
   const groups = readGroups(textOf(files, "groups.yml"), notes);
   const parsed = parseOlderYaml(textOf(files, "agents.yml"), "agents.yml");
   if (!isParsed(parsed)) return { agents: [], notes: [...notes, parsed] };
-  if (!isRecord(parsed.value)) return { agents: [], notes };
+  if (!isObject(parsed.value)) return { agents: [], notes };
   const agents = Object.entries(parsed.value).flatMap(([id, entry]) => {
     const line = parsed.lineOf([id]) ?? 1;
     const tell = (message: string, isLost = true) =>
       notes.push({ file: "agents.yml", line, message, isLost });
     const agent = readAgent(id, entry, tell);
-    const own = isRecord(parsed.own) ? parsed.own[id] : undefined;
-    const ownData = isRecord(own) && isRecord(own["data"]) ? own["data"] : {};
+    const own = isObject(parsed.own) ? parsed.own[id] : undefined;
+    const ownData = isObject(own) && isObject(own["data"]) ? own["data"] : {};
     return agent === undefined
       ? []
       : [{ ...agent, ownData, line, groups: groupsFor(id, groups) }];
@@ -63,7 +64,7 @@ function readAgent(
     );
     return undefined;
   }
-  if (!isRecord(entry)) {
+  if (!isObject(entry)) {
     tell(
       `Cannot take the agent "${id}": its entry is no map, so RedPepper never lets it in`,
     );
@@ -86,7 +87,7 @@ function readAgent(
     id,
     cidrs,
     secretHash: hashOf(id, entry["secret_hash"], tell),
-    data: isRecord(entry["data"]) ? entry["data"] : {},
+    data: isObject(entry["data"]) ? entry["data"] : {},
   };
 }
 
@@ -133,7 +134,7 @@ function readGroups(text: string, notes: Note[]): readonly GroupRule[] {
     notes.push(parsed);
     return [];
   }
-  if (!isRecord(parsed.value)) return [];
+  if (!isObject(parsed.value)) return [];
   const rules = Object.entries(parsed.value).flatMap(([pattern, groups]) => {
     const line = parsed.lineOf([pattern]) ?? 1;
     const tell = (message: string, isLost: boolean) =>

@@ -1,5 +1,5 @@
+import { isObject } from "../base/json_object.ts";
 import type { Note } from "./note.ts";
-import { isRecord } from "./older_yaml.ts";
 import type { RedpepperFolder } from "./redpepper_folder.ts";
 
 /** Remarks on code in Python and on settings, which are not taken. */
@@ -27,7 +27,7 @@ export function readCode(
     ? settings["api_logins"]
     : [];
   for (const login of logins) {
-    const name = isRecord(login) ? login["username"] : undefined;
+    const name = isObject(login) ? login["username"] : undefined;
     if (typeof name !== "string") continue;
     notes.push({
       file: "manager.yml",

@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
+import { isObject } from "../base/json_object.ts";
 import type { Note } from "./note.ts";
 import {
   edited,
   isParsed,
-  isRecord,
   newerScalars,
   type OlderYaml,
   parseOlderYaml,
@@ -50,7 +50,7 @@ export function readData(
       continue;
     }
     if (parsed.value === undefined) continue;
-    if (!isRecord(parsed.value)) {
+    if (!isObject(parsed.value)) {
       notes.push({
         file: path,
         message:
@@ -60,7 +60,7 @@ export function readData(
       continue;
     }
     groups.set(group, parsed.value);
-    own.set(group, isRecord(parsed.own) ? parsed.own : {});
+    own.set(group, isObject(parsed.own) ? parsed.own : {});
     places.set(group, parsed);
     made.set(`data/groups/${group}.yaml`, newerFile(path, parsed, notes));
   }
@@ -126,7 +126,7 @@ function newerFile(
 function valueIn(values: Values, name: string): unknown {
   let value: unknown = values;
   for (const key of name.split(".")) {
-    if (!isRecord(value) || !Object.hasOwn(value, key)) return undefined;
+    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];
   }
   return value;
@@ -180,9 +180,9 @@ function clashes(
   path: readonly string[] = [],
 ): Clash[] {
   return Object.entries(over).flatMap(([key, value]) => {
-    if (!Object.hasOwn(under, key) || !isRecord(under[key])) return [];
+    if (!Object.hasOwn(under, key) || !isObject(under[key])) return [];
     const below = under[key];
-    if (!isRecord(value)) return [{ path: [...path, key], isMerged: false }];
+    if (!isObject(value)) return [{ path: [...path, key], isMerged: false }];
     const isMerged = Object.keys(below).some((name) =>
       !Object.hasOwn(value, name)
     );

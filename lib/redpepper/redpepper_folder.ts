@@ -1,8 +1,9 @@
 import { dirname, isAbsolute, join, resolve } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import { diskError } from "../base/files.ts";
+import { isObject } from "../base/json_object.ts";
 import type { Note } from "./note.ts";
-import { isParsed, isRecord, parseOlderYaml } from "./older_yaml.ts";
+import { isParsed, parseOlderYaml } from "./older_yaml.ts";
 
 /** Largest file that is taken, in bytes. */
 const MAX_FILE_BYTES = 64 * 1_048_576;
@@ -42,7 +43,7 @@ async function settingsIn(folder: string): Promise<Record<string, unknown>> {
   const text = await Deno.readTextFile(join(folder, "manager.yml"))
     .catch(() => "");
   const parsed = parseOlderYaml(text, "manager.yml");
-  return isParsed(parsed) && isRecord(parsed.value) ? parsed.value : {};
+  return isParsed(parsed) && isObject(parsed.value) ? parsed.value : {};
 }
 
 async function baseOf(

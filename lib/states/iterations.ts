@@ -1,3 +1,4 @@
+import { isObject } from "../base/json_object.ts";
 import type { Place } from "./place.ts";
 import { StateError } from "./problems.ts";
 import { SecretDrop } from "./secret_text.ts";
@@ -38,7 +39,7 @@ export function iterationsOf(
   }
   if (typeof value === "object" && value !== null) {
     return Object.entries(value).map(([key, each]) => ({
-      value: isMap(each)
+      value: isObject(each)
         ? { name: key, key, ...each }
         : { name: key, key, value: each },
       label: key,
@@ -55,13 +56,9 @@ export function iterationsOf(
 
 function labelOf(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return String(value);
-  if (!isMap(value)) return undefined;
+  if (!isObject(value)) return undefined;
   const key = NAME_KEYS.find((each) =>
     Object.hasOwn(value, each) && typeof value[each] === "string"
   );
   return key === undefined ? undefined : String(value[key]);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { CommandStateName } from "../../base/command_state.ts";
+import { jsonObject } from "../../base/json_object.ts";
 import type { ChainLink } from "./audit_chain.ts";
 
 /** Names a command in the record. Ids of legacy Managers repeat. */
@@ -94,7 +95,7 @@ function addCommand(
  * and undefined for text that is no line of a record.
  */
 export function decodeLine(text: string): AuditLine | "unknown" | undefined {
-  const fields = parse(text);
+  const fields = jsonObject(text);
   const at = Date.parse(textOf(fields?.["at"]));
   const event = textOf(fields?.["event"]);
   if (fields === undefined || Number.isNaN(at) || event === "") {
@@ -129,17 +130,6 @@ export function decodeLine(text: string): AuditLine | "unknown" | undefined {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function parse(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? { ...value }
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function keyOf(fields: Fields): CommandKey | undefined {
   const id = textOf(fields["id"]);

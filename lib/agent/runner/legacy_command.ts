@@ -1,5 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
+import { jsonObject } from "../../base/json_object.ts";
 import { Limits } from "../../base/limits.ts";
 import { operationNamed } from "../../operations/registry.ts";
 
@@ -169,16 +170,8 @@ class Given {
         `Cannot run "${this.#type}": its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
       );
     }
-    try {
-      const value: unknown = JSON.parse(data === "" ? "{}" : data);
-      if (
-        typeof value === "object" && value !== null && !Array.isArray(value)
-      ) {
-        return { ...value };
-      }
-    } catch {
-      // Text that is not JSON is not an object either.
-    }
+    const value = data === "" ? {} : jsonObject(data);
+    if (value !== undefined) return value;
     requireOperation(this.#type);
     throw new PiriError(
       "INVALID_ARGUMENT",

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { isObject, jsonObject } from "../../base/json_object.ts";
 import { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { CommandRecord } from "../../store/records.ts";
@@ -33,13 +34,15 @@ export class RefreshedFacts implements CommandNews {
   ended({ agent, operation, state, data }: CommandRecord): void {
     const text = data ?? "";
     if (state === "failed" && STATE_RUNS.has(operation)) {
-      const moved = parsed(text)?.["facts"];
+      const moved = jsonObject(text)?.["facts"];
       if (moved !== undefined) this.#take(agent, factsIn(moved));
       return;
     }
     if (state !== "succeeded") return;
     if (operation === "agent.Update") this.#change(agent, withoutTrial);
-    if (operation === "agent.Facts") this.#take(agent, factsIn(parsed(text)));
+    if (operation === "agent.Facts") {
+      this.#take(agent, factsIn(jsonObject(text)));
+    }
   }
 
   #take(agent: string, facts: Facts | undefined): void {
@@ -79,16 +82,6 @@ function refreshed({ operations, ...others }: Facts, facts: Facts): Facts {
   return withPolicy(all, policyAmong(others));
 }
 
-/** Object in a text of JSON; undefined for anything else. */
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Facts of an object; undefined for anything else, or for more than a hello may have. */
 function factsIn(value: unknown): Record<string, string> | undefined {
   if (!isObject(value)) return undefined;
@@ -97,8 +90,4 @@ function factsIn(value: unknown): Record<string, string> | undefined {
   );
   const size = new TextEncoder().encode(facts.flat().join("")).length;
   return size > Limits.facts ? undefined : Object.fromEntries(facts);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { PiriError } from "../../base/errors.ts";
 import { isTooDeep } from "../../base/json_depth.ts";
+import { jsonObject } from "../../base/json_object.ts";
 import { Limits } from "../../base/limits.ts";
 
 /** Type and data of a Command to a legacy agent. */
@@ -92,20 +93,10 @@ function readObject(operation: string, params: string): Params {
       `Cannot run "${operation}": its parameters are nested deeper than ${Limits.jsonDepth}, which is the limit`,
     );
   }
-  const value = params === "" ? {} : parse(params);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return { ...value };
-  }
+  const value = params === "" ? {} : jsonObject(params);
+  if (value !== undefined) return value;
   throw new PiriError(
     "INVALID_ARGUMENT",
     `Cannot run "${operation}": its parameters are not a JSON object`,
   );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { PiriError } from "../../base/errors.ts";
 import { readFile } from "../../base/files.ts";
+import { isObject } from "../../base/json_object.ts";
 import { parseYaml, type Yaml } from "../../base/yaml.ts";
 import { folderSafe, locate } from "./locate.ts";
 
@@ -129,19 +130,19 @@ function addParts(
 ): void {
   const key = path.join(".");
   const value = path.reduce<unknown>(
-    (map, name) => isMap(map) ? map[name] : undefined,
+    (map, name) => isObject(map) ? map[name] : undefined,
     yaml.value,
   );
   // A value takes the place of a map, and a map with keys that of a value.
   parts.delete(key);
-  if (isMap(value) && (path.length === 0 || Object.keys(value).length > 0)) {
+  if (isObject(value) && (path.length === 0 || Object.keys(value).length > 0)) {
     for (const name of Object.keys(value)) {
       addParts(parts, yaml, { file, path: [...path, name] });
     }
     return;
   }
   if (path.length === 0) return;
-  const isMerged = isMap(value) &&
+  const isMerged = isObject(value) &&
     [...parts.keys()].some((each) => each.startsWith(`${key}.`));
   if (isMerged) return;
   for (const each of [...parts.keys()]) {
@@ -157,7 +158,7 @@ function merge(under: DataMap, over: DataMap): DataMap {
     const before = merged.get(key);
     merged.set(
       key,
-      isMap(before) && isMap(value) ? merge(before, value) : value,
+      isObject(before) && isObject(value) ? merge(before, value) : value,
     );
   }
   // Unlike an assignment, this makes "__proto__" an ordinary key.
@@ -166,13 +167,9 @@ function merge(under: DataMap, over: DataMap): DataMap {
 
 function parse(text: string, name: string): DataMap {
   const value = parseYaml(text, name, "CORRUPT").value ?? {};
-  if (isMap(value)) return value;
+  if (isObject(value)) return value;
   throw new PiriError(
     "CORRUPT",
     `Cannot read "${name}": it should hold a map, as key: value`,
   );
-}
-
-function isMap(value: unknown): value is DataMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
 import * as v from "valibot";
 import { PiriError } from "../../base/errors.ts";
+import { jsonObject } from "../../base/json_object.ts";
 import { Limits } from "../../base/limits.ts";
 import type { FileFacts, FileLibrary } from "./file_library.ts";
 import type { DataOwner } from "./layers.ts";
@@ -96,7 +97,7 @@ export const NAMED_REQUESTS: ReadonlyMap<string, NamedAnswer> = new Map([
 export function isNamed(type: string, params: string): boolean {
   if (!NAMED_REQUESTS.has(type)) return false;
   return type !== "data" ||
-    v.is(v.object({ name: v.string() }), tryObject(params));
+    v.is(v.object({ name: v.string() }), jsonObject(params));
 }
 
 function named<Entries extends v.ObjectEntries>(
@@ -109,7 +110,7 @@ function named<Entries extends v.ObjectEntries>(
 ): [string, NamedAnswer] {
   const schema = v.object(entries);
   return [name, async (params, context) => {
-    const result = v.safeParse(schema, tryObject(params));
+    const result = v.safeParse(schema, jsonObject(params));
     if (result.success) return await answer(result.output, context);
     const [issue] = result.issues;
     throw new PiriError(
@@ -128,16 +129,4 @@ function secondsOf({ mtimeMs }: FileFacts): number {
 /** Bytes whose base64 fits into a JSON string of this size. */
 function bytesInBase64(size: number): number {
   return Math.floor((size - 2) / 4) * 3;
-}
-
-/** The parameters, if they are a JSON object. */
-function tryObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
