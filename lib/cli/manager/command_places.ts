@@ -35,6 +35,11 @@ export type AskControl = <T>(
 /** Longest wait for the places of steps, in milliseconds. */
 const PLACES_MS = 5_000;
 
+/** Asks over a connection that is open. */
+export function askOver(control: Control): AskControl {
+  return (ask) => ask(control);
+}
+
 /** Asks by a client that waits for a Manager which is away, but not for long. */
 export function askShortly(client: RetryingClient): AskControl {
   return (ask) =>
@@ -53,13 +58,13 @@ export type FindPlaces = (
 
 /**
  * Places of steps that commands name, by the ids of the commands. None if they cannot be told, as by an older Manager:
- * all else is still shown.
+ * all else is still shown. Nothing is asked if no command is a run of steps.
  *
  * @param steps Full names; those that the result of each command names if empty.
  */
 export async function commandPlaces(
   commands: readonly Pick<Command, "id" | "operation">[],
-  control: Pick<Control, "plans">,
+  ask: AskControl,
   steps: readonly string[] = [],
 ): Promise<ReadonlyMap<bigint, readonly StepPlace[]>> {
   const asked = commands.filter(({ operation }) => namesSteps(operation));
@@ -67,10 +72,11 @@ export async function commandPlaces(
   const named = steps.slice(0, MAX_STEPS);
   try {
     for (let from = 0; from < asked.length; from += PAGE) {
-      const answer = await control.plans.getStepPlaces({
-        commands: asked.slice(from, from + PAGE)
-          .map(({ id }) => ({ commandId: id, steps: named })),
-      });
+      const page = asked.slice(from, from + PAGE)
+        .map(({ id }) => ({ commandId: id, steps: named }));
+      const answer = await ask(({ plans }) =>
+        plans.getStepPlaces({ commands: page })
+      );
       for (const { commandId, places } of answer.commands) {
         found.set(commandId, places);
       }
@@ -82,11 +88,9 @@ export async function commandPlaces(
 }
 
 /** Finder of places that asks a Manager. */
-export function placesFrom(withControl: AskControl): FindPlaces {
+export function placesFrom(ask: AskControl): FindPlaces {
   return async (command, steps) => {
-    const found = await withControl((control) =>
-      commandPlaces([command], control, steps)
-    ).catch(() => new Map<bigint, readonly StepPlace[]>());
+    const found = await commandPlaces([command], ask, steps);
     return placeTexts(found.get(command.id) ?? []);
   };
 }
@@ -145,13 +149,10 @@ export function failedStepIn(data: string): string | undefined {
 /** A command as JSON, with the places of the steps that its result names. */
 export async function placedJson(
   command: Command,
-  ask: AskControl | undefined,
+  ask: AskControl,
 ): Promise<ReturnType<typeof commandJson>> {
   const json = commandJson(command);
-  if (ask === undefined || !namesSteps(command.operation)) return json;
-  const found = await ask((control) => commandPlaces([command], control))
-    .catch(() => undefined);
-  const places = found?.get(command.id);
+  const places = (await commandPlaces([command], ask)).get(command.id);
   return places === undefined ? json : { ...json, places: placesJson(places) };
 }
 

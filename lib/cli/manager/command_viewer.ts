@@ -38,10 +38,10 @@ export class CommandViewer {
   ) {
     const { terminal, json } = options;
     this.#terminal = terminal;
-    const find = placesFrom(askShortly(client));
+    const ask = askShortly(client);
     this.#view = json
-      ? new JsonView(terminal, askShortly(client))
-      : liveView(commands, options, find);
+      ? new JsonView(terminal, ask)
+      : liveView(commands, options, placesFrom(ask));
     this.#exitCodeOf = options.exitCodeOf ?? worstOf;
     this.follower = new Follower(commands, client, this.#view);
   }

@@ -9,7 +9,7 @@ import type { Terminal } from "../terminal.ts";
 import { decodeExactly, joinBytes, unfinishedTail } from "../utf8.ts";
 import { isoTime } from "../time.ts";
 import { type AskControl, placedJson } from "./command_places.ts";
-import { writeFailureJson } from "./json.ts";
+import { commandJson, writeFailureJson } from "./json.ts";
 import { JsonWaits } from "./json_waits.ts";
 import { stateName } from "./states.ts";
 import { waitOf } from "./waiting_text.ts";
@@ -103,7 +103,9 @@ export class JsonView implements View {
     await this.settle(command);
     await this.#print({
       event: "result",
-      ...await placedJson(command, this.#ask),
+      ...this.#ask === undefined
+        ? commandJson(command)
+        : await placedJson(command, this.#ask),
     });
   }
 

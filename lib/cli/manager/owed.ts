@@ -6,7 +6,7 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { defineSubcommand } from "../command.ts";
 import { HintedError } from "../errors.ts";
 import { ExitCode } from "../exit_code.ts";
-import { commandPlaces } from "./command_places.ts";
+import { askOver, commandPlaces } from "./command_places.ts";
 import { answered } from "./ids.ts";
 import { jobOfApproval } from "./job/await_approval.ts";
 import { entryText, labelOf } from "./job/entry_state.ts";
@@ -119,7 +119,7 @@ export const owed = defineSubcommand({
     })).filter(({ debts }) => debts.length > 0);
     const places = await commandPlaces(
       told.map(({ command }) => command),
-      control,
+      askOver(control),
     );
     const debts = told.flatMap(({ command, debts }) =>
       withPlaces(debts, places.get(command.id) ?? [])

@@ -2,6 +2,7 @@ import { CommandState } from "../../../proto/gen/piri/control/v1/control_enums.t
 import type { Command } from "../../../proto/gen/piri/control/v1/control_messages.ts";
 import { askerText } from "../../base/asker.ts";
 import {
+  askOver,
   commandPlaces,
   failedStepIn,
   placedJson,
@@ -71,22 +72,23 @@ export const show = defineSubcommand({
         ? await onlyCommand(typed.id, control)
         : await commandIdOf(typed, { control, attempt: "show" }));
     const command = await getCommand(control, id);
+    const ask = askOver(control);
     if (printsOutput) {
       const { raw, color: colour } = flags;
       const style = raw ? "raw" : "plain";
       const live = () => new LiveView([command], { terminal, style, colour });
       const view = json
-        ? new JsonView(terminal, (ask) => ask(control))
+        ? new JsonView(terminal, ask)
         : raw
         ? live()
-        : readableRecords(live(), placesFrom((ask) => ask(control)));
+        : readableRecords(live(), placesFrom(ask));
       await dumpOutput(command, { control, terminal, view });
       return ExitCode.ok;
     }
     if (json) {
-      await output.value(await placedJson(command, (ask) => ask(control)));
+      await output.value(await placedJson(command, ask));
     } else {
-      const places = (await commandPlaces([command], control)).get(id);
+      const places = (await commandPlaces([command], ask)).get(id);
       const reason = placedReason(
         command.reason,
         failedStepIn(command.data),

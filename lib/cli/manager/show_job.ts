@@ -8,15 +8,15 @@ import { foldNames } from "../../targets/fold_names.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { Output } from "../output.ts";
 import { durationText, localTime } from "../time.ts";
+import { askOver } from "./command_places.ts";
 import { JobBoard } from "./job/board.ts";
 import { entryText, labelOf } from "./job/entry_state.ts";
 import { limitsText, targetsText } from "./job/head_line.ts";
 import { entryJson, jobJson, jobStateName } from "./job/job_json.ts";
+import { placedEntries } from "./job/placed_entries.ts";
 import { elapsedOf } from "./job/status_line.ts";
 import { countsText, othersOf } from "./job/summary_text.ts";
 import { allEntries } from "./job_ids.ts";
-import type { AskControl } from "./command_places.ts";
-import { placedEntries } from "./job/placed_entries.ts";
 import { requestText } from "./request_text.ts";
 import type { Control } from "./services.ts";
 import { answered } from "./ids.ts";
@@ -44,10 +44,8 @@ export async function showJob(
     else entries.push(entry);
   }
   if (json) return;
-  const ask: AskControl = (call) => call(control);
-  for (const entry of await placedEntries(entries, { job, ask })) {
-    board.take(entry);
-  }
+  const placed = await placedEntries(entries, { job, ask: askOver(control) });
+  for (const entry of placed) board.take(entry);
   await output.facts({
     ...factsOf(job, board, now),
     ...await approvedBy(control, jobId),

@@ -13,8 +13,8 @@ import type { Cancellable } from "../patience.ts";
 import type { RetryingClient } from "../retrying_client.ts";
 import { JobBoard } from "./board.ts";
 import { type JobView, silentJobView } from "./job_view.ts";
-import { placedEntries } from "./placed_entries.ts";
 import { OutputOffsets } from "./output_offsets.ts";
+import { placedEntries } from "./placed_entries.ts";
 import { StreamEnd } from "./stream_end.ts";
 
 /** True for a job that has come to an end. */

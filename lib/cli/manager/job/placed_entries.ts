@@ -22,16 +22,15 @@ export async function placedEntries(
     readonly ask: AskControl;
   },
 ): Promise<readonly JobEntry[]> {
+  if (!namesSteps(operation)) return entries;
   const named = entries.flatMap(({ commandId, reason }) =>
     commandId !== undefined && mayNameStep(reason)
       ? [{ id: commandId, operation }]
       : []
   );
-  if (named.length === 0 || !namesSteps(operation)) return entries;
-  const places = await ask((control) => commandPlaces(named, control))
-    .catch(() => undefined);
+  const places = await commandPlaces(named, ask);
   return entries.map((entry) => {
-    const texts = placeTexts(places?.get(entry.commandId ?? 0n) ?? []);
+    const texts = placeTexts(places.get(entry.commandId ?? 0n) ?? []);
     return { ...entry, reason: reasonWithPlace(entry.reason, texts) };
   });
 }
