@@ -14,26 +14,20 @@ export function anyBelow(name: string): string {
   return `${name}.?`;
 }
 
-/** Facts below a name without that part of their own names, in the order of these. */
-export function factsBelow(
-  facts: Facts,
-  name: string,
-): readonly (readonly [string, string])[] {
-  const start = name === "" ? "" : `${name}.`;
-  return Object.entries(facts)
-    .filter(([each]) => each.startsWith(start))
-    .map(([each, value]) => [each.slice(start.length), value] as const)
-    .toSorted(([one], [other]) => one < other ? -1 : 1);
-}
-
 /** Answer of facts to a question, as JSON: the value of a fact or null, or what is below a name. */
 export function factAnswer(facts: Facts, question: string): string {
   const name = question.slice(0, -2);
-  if (question === allBelow(name)) {
-    return JSON.stringify(factsBelow(facts, name));
-  }
+  const start = name === "" ? "" : `${name}.`;
   if (question === anyBelow(name)) {
-    return JSON.stringify(factsBelow(facts, name).length > 0);
+    const isThere = Object.keys(facts).some((each) => each.startsWith(start));
+    return JSON.stringify(isThere);
+  }
+  if (question === allBelow(name)) {
+    const found = Object.entries(facts)
+      .filter(([each]) => each.startsWith(start))
+      .map(([each, value]) => [each.slice(start.length), value] as const)
+      .toSorted(([one], [other]) => one < other ? -1 : 1);
+    return JSON.stringify(found);
   }
   const value = Object.hasOwn(facts, question) ? facts[question] : undefined;
   return JSON.stringify(value ?? null);

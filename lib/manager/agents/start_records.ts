@@ -25,52 +25,35 @@ export class StartRecords {
 
   /** Store that reads a record that is kept here from here, once. */
   watch(store: Store): Store {
-    const forget = this.#forget.bind(this);
+    /** A write about the agent that its first argument names. */
+    const about = <Args extends [string, ...unknown[]], Answer>(
+      write: (...args: Args) => Answer,
+    ) =>
+    (...args: Args): Answer => {
+      this.#forget(args[0]);
+      return write.apply(store, args);
+    };
     const changes: Partial<Store> = {
       agent: (id) => {
         const record = this.#take(id);
         return record === undefined ? store.agent(id) : Promise.resolve(record);
       },
+      setToken: about(store.setToken),
+      setHostFacts: about(store.setHostFacts),
+      enrolAgent: about(store.enrolAgent),
+      admitAgent: about(store.admitAgent),
+      agentLeft: about(store.agentLeft),
+      renameAgent: about(store.renameAgent),
+      revokeAgent: about(store.revokeAgent),
+      removeAgent: about(store.removeAgent),
       setAgents: (...args) => {
-        forget(...args[0]);
+        this.#forget(...args[0]);
         return store.setAgents(...args);
-      },
-      renameAgent: (...args) => {
-        forget(args[0]);
-        return store.renameAgent(...args);
       },
       patchCommand: (...args) => {
         // The keys are those of the command's agent, which the patch does not name.
         if (args[0].keys !== undefined) this.#records.clear();
         return store.patchCommand(...args);
-      },
-      setToken: (...args) => {
-        forget(args[0]);
-        return store.setToken(...args);
-      },
-      setHostFacts: (...args) => {
-        forget(args[0]);
-        return store.setHostFacts(...args);
-      },
-      enrolAgent: (...args) => {
-        forget(args[0]);
-        return store.enrolAgent(...args);
-      },
-      admitAgent: (...args) => {
-        forget(args[0]);
-        return store.admitAgent(...args);
-      },
-      agentLeft: (...args) => {
-        forget(args[0]);
-        return store.agentLeft(...args);
-      },
-      revokeAgent: (...args) => {
-        forget(args[0]);
-        return store.revokeAgent(...args);
-      },
-      removeAgent: (...args) => {
-        forget(args[0]);
-        return store.removeAgent(...args);
       },
     };
     return Object.assign(Object.create(store) as Store, changes);
