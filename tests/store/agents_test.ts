@@ -2,19 +2,14 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { hashSecret } from "../../lib/base/secret.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { addAgent, assertCode, create, hash, startStore } from "./support.ts";
-
-const hello = {
-  protocol: 2,
-  version: "0.1.0",
-  facts: { os: "linux" },
-  instance: "abc",
-  session: 2n ** 64n - 1n,
-  lastCommandId: 0n,
-  address: "127.0.0.1:5",
-  at: 2_000.75,
-  patches: [],
-};
+import {
+  addAgent,
+  assertCode,
+  create,
+  hash,
+  hello,
+  startStore,
+} from "./support.ts";
 
 Deno.test("an agent is stored as it was added", async () => {
   await using at = await startStore();

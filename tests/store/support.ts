@@ -87,6 +87,19 @@ export function addAgent(store: Store, id = "web-1"): Promise<void> {
   });
 }
 
+/** Hello of an agent, as the store takes it. */
+export const hello = {
+  protocol: 2,
+  version: "0.1.0",
+  facts: { os: "linux" },
+  instance: "abc",
+  session: 2n ** 64n - 1n,
+  lastCommandId: 0n,
+  address: "127.0.0.1:5",
+  at: 2_000.75,
+  patches: [],
+};
+
 /** Bytes as long as a SHA-256, all equal to `byte`. */
 export function hash(byte: number): Uint8Array {
   return new Uint8Array(32).fill(byte);

@@ -1,7 +1,13 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { StartRecords } from "../../../lib/manager/agents/start_records.ts";
 import type { Store } from "../../../lib/store/store.ts";
-import { addAgent, create, hash, startStore } from "../../store/support.ts";
+import {
+  addAgent,
+  create,
+  hash,
+  hello,
+  startStore,
+} from "../../store/support.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 import { SlowStore } from "../../support/slow_store.ts";
@@ -35,18 +41,6 @@ async function loaded() {
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
-
-const HELLO = {
-  protocol: 2,
-  version: "0.1.0",
-  facts: { os: "linux" },
-  instance: "abc",
-  session: 1n,
-  lastCommandId: 0n,
-  address: "127.0.0.1:5",
-  at: 2_000,
-  patches: [],
-};
 
 Deno.test("the first question for an agent is answered out of memory, and the second by the store", async () => {
   await using at = await loaded();
@@ -98,7 +92,7 @@ const WRITES: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
       secretHash: hash(3),
       at: 1,
     }),
-  admitAgent: (store) => store.admitAgent("web-1", HELLO),
+  admitAgent: (store) => store.admitAgent("web-1", hello),
   agentLeft: (store) => store.agentLeft("web-1", { at: 9, patches: [] }),
   renameAgent: (store) => store.renameAgent("web-1", "other-1"),
   revokeAgent: (store) => store.revokeAgent("web-1", { at: 9, patches: [] }),
