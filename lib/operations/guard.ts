@@ -1,17 +1,10 @@
 import { basename, dirname, isAbsolute, join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import { globMatches } from "../base/glob.ts";
+import { isAtOrBelow, type OwnFiles, ownObstacle } from "./own_obstacle.ts";
 
 /** Use of a path by an operation. */
 export type PathUse = "read" | "write";
-
-/** Files of the agent itself, which operations leave alone. */
-export interface OwnFiles {
-  /** State folder with keys, policy and journal: neither read nor written. */
-  readonly folder: string;
-  /** Executable and service: not written. */
-  readonly files: readonly string[];
-}
 
 /** Bounds of one command in the host's files. Plain data, which threads can be sent. */
 export interface GuardBounds {
@@ -132,19 +125,6 @@ function fixedPart(pattern: string): string {
   return at < 0 ? pattern : dirname(`${pattern.slice(0, at)}x`);
 }
 
-/** True if a path is another one or below it. */
-export function isAtOrBelow(path: string, folder: string): boolean {
-  const [below, above] = [comparable(path), comparable(folder)];
-  return below === above || above === "/" || below.startsWith(`${above}/`);
-}
-
-/** Path in the one spelling that Windows has many of. */
-function comparable(path: string): string {
-  return Deno.build.os === "windows"
-    ? path.replaceAll("\\", "/").toLowerCase()
-    : path;
-}
-
 /**
  * Path without links, as the system finds it. The last name may be a link, and it and folders above it may be missing.
  */
@@ -167,65 +147,4 @@ function realFolder(path: string): string {
 
 function shownReal(path: string, real: string): string {
   return path === real ? "" : `, and that is "${real}"`;
-}
-
-const OWN = "belongs to the agent itself";
-
-function ownObstacle(
-  { folder, files }: OwnFiles,
-  use: PathUse,
-  path: string,
-): string | undefined {
-  if (isAtOrBelow(path, folder) || isSameFolder(path, folder)) {
-    return `"${folder}" ${OWN}`;
-  }
-  if (isOwnProcess(path)) return `the process ${OWN}`;
-  if (isLinkToOwn(path, folder)) {
-    return `it is the same file as one in "${folder}", which ${OWN}`;
-  }
-  if (use === "read") return undefined;
-  const mine = files.find((file) => isAtOrBelow(path, file));
-  return mine === undefined ? undefined : `"${mine}" ${OWN}`;
-}
-
-/** True if a folder of the path is the agent's own under another name, as by a mount. */
-function isSameFolder(path: string, folder: string): boolean {
-  const own = idOf(folder);
-  if (own === undefined) return false;
-  for (let at = path; dirname(at) !== at; at = dirname(at)) {
-    if (idOf(at) === own) return true;
-  }
-  return false;
-}
-
-/** True if the path is another name of a file in the agent's folder. */
-function isLinkToOwn(path: string, folder: string): boolean {
-  try {
-    const { isFile, nlink } = Deno.lstatSync(path);
-    if (!isFile || nlink === null || nlink < 2) return false;
-    const id = idOf(path);
-    return [...Deno.readDirSync(folder)]
-      .some(({ name }) => idOf(join(folder, name)) === id);
-  } catch {
-    return false;
-  }
-}
-
-function idOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = Deno.statSync(path);
-    return ino === null ? undefined : `${dev} ${ino}`;
-  } catch {
-    return undefined;
-  }
-}
-
-/** True for what /proc has of this process: its memory has the keys. */
-function isOwnProcess(path: string): boolean {
-  const [, name] = /^\/proc\/([^/]+)/.exec(path) ?? [];
-  if (name === undefined) return false;
-  if (name === "self" || name === "thread-self") return true;
-  return /^\d+$/.test(name) &&
-    (Number(name) === Deno.pid ||
-      idOf(`/proc/self/task/${name}`) !== undefined);
 }

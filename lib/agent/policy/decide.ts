@@ -3,10 +3,10 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import {
   Guard,
   type GuardBounds,
-  type OwnFiles,
   pathMatches,
   realPlace,
 } from "../../operations/guard.ts";
+import type { OwnFiles } from "../../operations/own_obstacle.ts";
 import { isDenialOf, isPermissionOf, lackOf } from "./conditions.ts";
 import type { Policy } from "./policy.ts";
 import { type AllowRule, type DenyRule, isPlainPath } from "./rule_schema.ts";

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { OwnFiles } from "../../operations/guard.ts";
+import type { OwnFiles } from "../../operations/own_obstacle.ts";
 
 /** Folders of services, and the agent's service in each. */
 const UNIT_FOLDERS = [

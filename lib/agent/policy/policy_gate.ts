@@ -1,4 +1,4 @@
-import type { OwnFiles } from "../../operations/guard.ts";
+import type { OwnFiles } from "../../operations/own_obstacle.ts";
 import type { Operation } from "../../operations/operation.ts";
 import { checkParams } from "../../operations/params.ts";
 import { operationNamed } from "../../operations/registry.ts";

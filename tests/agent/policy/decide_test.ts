@@ -3,9 +3,13 @@ import { encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 import { parsePolicy } from "../../../lib/agent/policy/policy.ts";
 import { PolicyGate } from "../../../lib/agent/policy/policy_gate.ts";
+import { byteCalls } from "../../../lib/files/byte_calls.ts";
 import { operations } from "../../../lib/operations/registry.ts";
 import { ownUser } from "../../../lib/operations/user.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
+
+// Opened once here: a test that opened it would fail for not closing it.
+byteCalls();
 
 // A Monday, 10:00 UTC.
 const NOW = Date.parse("2026-11-23T10:00Z");
