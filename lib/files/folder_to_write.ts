@@ -122,6 +122,7 @@ function requireOwn(
   path: string,
   links: readonly ForeignLink[],
 ): void {
+  if (links.length === 0) return;
   const owner = factsAt(folder.self)?.uid ?? 0;
   const link = links.find(({ uid }) => uid !== owner);
   if (link === undefined) return;

@@ -37,10 +37,9 @@ const CONNECT_MS = 5_000;
 
 /** Means of looking at the host of an agent. */
 export class RealReader implements HostReader {
-  readonly self = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  readonly self: HostReader["self"];
   protected readonly parts: HostParts;
   protected readonly reads: SharedReads;
-  readonly #judged = new Set<string>();
   #homes: ReadonlySet<string> | undefined;
   #mountPoints: ReadonlySet<string> = new Set();
   #mountPointsAge = -1;
@@ -52,6 +51,7 @@ export class RealReader implements HostReader {
   ) {
     this.parts = parts;
     this.reads = reads;
+    this.self = reads.self;
   }
 
   get clock(): HostParts["clock"] {
@@ -221,11 +221,12 @@ export class RealReader implements HostReader {
     return await askServer(request, this);
   }
 
-  /** Judges a path once: its name and kind are no secret that a race could win. */
+  /** Judges a path once, until the host may have changed: its name and kind are no secret that a race could win. */
   #judge(path: string): void {
-    if (this.#judged.has(path)) return;
+    const { judged } = this.reads;
+    if (judged.has(path)) return;
     this.parts.require("read", path);
-    this.#judged.add(path);
+    judged.add(path);
   }
 }
 

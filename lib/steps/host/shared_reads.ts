@@ -5,8 +5,12 @@ export interface HostTable {
   readonly paths: readonly string[];
 }
 
-/** Tables of a host, each read once until it may have changed. */
+/** Part of a host that the looks of all steps of a run have in common. */
 export class SharedReads {
+  /** User and group of the agent. */
+  readonly self = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  /** Paths whose name and kind may be looked at, until something may have changed. */
+  readonly judged = new Set<string>();
   #age = 0;
   readonly #tables = new Map<
     string,
@@ -38,6 +42,7 @@ export class SharedReads {
 
   /** Forgets what comes from a path that was written. */
   forget(written: string): void {
+    this.judged.clear();
     for (const [name, { paths }] of this.#tables) {
       if (paths.some((path) => isInside(written, path))) {
         this.#tables.delete(name);
@@ -48,6 +53,7 @@ export class SharedReads {
   /** Forgets all, as after a program that may have changed anything. */
   forgetAll(): void {
     this.#age++;
+    this.judged.clear();
     this.#tables.clear();
   }
 }
