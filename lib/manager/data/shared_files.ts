@@ -102,7 +102,7 @@ async function readAll(shared: SharedFile): Promise<void> {
       const length = reads.reduce((sum, read) => sum + read.length, 0);
       const isOne = reads.length === 1;
       const buffer = isOne
-        ? new Uint8Array(length)
+        ? new Uint8Array(await lengthIn(file, first))
         : (block ??= new Uint8Array(BLOCK_BYTES)).subarray(0, length);
       const filled = await readAt(file, shared, {
         offset: first.offset,
@@ -137,6 +137,16 @@ function takeNext(waiting: Read[]): Read[] {
     count++;
   }
   return waiting.splice(0, count);
+}
+
+/** Length of a buffer for a request. One that is for a whole file, however long that is, needs no more than the file has. */
+async function lengthIn(
+  file: Deno.FsFile,
+  { offset, length }: Pick<Read, "offset" | "length">,
+): Promise<number> {
+  if (length <= BLOCK_BYTES) return length;
+  const { size } = await file.stat();
+  return Math.min(length, Math.max(0, size - offset));
 }
 
 /** Fills a buffer from an offset on. Returns the number of bytes, which is smaller only where the file ends. */

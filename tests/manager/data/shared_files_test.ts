@@ -50,6 +50,20 @@ Deno.test("reads at the same time share one open file, in any order", async () =
   assertEquals(files.lookUps(), 1);
 });
 
+Deno.test("a read of a whole file takes no more memory than the file has bytes", async () => {
+  await using folder = await TempFolder.make();
+  await folder.write("a", "0123456789");
+  const files = new SharedFiles(new FakeClock());
+  const find = () => Promise.resolve(folder.at("a"));
+  for (
+    const [offset, text] of [[0, "0123456789"], [8, "89"], [20, ""]] as const
+  ) {
+    const bytes = await files.read("k", find, { offset, length: 16_777_216 });
+    assertEquals(decoder.decode(bytes), text);
+    assertEquals(bytes.buffer.byteLength, text.length);
+  }
+});
+
 Deno.test("a read alone, later or by another key looks the file up anew", async () => {
   await using files = await sharedIn({ a: "old", b: "new" });
   assertEquals(await files.read("k", "a", 0, 3), "old");
