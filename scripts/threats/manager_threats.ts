@@ -78,8 +78,8 @@ export const MANAGER_THREATS: readonly Threat[] = [
       protection(
         "the agent's own files under all their names",
         [
-          "lib/operations/guard.ts",
-          "isAtOrBelow(path, folder) || isSameFolder(path, folder)",
+          "lib/operations/own_obstacle.ts",
+          "isAtOrBelow(path, folder) || isSameFolder(path, { place, folder })",
           "isAtOrBelow(path, folder)",
         ],
         [
