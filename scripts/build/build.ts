@@ -5,6 +5,7 @@ import { commitOf, timeOf } from "./commit.ts";
 import { compile } from "./compile.ts";
 import type { Product } from "./product.ts";
 import { packagesOf } from "./stable_bundle.ts";
+import { shorten } from "./shorten.ts";
 import type { Target } from "./target.ts";
 
 /** Root of this repository. */
@@ -67,7 +68,9 @@ export async function build(
         time,
         stamps,
       });
+      // Their names are in comments.
       const packages = await packagesIn(folder);
+      await shorten(folder, time);
       for (const [target, base] of bases) {
         const output = join(out, nameOf(product, target));
         await compile(product, { bundle: bundled, base, target, output });
