@@ -61,24 +61,27 @@ export type Located =
  * A symbolic link may lead to any place within the folder. A link that leads out of it counts as no file.
  */
 export async function locate(folder: string, name: string): Promise<Located> {
+  // Most places that are looked at have nothing, as those for a host alone: one question tells.
+  if (!await isThere(join(folder, name))) return {};
   const root = await realPath(folder);
   if (root === undefined) return {};
-  const place = join(root, name);
-  const path = await realPath(place);
-  if (path === undefined) return await deadLink(place);
+  const path = await realPath(join(root, name));
+  if (path === undefined) {
+    return await isThere(join(root, name)) ? { obstacle: "nowhere" } : {};
+  }
   if (!isInside(root, path)) return { obstacle: "outside" };
   const info = await Deno.stat(path);
   // Opening a named pipe would wait for a writer for ever.
   return info.isFile ? { path, info } : { obstacle: kindOf(info) };
 }
 
-/** Tells a link that leads nowhere from a place with nothing. */
-async function deadLink(place: string): Promise<Located> {
+/** True if something is at a place, also a link that leads nowhere. */
+async function isThere(place: string): Promise<boolean> {
   try {
-    const { isSymlink } = await Deno.lstat(place);
-    return isSymlink ? { obstacle: "nowhere" } : {};
+    await Deno.lstat(place);
+    return true;
   } catch (error) {
-    if (isMissing(error)) return {};
+    if (isMissing(error)) return false;
     throw error;
   }
 }

@@ -15,6 +15,9 @@ import { withoutSteps } from "./chosen_steps.ts";
 import { ownWordsOf } from "./plan_groups.ts";
 import { usedFacts } from "./used_facts.ts";
 
+/** Agents that a state is compiled for at a time. */
+const AT_A_TIME = 16;
+
 /** States that were compiled for the agents of a plan. */
 export interface CompiledAgents {
   readonly agents: readonly NewPlanAgent[];
@@ -51,17 +54,8 @@ export async function compileAgents(
   const places = new PlaceTexts();
   const without: string[] = [];
   const problems = new Map<string, string[]>();
-  for (const record of records) {
-    const { id, groups, version, instance, setFacts } = record;
-    const all = { ...record.facts, ...record.setFacts };
-    const hasTold = instance !== null || Object.keys(record.facts).length > 0;
-    const facts = hasTold ? all : undefined;
-    const sheet = await states.compile(stateName, {
-      id,
-      groups,
-      facts,
-      setFacts,
-    });
+  for await (const [record, sheet] of compiledFor(stateName, records, states)) {
+    const { id, version, instance } = record;
     if (!sheet.exists) {
       without.push(id);
       continue;
@@ -75,9 +69,9 @@ export async function compileAgents(
       agent: id,
       sheet: sheet.sha256,
       places: places.add(sheet.places),
-      facts: encodeHex(canonicalHash(all)),
+      facts: encodeHex(canonicalHash(factsOf(record))),
       usedFacts: usedFacts(sheet.factsAsked, record),
-      ownWords: ownWordsOf(id, all),
+      ownWords: ownWordsOf(id, factsOf(record)),
       version,
       instance: instance ?? "",
     });
@@ -108,6 +102,29 @@ export async function compileAgents(
     ]),
     problems: [...problems].map(([text, agents]) => ({ text, agents })),
   };
+}
+
+/** Compiles for several agents at a time, in their order: for each, the disk is asked for files of its own. */
+async function* compiledFor(
+  stateName: string,
+  records: readonly AgentRecord[],
+  states: StateSource,
+): AsyncGenerator<readonly [AgentRecord, CompiledSheet]> {
+  for (let at = 0; at < records.length; at += AT_A_TIME) {
+    const some = records.slice(at, at + AT_A_TIME);
+    yield* await Promise.all(some.map(async (record) => {
+      const { id, groups, instance, setFacts } = record;
+      const hasTold = instance !== null ||
+        Object.keys(record.facts).length > 0;
+      const facts = hasTold ? factsOf(record) : undefined;
+      const agent = { id, groups, facts, setFacts };
+      return [record, await states.compile(stateName, agent)] as const;
+    }));
+  }
+}
+
+function factsOf({ facts, setFacts }: AgentRecord): Record<string, string> {
+  return { ...facts, ...setFacts };
 }
 
 /** Places of steps, which agents with one compiled state may have at several places. */
