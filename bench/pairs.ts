@@ -20,7 +20,12 @@ import { output, outputMemory } from "./output.ts";
 import type { Pair } from "./pair.ts";
 import { decision, decision10k } from "./rules.ts";
 import { storm, stormProof } from "./storm.ts";
-import { stateFiles, stateFilesAnsible, stateGate } from "./state_files.ts";
+import {
+  stateFiles,
+  stateFilesAnsible,
+  stateFilesCommand,
+  stateGate,
+} from "./state_files.ts";
 import { stateMemory } from "./state_memory.ts";
 import { statePackages } from "./state_packages.ts";
 import { states, statesEqual } from "./states.ts";
@@ -56,6 +61,7 @@ export const pairs: readonly Pair[] = [
   states,
   statesEqual,
   stateFiles,
+  stateFilesCommand,
   stateFilesAnsible,
   stateGate,
   statePackages,

@@ -71,6 +71,20 @@ export class RealFleet implements AsyncDisposable {
     return [...programs.manager, subcommand, "--dir", manager.dir, ...args];
   }
 
+  /** Time between two points of the newest command, in milliseconds. */
+  async timeOf(
+    begin: "createdAtMs" | "agentStartedAtMs",
+    end: "finishedAtMs" | "agentFinishedAtMs",
+  ): Promise<number> {
+    const { commands: [newest] } = await this.manager.control.commands
+      .listCommands({ limit: 1 });
+    const { [begin]: begun, [end]: ended } = newest ?? {};
+    if (begun !== undefined && ended !== undefined) {
+      return Number(ended - begun);
+    }
+    throw new PiriError("INTERNAL", "Cannot find a command that has ended");
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.undo.disposeAsync();
   }

@@ -36,6 +36,31 @@ export const stateFiles: Pair = {
   },
 };
 
+/** Most time from the command to its result, in milliseconds. */
+const MAX_COMMAND_MS = 300;
+
+/** The same, without the start of the command line. */
+export const stateFilesCommand: Pair = {
+  name: "state-files-command",
+  unit: "ms",
+  goal: { most: 1 },
+  ours:
+    "a plan of the same files, from the command to its result, as the Manager records both",
+  beside: `the limit of ${MAX_COMMAND_MS} ms`,
+  async open(): Promise<OpenPair | LeftOut> {
+    const opened = await FilesAndFleet.open();
+    if ("leftOut" in opened) return opened;
+    return {
+      async ours() {
+        await opened.plan();
+        return await opened.fleet.timeOf("createdAtMs", "finishedAtMs");
+      },
+      beside: () => Promise.resolve(MAX_COMMAND_MS),
+      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    };
+  },
+};
+
 /** The same, for a step. */
 export const stateFilesAnsible: Pair = {
   name: "state-files-ansible",

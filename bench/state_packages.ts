@@ -1,4 +1,3 @@
-import { PiriError } from "../lib/base/errors.ts";
 import { compiled } from "../scripts/local/programs.ts";
 import { TempFolder } from "../scripts/local/temp_folder.ts";
 import type { LeftOut, OpenPair, Pair } from "./pair.ts";
@@ -60,13 +59,7 @@ async function agentTime(
     isRight: (stdout) =>
       new TextDecoder().decode(stdout).includes("nothing to do on 1 agent"),
   });
-  const { control } = fleet.manager;
-  const { commands: [newest] } = await control.commands.listCommands({
-    limit: 1,
-  });
-  const { agentStartedAtMs: begun, agentFinishedAtMs: ended } = newest ?? {};
-  if (begun !== undefined && ended !== undefined) return Number(ended - begun);
-  throw new PiriError("INTERNAL", "Cannot find the command of the plan");
+  return await fleet.timeOf("agentStartedAtMs", "agentFinishedAtMs");
 }
 
 /** Names of the first packages that are installed here, each of one architecture. */
