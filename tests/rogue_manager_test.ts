@@ -6,6 +6,7 @@ import { readPolicy } from "../lib/agent/policy/policy.ts";
 import { PolicyGate } from "../lib/agent/policy/policy_gate.ts";
 import { WorkerPool } from "../lib/agent/workers/worker_pool.ts";
 import { systemClock } from "../lib/base/clock.ts";
+import { byteCalls } from "../lib/files/byte_calls.ts";
 import { KEYLESS_FEATURES } from "../lib/wire/features.ts";
 import { memoryTransports } from "../lib/wire/memory_transport.ts";
 import { countingRandom } from "./support/counting_random.ts";
@@ -13,6 +14,9 @@ import { NO_AUDIT } from "./support/heard_audit.ts";
 import { MANAGER, MemoryAgent } from "./support/memory_agent.ts";
 import { ScriptedPeer } from "./support/scripted_peer.ts";
 import { TempFolder } from "./support/temp_folder.ts";
+
+// Opened once here: a test that opened it would fail for not closing it.
+byteCalls();
 
 const BLOB = "b".repeat(64);
 

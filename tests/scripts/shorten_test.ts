@@ -1,10 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { transformSync } from "esbuild";
 import { shorten } from "../../scripts/build/shorten.ts";
 import { TempFolder } from "../support/temp_folder.ts";
-
-// Its thread stays: a test that started it would fail for not ending it.
-transformSync("");
 
 const PROGRAM = `/*! Licence of a package */
 // Comment of ours.
