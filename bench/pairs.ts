@@ -18,6 +18,7 @@ import { masking } from "./masking.ts";
 import { oneCommand } from "./one_command.ts";
 import { output, outputMemory } from "./output.ts";
 import type { Pair } from "./pair.ts";
+import { putFifty } from "./put_fifty.ts";
 import { decision, decision10k } from "./rules.ts";
 import { storm, stormProof } from "./storm.ts";
 import {
@@ -55,6 +56,7 @@ export const pairs: readonly Pair[] = [
   input,
   inputMemory,
   put,
+  putFifty,
   data,
   history,
   growth,

@@ -26,8 +26,10 @@ export class RealFleet implements AsyncDisposable {
 
   static async start(
     programs: Programs,
-    { agents: count = 1, prepare }: {
+    { agents: count = 1, prepare, around }: {
       agents?: number;
+      /** Makes the command line of an agent, as one that starts it in surroundings of its own. */
+      around?: (id: string, argv: readonly string[]) => Promise<string[]>;
       /** Gets the Manager's folder before the first start. */
       prepare?: (dir: string) => Promise<void>;
     } = {},
@@ -46,7 +48,8 @@ export class RealFleet implements AsyncDisposable {
       const { token } = await manager.control.agents.addAgent({ id });
       const where = ["--dir", folder.at(id)];
       await run([...programs.agent, "join", token, ...where]);
-      const argv = [...programs.agent, "run", ...where];
+      const own = [...programs.agent, "run", ...where];
+      const argv = await around?.(id, own) ?? own;
       agents.push(undo.use(new Daemon(`the agent ${id}`, { argv })));
     });
     await manager.connected(count);
