@@ -1,6 +1,6 @@
 /**
- * Takes comments, spaces and line breaks out of the JavaScript files of a folder, and writes long forms shorter. A
- * program of its own, since its library leaves a thread behind.
+ * Takes comments, spaces and line breaks out of the JavaScript files of a folder, and writes long forms shorter, in
+ * ASCII: the runtime copies other text. A program of its own, since its library leaves a thread behind.
  *
  *     deno run -A scripts/build/shorten_files.ts FOLDER
  *
@@ -16,7 +16,6 @@ const [folder = "."] = Deno.args;
 for (const { name } of Deno.readDirSync(folder)) {
   const path = join(folder, name);
   const { code } = transformSync(Deno.readTextFileSync(path), {
-    charset: "utf8",
     format: "esm",
     legalComments: "inline",
     lineLimit: LINE_LENGTH,

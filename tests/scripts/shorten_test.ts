@@ -60,3 +60,20 @@ Deno.test("long programs are shortened to lines that an editor can show", async 
   assertEquals(lines.length > 10, true);
   assertEquals(lines.filter((line) => line.length > 300), []);
 });
+
+Deno.test("texts of a shortened program are ASCII, which the runtime need not copy, and mean the same", async () => {
+  await using folder = await TempFolder.make();
+  await folder.write(
+    "main.js",
+    'const name = "𝒳"; console.log(`é ${name} …`);',
+  );
+
+  await shorten(folder.path, new Date(0));
+
+  const text = await Deno.readTextFile(folder.at("main.js"));
+  assertMatch(text, /^[\n\x20-\x7e]+$/);
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-config", folder.at("main.js")],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "é 𝒳 …\n");
+});
