@@ -78,7 +78,7 @@ export const putFifty: Pair = {
           ...["clush", "-S", "-f", String(HOSTS), "-w", addresses.join(",")],
           ...["-o", host.options.join(" ")],
           ...["--copy", file, "--dest", copy],
-        ], { isRight: () => true });
+        ], { complains: true, isRight: () => true });
         await requireCopy(file, copy);
         return ms;
       },
