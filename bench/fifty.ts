@@ -1,6 +1,7 @@
 import { PiriError } from "../lib/base/errors.ts";
 import { CommandState } from "../proto/gen/piri/control/v1/control_messages.ts";
 import { compiled } from "../scripts/local/programs.ts";
+import { clush, loopbackAddresses } from "./clush.ts";
 import { inParallel } from "./parallel.ts";
 import {
   type Instead,
@@ -42,10 +43,7 @@ export const fifty: Pair = pairBeside({
     peers: ["clush", "sshd", "ssh", "ssh-keygen"],
     prepare: (host, addresses) =>
       Promise.resolve({
-        argv: (command) => [
-          ...["clush", "-S", "-f", String(HOSTS), "-w", addresses.join(",")],
-          ...["-o", host.options.join(" "), command],
-        ],
+        argv: (command) => clush(host, addresses, command),
         isRight: (stdout) => stdout === "",
         end: () => Promise.resolve(),
       }),
@@ -91,10 +89,7 @@ function pairBeside(
         return { leftOut: "only Linux has so many loopback addresses" };
       }
       await using undo = new AsyncDisposableStack();
-      const addresses = Array.from(
-        { length: HOSTS },
-        (_, i) => `127.0.1.${i + 1}`,
-      );
+      const addresses = loopbackAddresses(HOSTS);
       const host = undo.use(await SshHost.start(addresses));
       const prepared = await tool.prepare(host, addresses);
       undo.defer(() => prepared.end());

@@ -14,6 +14,7 @@ const PACKAGES = {
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  unshare: "util-linux",
 } as const;
 
 /** A program that Piri is measured beside. */

@@ -1,6 +1,7 @@
 import { PiriError } from "../lib/base/errors.ts";
 import { compiled } from "../scripts/local/programs.ts";
 import { writeBulk } from "./bulk.ts";
+import { clush, loopbackAddresses } from "./clush.ts";
 import { type LeftOut, NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
 import { lacking } from "./peer.ts";
 import { NOT_COMPILED, RealFleet } from "./real_fleet.ts";
@@ -26,7 +27,9 @@ export const putFifty: Pair = {
     `\`clush -f ${HOSTS} --copy FILE --dest PATH\` to ${HOSTS} loopback addresses, all with one and the same folder`,
   async open(size): Promise<OpenPair | LeftOut> {
     if (size === "quick") return NOT_QUICK;
-    const lacks = await lacking("clush", "sshd", "ssh", "ssh-keygen", "scp");
+    const lacks = await lacking(
+      ...["clush", "sshd", "ssh", "ssh-keygen", "scp", "unshare"] as const,
+    );
     if (lacks !== undefined) return lacks;
     const programs = await compiled();
     if (programs === undefined) return NOT_COMPILED;
@@ -34,10 +37,7 @@ export const putFifty: Pair = {
       return { leftOut: "agents have folders of their own as root on Linux" };
     }
     await using undo = new AsyncDisposableStack();
-    const addresses = Array.from(
-      { length: HOSTS },
-      (_, i) => `127.0.1.${i + 1}`,
-    );
+    const addresses = loopbackAddresses(HOSTS);
     const host = undo.use(await SshHost.start(addresses));
     const open = host.folder.at("open");
     await Deno.mkdir(open);
@@ -74,11 +74,11 @@ export const putFifty: Pair = {
       async beside() {
         await newFile();
         const copy = `${open}/${COPY}`;
-        const ms = await timedWell([
-          ...["clush", "-S", "-f", String(HOSTS), "-w", addresses.join(",")],
-          ...["-o", host.options.join(" ")],
-          ...["--copy", file, "--dest", copy],
-        ], { complains: true, isRight: () => true });
+        const argv = clush(host, addresses, "--copy", file, "--dest", copy);
+        const ms = await timedWell(argv, {
+          complains: true,
+          isRight: () => true,
+        });
         await requireCopy(file, copy);
         return ms;
       },
