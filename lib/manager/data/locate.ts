@@ -62,12 +62,14 @@ export type Located =
  */
 export async function locate(folder: string, name: string): Promise<Located> {
   // Most places that are looked at have nothing, as those for a host alone: one question tells.
-  if (!await isThere(join(folder, name))) return {};
+  if (await infoAt(join(folder, name)) === undefined) return {};
   const root = await realPath(folder);
   if (root === undefined) return {};
-  const path = await realPath(join(root, name));
+  const place = join(root, name);
+  const path = await realPath(place);
   if (path === undefined) {
-    return await isThere(join(root, name)) ? { obstacle: "nowhere" } : {};
+    // It may have gone, or come, since.
+    return (await infoAt(place))?.isSymlink ? { obstacle: "nowhere" } : {};
   }
   if (!isInside(root, path)) return { obstacle: "outside" };
   const info = await Deno.stat(path);
@@ -75,13 +77,12 @@ export async function locate(folder: string, name: string): Promise<Located> {
   return info.isFile ? { path, info } : { obstacle: kindOf(info) };
 }
 
-/** True if something is at a place, also a link that leads nowhere. */
-async function isThere(place: string): Promise<boolean> {
+/** Facts about what is at a place, also a link that leads nowhere; undefined if there is nothing. */
+async function infoAt(place: string): Promise<Deno.FileInfo | undefined> {
   try {
-    await Deno.lstat(place);
-    return true;
+    return await Deno.lstat(place);
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
