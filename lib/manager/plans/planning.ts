@@ -54,7 +54,9 @@ export async function compileAgents(
   const places = new PlaceTexts();
   const without: string[] = [];
   const problems = new Map<string, string[]>();
-  for await (const [record, sheet] of compiledFor(stateName, records, states)) {
+  for await (
+    const { record, facts, sheet } of compiledFor(stateName, records, states)
+  ) {
     const { id, version, instance } = record;
     if (!sheet.exists) {
       without.push(id);
@@ -69,9 +71,9 @@ export async function compileAgents(
       agent: id,
       sheet: sheet.sha256,
       places: places.add(sheet.places),
-      facts: encodeHex(canonicalHash(factsOf(record))),
+      facts: encodeHex(canonicalHash(facts)),
       usedFacts: usedFacts(sheet.factsAsked, record),
-      ownWords: ownWordsOf(id, factsOf(record)),
+      ownWords: ownWordsOf(id, facts),
       version,
       instance: instance ?? "",
     });
@@ -104,27 +106,36 @@ export async function compileAgents(
   };
 }
 
+/** State that was compiled for an agent. */
+interface CompiledFor {
+  readonly record: AgentRecord;
+  /** Facts that its host told, and those that were set. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly sheet: CompiledSheet;
+}
+
 /** Compiles for several agents at a time, in their order: for each, the disk is asked for files of its own. */
 async function* compiledFor(
   stateName: string,
   records: readonly AgentRecord[],
   states: StateSource,
-): AsyncGenerator<readonly [AgentRecord, CompiledSheet]> {
+): AsyncGenerator<CompiledFor> {
   for (let at = 0; at < records.length; at += AT_A_TIME) {
     const some = records.slice(at, at + AT_A_TIME);
     yield* await Promise.all(some.map(async (record) => {
       const { id, groups, instance, setFacts } = record;
+      const facts = { ...record.facts, ...setFacts };
       const hasTold = instance !== null ||
         Object.keys(record.facts).length > 0;
-      const facts = hasTold ? factsOf(record) : undefined;
-      const agent = { id, groups, facts, setFacts };
-      return [record, await states.compile(stateName, agent)] as const;
+      const sheet = await states.compile(stateName, {
+        id,
+        groups,
+        facts: hasTold ? facts : undefined,
+        setFacts,
+      });
+      return { record, facts, sheet };
     }));
   }
-}
-
-function factsOf({ facts, setFacts }: AgentRecord): Record<string, string> {
-  return { ...facts, ...setFacts };
 }
 
 /** Places of steps, which agents with one compiled state may have at several places. */
