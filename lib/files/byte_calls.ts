@@ -9,7 +9,13 @@ import {
 
 const AT_SYMLINK_NOFOLLOW = 0x100n;
 const AT_REMOVEDIR = 0x200n;
-const STATX_BASIC = 0x7ffn;
+const STATX_BASIC = 0x7ff;
+const STATX_MNT_ID = 0x1000;
+const STATX_ASKED = BigInt(STATX_BASIC | STATX_MNT_ID);
+
+// Used again by each call, which is over before the next one begins.
+const statAnswer = new Uint8Array(256);
+const statFields = new DataView(statAnswer.buffer);
 
 /** Flag of openat2(2): a link anywhere in the path is an error. */
 const RESOLVE_NO_SYMLINKS = 0x04n;
@@ -17,6 +23,10 @@ const RESOLVE_NO_SYMLINKS = 0x04n;
 /** Numbers of a file that a stat tells. */
 export interface RawStat {
   readonly mode: number;
+  /** Count of the names of the file. */
+  readonly names: number;
+  /** Number of the mount: within one, a folder has one path without links. Undefined before Linux 5.8. */
+  readonly mount: bigint | undefined;
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
@@ -122,18 +132,17 @@ function wrap({ symbols, done }: Syscalls): ByteCalls {
     },
 
     stat(path) {
-      const buffer = new Uint8Array(256);
       done(
         symbols.withFlagsAndBuffer(
           NUMBERS.statx,
           AT_FDCWD,
           pathBytes(path),
           AT_SYMLINK_NOFOLLOW,
-          STATX_BASIC,
-          buffer,
+          STATX_ASKED,
+          statAnswer,
         ),
       );
-      return statIn(buffer);
+      return statIn(statFields);
     },
 
     readLink(path) {
@@ -262,10 +271,12 @@ function entriesIn(records: Uint8Array): Uint8Array[] {
 }
 
 /** Fields of struct statx: its layout is the same on all processors. */
-function statIn(buffer: Uint8Array): RawStat {
-  const view = new DataView(buffer.buffer);
+function statIn(view: DataView): RawStat {
+  const hasMount = (view.getUint32(0, true) & STATX_MNT_ID) !== 0;
   const seconds = Number(view.getBigInt64(112, true));
   return {
+    names: view.getUint32(16, true),
+    mount: hasMount ? view.getBigUint64(144, true) : undefined,
     uid: view.getUint32(20, true),
     gid: view.getUint32(24, true),
     mode: view.getUint16(28, true),

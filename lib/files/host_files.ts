@@ -41,9 +41,9 @@ export function factsAt(path: string): FileFacts | undefined {
   try {
     const calls = bytesFor(path);
     if (calls !== undefined) {
-      const { mode, ...rest } = calls.stat(bytesOfName(path));
+      const { mode, size, uid, gid, mtimeMs } = calls.stat(bytesOfName(path));
       const kind = KINDS.get(mode & S_IFMT) ?? "other";
-      return { ...rest, kind, mode: mode & 0o7777 };
+      return { kind, mode: mode & 0o7777, size, uid, gid, mtimeMs };
     }
     const info = Deno.lstatSync(path);
     const isWindows = Deno.build.os === "windows";
@@ -64,6 +64,33 @@ export function factsAt(path: string): FileFacts | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
+  }
+}
+
+/** Place of something in the system. */
+export interface Place {
+  readonly kind: FileKind;
+  /** Number of its mount: within one, a folder has one path without links. */
+  readonly mount: bigint;
+  /** Count of its names. */
+  readonly names: number;
+}
+
+/**
+ * Place of what is at a path, without following a link, by one call of the system. Undefined if there is nothing, if it
+ * may not be seen, before Linux 5.8, and on other systems.
+ */
+export function placeAt(path: string): Place | undefined {
+  try {
+    // The system would take the part before a NUL for the path.
+    const stat = path.includes("\0")
+      ? undefined
+      : byteCalls()?.stat(bytesOfName(path));
+    if (stat?.mount === undefined) return undefined;
+    const { mode, mount, names } = stat;
+    return { kind: KINDS.get(mode & S_IFMT) ?? "other", mount, names };
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,6 +5,7 @@
  * Source: PEP 383, "Non-decodable Bytes in System Character Interfaces".
  */
 
+const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const ESCAPES = 0xdc00;
 
@@ -49,7 +50,6 @@ function lengthFrom(byte: number): number {
 
 /** Bytes of a name. */
 export function bytesOfName(name: string): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
   if (name.isWellFormed()) return encoder.encode(name);
   const bytes: number[] = [];
   for (const character of name) {

@@ -1,10 +1,12 @@
 import { basename, dirname, isAbsolute, join } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import { globMatches } from "../base/glob.ts";
-import { isAtOrBelow, type OwnFiles, ownObstacle } from "./own_obstacle.ts";
-
-/** Use of a path by an operation. */
-export type PathUse = "read" | "write";
+import {
+  isAtOrBelow,
+  type OwnFiles,
+  ownObstacle,
+  type PathUse,
+} from "./own_obstacle.ts";
 
 /** Bounds of one command in the host's files. Plain data, which threads can be sent. */
 export interface GuardBounds {

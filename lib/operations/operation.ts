@@ -2,7 +2,8 @@ import type { GenericSchema, InferOutput } from "valibot";
 import type { BlobName } from "../base/blob.ts";
 import type { StreamName } from "../base/masking/masked_output.ts";
 import type { Sealed } from "../base/sealed.ts";
-import type { Guard, PathUse } from "./guard.ts";
+import type { Guard } from "./guard.ts";
+import type { PathUse } from "./own_obstacle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export type { StreamName };

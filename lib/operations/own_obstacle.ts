@@ -1,5 +1,8 @@
 import { dirname, join } from "@std/path";
-import { type Place, placeOf } from "../files/place_of.ts";
+import { type Place, placeAt } from "../files/host_files.ts";
+
+/** Use of a path by an operation. */
+export type PathUse = "read" | "write";
 
 /** Files of the agent itself, which operations leave alone. */
 export interface OwnFiles {
@@ -14,10 +17,10 @@ const OWN = "belongs to the agent itself";
 /** Reason why the agent's own files forbid the use of a path without links; undefined if they do not. */
 export function ownObstacle(
   { folder, files }: OwnFiles,
-  use: "read" | "write",
+  use: PathUse,
   path: string,
 ): string | undefined {
-  const place = placeOf(path);
+  const place = placeAt(path);
   if (isAtOrBelow(path, folder) || isSameFolder(path, { place, folder })) {
     return `"${folder}" ${OWN}`;
   }
@@ -62,8 +65,8 @@ function isSameFolder(path: string, { place, folder }: Compared): boolean {
 
 /** True for a path that is certainly not in the folder: it is in the same mount, and has other names. */
 function isElsewhere(path: string, { place, folder }: Compared): boolean {
-  return place !== undefined && !place.isLink &&
-    place.mount === placeOf(folder)?.mount &&
+  return place !== undefined && place.kind !== "link" &&
+    place.mount === placeAt(folder)?.mount &&
     haveOtherNames(path, folder) && isWithoutLinks(folder);
 }
 
@@ -100,7 +103,9 @@ function isAscii(name: string): boolean {
 
 /** True if the path is another name of a file in the agent's folder. */
 function isLinkToOwn(path: string, { place, folder }: Compared): boolean {
-  if (place !== undefined && (!place.isFile || place.names < 2)) return false;
+  if (place !== undefined && (place.kind !== "file" || place.names < 2)) {
+    return false;
+  }
   try {
     const { isFile, nlink } = Deno.lstatSync(path);
     if (!isFile || nlink === null || nlink < 2) return false;
