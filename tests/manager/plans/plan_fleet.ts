@@ -282,6 +282,8 @@ export class PlanFleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.manager[Symbol.asyncDispose]();
+    // Two commands of a host take turns: one may have begun only now.
+    for (const name of this.#agents.keys()) await this.rest(name);
     await this.folder[Symbol.asyncDispose]();
   }
 }
@@ -322,12 +324,19 @@ class SteppingAgent {
   async serve(): Promise<void> {
     for (;;) {
       const body = await this.peer.next();
-      if (body === undefined) return;
+      if (body === undefined) return this.#hangUp();
       if (body.case === "command") {
         this.runs.push(this.#runWhileConnected(body.value));
       }
       if (body.case !== "dataResponse") continue;
       this.#asked.get(body.value.requestId)?.resolve(body.value);
+    }
+  }
+
+  /** Lets commands go on that wait for an answer of the Manager. */
+  #hangUp(): void {
+    for (const { reject } of this.#asked.values()) {
+      reject(new Deno.errors.BrokenPipe("the connection is cut"));
     }
   }
 
