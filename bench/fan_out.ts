@@ -13,6 +13,7 @@ import { NoOps } from "./no_ops.ts";
 import { NOT_QUICK, type OpenPair, type Pair } from "./pair.ts";
 import { RawPair } from "./raw_pair.ts";
 import { withCommas } from "./table.ts";
+import { WrittenBytes } from "./written_bytes.ts";
 
 /** Number of commands in one measurement. */
 const COMMANDS = 30_000;
@@ -61,14 +62,21 @@ function pairOf(name: string, agents: number, goal: Pair["goal"]): Pair {
         }),
       );
       await raw.connect(agents);
+      const written = new WrittenBytes();
       const opened = undo.move();
       return {
         async ours() {
-          return COMMANDS / await commands.run(COMMANDS / agents);
+          const { pid } = manager.daemon;
+          return COMMANDS / await written.during(
+            pid,
+            COMMANDS,
+            () => commands.run(COMMANDS / agents),
+          );
         },
         async beside() {
           return Number(await raw.server.ask("echo", ROUND_TRIPS / agents));
         },
+        notes: () => written.notes("a command"),
         [Symbol.asyncDispose]: () => opened.disposeAsync(),
       };
     },
