@@ -162,8 +162,8 @@ export const managerServices: ManagerServices = {
   async backUp(dir, options) {
     await requireNoLogin(dir);
     const { backUp } = await import("./manager/state/back_up.ts");
-    const { copyDatabase } = await import("./store/copy_database.ts");
-    return await backUp(dir, { ...options, copyDatabase });
+    const { copyDatabase, lackOf } = await import("./store/copy_database.ts");
+    return await backUp(dir, { ...options, copyDatabase, lackOf });
   },
 
   async exportAuthority(dir, options) {

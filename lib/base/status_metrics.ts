@@ -62,7 +62,11 @@ export function statusMetrics(status: StatusFigures): string {
       status.commandsTotal,
     ),
     gauge("output_bytes", "Size of all kept output.", status.outputBytes),
-    gauge("database_bytes", "Size of the database.", status.databaseBytes),
+    gauge(
+      "database_bytes",
+      "Size of the database with its files of output.",
+      status.databaseBytes,
+    ),
     gauge(
       "database_writable",
       "1 if the database can be written, and 0 if not.",

@@ -1,7 +1,10 @@
+import { basename } from "@std/path";
 import { PiriError } from "../base/errors.ts";
 import { exists } from "../base/files.ts";
 import { Database } from "./database.ts";
 import { openFile } from "./lock.ts";
+import { endsOfSegments } from "./large_output.ts";
+import { FolderSegments, outputFolder } from "./segment_files.ts";
 
 /** Longest wait for a lock of another program, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -29,4 +32,25 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
   using copy = await openFile(to);
   await copy.sync();
+}
+
+/**
+ * Says which bytes of output a database names that the folder beside it lacks; undefined if it lacks none.
+ *
+ * @throws {PiriError} DISK, CORRUPT
+ */
+export function lackOf(database: string): string | undefined {
+  using db = new Database(database);
+  const folder = outputFolder(database);
+  using files = new FolderSegments(folder);
+  const there = new Map(
+    files.list().map((segment) => [segment, files.size(segment)]),
+  );
+  for (const [segment, end] of endsOfSegments(db)) {
+    const size = there.get(segment) ?? 0;
+    if (size < end) {
+      return `${basename(folder)}/${segment} has ${size} of ${end} bytes`;
+    }
+  }
+  return undefined;
 }

@@ -35,6 +35,7 @@ import { agentCommands } from "./migrations/0037_agent_commands.ts";
 import { driftUntold } from "./migrations/0038_drift_untold.ts";
 import { stepPlaces } from "./migrations/0039_step_places.ts";
 import { usedFacts } from "./migrations/0040_used_facts.ts";
+import { outputSegments } from "./migrations/0041_output_segments.ts";
 
 /** "Piri" in ASCII: marks a database as ours. */
 const APPLICATION_ID = 0x50697269n;
@@ -76,6 +77,7 @@ export const MIGRATIONS: readonly string[] = [
   driftUntold,
   stepPlaces,
   usedFacts,
+  outputSegments,
 ];
 
 /**

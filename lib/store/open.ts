@@ -3,8 +3,10 @@ import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
 import { type StoredIdentity, writeIdentity } from "./identity.ts";
 import { FileLock, openFile } from "./lock.ts";
+import { MemorySegments } from "./memory_segments.ts";
 import { Meta } from "./meta.ts";
 import { migrate } from "./migrate.ts";
+import { FolderSegments, outputFolder } from "./segment_files.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
 /**
@@ -36,11 +38,13 @@ const DURABILITY = [
  */
 export async function openStore(
   path: string | ":memory:",
-  { clock, random, identity }: {
+  { clock, random, identity, largeBytes }: {
     clock: Clock;
     random: Random;
     /** Content of a new database; an empty one if absent. */
     identity?: StoredIdentity | undefined;
+    /** Size from which a piece of output is not in the database itself, in bytes; for tests. */
+    largeBytes?: number | undefined;
   },
 ): Promise<SqliteStore> {
   using stack = new DisposableStack();
@@ -55,5 +59,12 @@ export async function openStore(
   for (const pragma of DURABILITY) db.get(`PRAGMA ${pragma}`);
   if (identity !== undefined) writeIdentity(db, identity);
   const meta = new Meta(db, { random, at: clock.now() });
-  return new SqliteStore(db, meta, stack.move());
+  const files = path === ":memory:"
+    ? new MemorySegments()
+    : new FolderSegments(outputFolder(path));
+  return new SqliteStore(db, {
+    meta,
+    place: { files, largeBytes },
+    resources: stack.move(),
+  });
 }

@@ -1,6 +1,7 @@
 import { PiriError } from "../base/errors.ts";
 import { commandNotFound } from "./commands.ts";
 import type { Database } from "./database.ts";
+import { type LargeOutput, SIZE } from "./large_output.ts";
 import type { Meta } from "./meta.ts";
 import type { OutputPiece } from "./output_piece.ts";
 import type {
@@ -22,10 +23,12 @@ const DROP_BYTES = 4 * 1_048_576;
 export class Output {
   readonly #db: Database;
   readonly #meta: Meta;
+  readonly #large: LargeOutput;
 
-  constructor(db: Database, meta: Meta) {
+  constructor(db: Database, meta: Meta, large: LargeOutput) {
     this.#db = db;
     this.#meta = meta;
+    this.#large = large;
   }
 
   /**
@@ -56,14 +59,19 @@ export class Output {
       commandId,
     );
     if (keep && (kept > 0 || cut > 0n)) {
+      const placed = this.#large.put(bytes as Uint8Array);
       this.#db.run(
-        "INSERT INTO output (command_id, stream, end_offset, cut, at, bytes) VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT INTO output (command_id, stream, end_offset, cut, at, bytes, segment, place, size)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         commandId,
         stream,
         end,
         cut,
         at === undefined ? null : Math.trunc(at),
-        bytes as Uint8Array,
+        placed.bytes,
+        placed.segment,
+        placed.place,
+        placed.size,
       );
     }
     this.#meta.count({ outputBytes: kept - dropped });
@@ -95,14 +103,14 @@ export class Output {
     const pieces: StoredOutput[] = [];
     let size = 0;
     const rows = this.#db.each(
-      `SELECT end_offset, cut, at, bytes FROM output
+      `SELECT end_offset, cut, at, bytes, segment, place, size FROM output
        WHERE command_id = ? AND stream = ? AND end_offset > ? ORDER BY end_offset`,
       commandId,
       stream,
       offset,
     );
     for (const row of rows) {
-      const bytes = row["bytes"] as Uint8Array;
+      const bytes = this.#large.bytesOf(row);
       pieces.push({
         offset: (row["end_offset"] as bigint) - BigInt(bytes.length),
         bytes,
@@ -121,7 +129,7 @@ export class Output {
     most: { rows: number; bytes: number },
   ): { rows: number; bytes: number } {
     const pieces = this.#db.all(
-      "SELECT id, length(bytes) AS size FROM output WHERE command_id = ? ORDER BY stream, end_offset LIMIT ?",
+      `SELECT id, ${SIZE} AS size FROM output WHERE command_id = ? ORDER BY stream, end_offset LIMIT ?`,
       commandId,
       most.rows,
     );
@@ -152,7 +160,7 @@ export class Output {
     most: number,
   ): number {
     const rows = this.#db.each(
-      `SELECT end_offset, length(bytes) AS size FROM output
+      `SELECT end_offset, ${SIZE} AS size FROM output
        WHERE command_id = ? AND stream = ? AND end_offset > ? AND end_offset <= ? ORDER BY end_offset`,
       commandId,
       stream,
@@ -188,16 +196,14 @@ export class Output {
     { stream, from, below }: OutputRange & { stream: StreamName },
   ): void {
     this.#db.run(
-      `UPDATE output SET end_offset = ?, bytes = substr(bytes, 1, ? - end_offset + length(bytes))
-       WHERE command_id = ? AND stream = ? AND end_offset > ? AND end_offset <= ?
-         AND end_offset - length(bytes) < ?`,
-      from,
+      `UPDATE output SET end_offset = ?1, size = ?1 - end_offset + size,
+         bytes = CASE WHEN size IS NULL THEN substr(bytes, 1, ?1 - end_offset + length(bytes)) ELSE bytes END
+       WHERE command_id = ?2 AND stream = ?3 AND end_offset > ?1 AND end_offset <= ?4
+         AND end_offset - ${SIZE} < ?1`,
       from,
       commandId,
       stream,
-      from,
       below,
-      from,
     );
   }
 

@@ -346,5 +346,6 @@ export interface StoreStats {
   readonly jobsOpen: number;
   readonly commandsTotal: bigint;
   readonly outputBytes: bigint;
+  /** Size of the database, with its files of output. */
   readonly databaseBytes: bigint;
 }

@@ -4,6 +4,7 @@ import type { Plans } from "./plans.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import type { Jobs } from "./jobs.ts";
+import type { LargeOutput } from "./large_output.ts";
 import type { Requests } from "./requests.ts";
 import type { Meta } from "./meta.ts";
 import type { Output } from "./output.ts";
@@ -42,6 +43,7 @@ export interface PrunedTables {
   readonly plans: Plans;
   readonly jobs: Jobs;
   readonly requests: Requests;
+  readonly large: LargeOutput;
   readonly output: Output;
   readonly events: Events;
   readonly tombstones: Tombstones;
@@ -83,7 +85,9 @@ export class Retention {
     await this.#untilNone(() => ({
       rows: tombstones.deleteBefore(before, SLICE.rows),
     }));
+    await this.#removeSpentSegments();
     await this.#untilNone(() => ({ rows: this.#givePagesBack() }));
+    await this.#emptyThinSegments();
     return {
       commands: old.commands,
       events: deletedEvents.rows,
@@ -162,6 +166,21 @@ export class Retention {
     slice.rows += deleted.rows;
     slice.bytes += deleted.bytes;
     return deleted.rows < most.rows && deleted.bytes < most.bytes;
+  }
+
+  #removeSpentSegments(): Promise<void> {
+    const { large } = this.#tables;
+    return this.#writer.read(() => large.removeSpent());
+  }
+
+  /** Removes the segments of which most is of no use: what is still of use is moved before. */
+  async #emptyThinSegments(): Promise<void> {
+    const { large } = this.#tables;
+    const thin = await this.#writer.read(() => large.thin());
+    for (const segment of thin) {
+      await this.#untilNone(() => ({ rows: large.moveFrom(segment) }));
+    }
+    if (thin.length > 0) await this.#removeSpentSegments();
   }
 
   #givePagesBack(): number {

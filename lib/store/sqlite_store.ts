@@ -33,8 +33,16 @@ import { type Pruned, Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
 import type { StoreArgs as Args } from "./store_args.ts";
 import { madeText, startedText } from "./audit_outcome.ts";
-import { Tables } from "./tables.ts";
+import { type PlaceOfOutput, Tables } from "./tables.ts";
 import { type Gathered, Writer } from "./writer.ts";
+
+/** Parts of a store besides its database. */
+export interface SqliteStoreParts {
+  readonly meta: Meta;
+  readonly place: PlaceOfOutput;
+  /** Resources that are released together with the store, the database among them. */
+  readonly resources: Disposable;
+}
 
 /** Store on an SQLite database. Says which tables each request uses, in one write or read. */
 export class SqliteStore extends SqliteAudit implements Store {
@@ -65,10 +73,18 @@ export class SqliteStore extends SqliteAudit implements Store {
     several: (events) => this.#tables.events.addTogether(events),
   };
 
-  /** Takes over `resources`, the database among them: they are released together with the store. */
-  constructor(db: Database, meta: Meta, resources: Disposable) {
-    const tables = new Tables(db, meta);
-    const writer = new Writer(db, tables.audit);
+  constructor(
+    db: Database,
+    { meta, place, resources }: SqliteStoreParts,
+  ) {
+    const tables = new Tables(db, meta, place);
+    const writer = new Writer(db, {
+      flush() {
+        tables.audit.flush();
+        tables.large.sync();
+      },
+      forget: () => tables.audit.forget(),
+    });
     const acts = new ActWriter(writer, tables.audit);
     super({ tables, writer, acts });
     this.managerId = meta.managerId;
@@ -359,7 +375,8 @@ export class SqliteStore extends SqliteAudit implements Store {
         jobsOpen: this.#tables.jobs.jobs.countOpen(),
         commandsTotal: totals.commands,
         outputBytes: totals.outputBytes,
-        databaseBytes: this.#tables.db.bytes(),
+        databaseBytes: this.#tables.db.bytes() +
+          BigInt(this.#tables.large.bytes),
       };
     });
   }
@@ -375,6 +392,7 @@ export class SqliteStore extends SqliteAudit implements Store {
   /** Closes the store after all writes that have been asked for. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#writer.close();
+    this.#tables.large[Symbol.dispose]();
     this.#resources[Symbol.dispose]();
     return Promise.resolve();
   }

@@ -13,6 +13,7 @@ import {
 import { openStore } from "./open.ts";
 import type { OwnedPiece } from "./output_piece.ts";
 import { unpackCalls } from "./packed_patches.ts";
+import type { StoredOutput } from "./records.ts";
 import type { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 import {
@@ -26,13 +27,15 @@ import {
 
 /** Global scope of a worker, as far as a window's scope lacks it. */
 interface WorkerScope {
-  postMessage(message: FromWorker): void;
+  postMessage(message: FromWorker, transfer?: readonly Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 }
 
 const scope = globalThis as unknown as WorkerScope;
 let store: SqliteStore | undefined;
 let answers: StoreAnswer[] = [];
+/** Memory that goes to the other side with the answers, and is not copied. */
+let givenAway: ArrayBuffer[] = [];
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "open") void open(data);
@@ -57,7 +60,9 @@ async function answer({ id, method, args }: StoreCall): Promise<void> {
     if (store === undefined) {
       throw new TypeError("Cannot call the store: it is not open");
     }
-    tell({ id, value: await call(store, method, args) });
+    const value = await call(store, method, args);
+    if (method === "readOutput") giveAway(value as readonly StoredOutput[]);
+    tell({ id, value });
   } catch (error) {
     tell({ id, failure: toFailure(error) });
   }
@@ -99,13 +104,21 @@ async function create(
   return withoutRecords(await store.createCommands(made, request, audit));
 }
 
+function giveAway(pieces: readonly StoredOutput[]): void {
+  for (const { bytes: { buffer } } of pieces) {
+    if (buffer instanceof ArrayBuffer) givenAway.push(buffer);
+  }
+}
+
 /** Adds an answer; answers of one commit go back in one message. */
 function tell(one: StoreAnswer): void {
   answers.push(one);
   if (answers.length > 1) return;
   queueMicrotask(() => {
     const all = answers;
+    const transfer = givenAway;
     answers = [];
-    scope.postMessage({ kind: "answers", answers: all });
+    givenAway = [];
+    scope.postMessage({ kind: "answers", answers: all }, transfer);
   });
 }

@@ -15,13 +15,24 @@ import { EventHistory } from "./event_history.ts";
 import { Events } from "./events.ts";
 import { Issuers } from "./issuers.ts";
 import { JobTables } from "./job_tables.ts";
+import { LargeOutput } from "./large_output.ts";
+import { MemorySegments } from "./memory_segments.ts";
 import type { Meta } from "./meta.ts";
 import { Operators } from "./operators.ts";
 import { Output } from "./output.ts";
 import { Plans } from "./plans.ts";
 import { Requests } from "./requests.ts";
+import type { SegmentFiles } from "./segment_files.ts";
 import { SentIds } from "./sent_ids.ts";
 import { Tombstones } from "./tombstones.ts";
+
+/** Place of large pieces of output. */
+export interface PlaceOfOutput {
+  /** Files for them; in memory by default. */
+  readonly files?: SegmentFiles | undefined;
+  /** Size from which a piece is large, in bytes. */
+  readonly largeBytes?: number | undefined;
+}
 
 /** All tables of a Manager's database. */
 export class Tables {
@@ -41,6 +52,7 @@ export class Tables {
   readonly jobs: JobTables;
   readonly plans: Plans;
   readonly drift: Drift;
+  readonly large: LargeOutput;
   readonly output: Output;
   readonly events: Events;
   readonly history: EventHistory;
@@ -50,7 +62,11 @@ export class Tables {
   readonly audit: Audit;
   readonly deliveries: Deliveries;
 
-  constructor(db: Database, meta: Meta) {
+  constructor(
+    db: Database,
+    meta: Meta,
+    { files = new MemorySegments(), largeBytes }: PlaceOfOutput = {},
+  ) {
     this.db = db;
     this.meta = meta;
     this.agents = new Agents(db);
@@ -75,7 +91,8 @@ export class Tables {
     this.jobs = new JobTables(db, { commands, approvals, sent, blobs });
     this.plans = new Plans(db);
     this.drift = new Drift(db);
-    this.output = new Output(db, meta);
+    this.large = new LargeOutput(db, files, largeBytes);
+    this.output = new Output(db, meta, this.large);
     this.events = new Events(db);
     this.history = new EventHistory(db);
     this.issuers = new Issuers(db);

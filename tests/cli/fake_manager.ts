@@ -272,6 +272,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly backups: Parameters<ManagerServices["backUp"]>[1][] = [];
   /** Names of the keys that a backup leaves out. */
   leftOut: readonly string[] = [];
+  /** Bytes that a backup lacks. */
+  lack: string | undefined;
 
   backUp(
     dir: string,
@@ -279,8 +281,14 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   ): Promise<BackedUp> {
     this.dirs.push(dir);
     this.backups.push(options);
-    const { leftOut } = this;
-    return Promise.resolve({ dir: options.to, files: 12, bytes: 3e6, leftOut });
+    const { leftOut, lack } = this;
+    return Promise.resolve({
+      dir: options.to,
+      files: 12,
+      bytes: 3e6,
+      leftOut,
+      lack,
+    });
   }
 
   /** Exports of the authority's key that were asked for. */

@@ -5,6 +5,7 @@ import {
   type FaultKind,
   TRAPPED_KINDS,
 } from "./fault_kinds.ts";
+import type { DiskBackup } from "./manager_disk.ts";
 import type { DeathTimes } from "./mortal.ts";
 import type { Network, Wire } from "./network.ts";
 import type { Operator } from "./operator.ts";
@@ -33,7 +34,7 @@ export class Faults {
   readonly #targets: FaultTargets;
   readonly #random: SeededRandom;
   readonly #images = new Map<SimulatedAgent, MemoryDisk>();
-  #backup: string | undefined;
+  #backup: DiskBackup | undefined;
 
   constructor(world: World, targets: FaultTargets) {
     this.#world = world;
@@ -205,7 +206,7 @@ export class Faults {
     this.#later(random.whole(100, 40_000), () => this.#restore(backup));
   }
 
-  #restore(backup: string): void {
+  #restore(backup: DiskBackup): void {
     const { manager, network } = this.#targets;
     if (manager.wasRestored || network.healed) return;
     void manager.restore(backup, this.#random.whole(0, 3_000));

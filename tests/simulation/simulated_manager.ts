@@ -4,7 +4,7 @@ import { ManagerCore } from "../../lib/manager/core.ts";
 import type { NewCommand, OutputRange } from "../../lib/store/records.ts";
 import type { StoreMethod } from "../support/store_requests.ts";
 import { Life } from "./life.ts";
-import { ManagerDisk } from "./manager_disk.ts";
+import { type DiskBackup, ManagerDisk } from "./manager_disk.ts";
 import { Mortal } from "./mortal.ts";
 import { plantedAnswer, plantedRandom, plantedRequest } from "./plants.ts";
 import { Records } from "./records.ts";
@@ -119,13 +119,13 @@ export class SimulatedManager extends Mortal implements AsyncDisposable {
   }
 
   /** Copies the database as it is now. */
-  backup(): string {
+  backup(): DiskBackup {
     this.#world.trace.add("a backup of the Manager is made");
     return this.#disk.backup();
   }
 
   /** Ends the Manager, restores a backup, and starts it. */
-  async restore(backup: string, awayMs: number): Promise<void> {
+  async restore(backup: DiskBackup, awayMs: number): Promise<void> {
     const { time, trace, truth } = this.#world;
     this.#isAway = true;
     this.end("kill");

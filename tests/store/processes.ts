@@ -40,23 +40,55 @@ export async function startHolder(
 }
 
 /**
- * Runs a process that writes, and that prints each id once its write is confirmed. Kills it after `count` ids, and
- * returns all that it printed. With "ask" it adds agents, with entries in the audit, and prints the numbers in their names.
+ * Process that writes, and that tells each id once its write is confirmed. With "ask" it adds agents, with entries in the
+ * audit, and tells the numbers in their names. Disposing kills it.
  */
+export class WritingProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #read: Promise<void>;
+  #printed = "";
+  #news = Promise.withResolvers<void>();
+
+  constructor(database: string, act: "write" | "ask" = "write") {
+    this.#child = start(act, database);
+    this.#read = this.#readAll();
+  }
+
+  /** Ids that it has told. */
+  get acknowledged(): bigint[] {
+    // The text after the last line end may be part of an id; the first line only says that the database is open.
+    return this.#printed.split("\n").slice(1, -1).map(BigInt);
+  }
+
+  /** Resolves once it has told this many ids. */
+  async hasTold(count: number): Promise<void> {
+    while (this.acknowledged.length < count) await this.#news.promise;
+  }
+
+  /** Kills it, and resolves once all that it told is read. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await kill(this.#child);
+    await this.#read;
+  }
+
+  async #readAll(): Promise<void> {
+    const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
+    for await (const part of text) {
+      this.#printed += part;
+      this.#news.resolve();
+      this.#news = Promise.withResolvers();
+    }
+  }
+}
+
+/** Runs a process that writes, kills it after `count` ids, and returns all that it told. */
 export async function writeUntilKilled(
   database: string,
   count: number,
   act: "write" | "ask" = "write",
 ): Promise<bigint[]> {
-  const child = start(act, database);
-  let printed = "";
-  let killed: Promise<void> | undefined;
-  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
-    printed += part;
-    if (printed.split("\n").length > count) killed ??= kill(child);
-  }
-  await killed;
-  await child.status;
-  // The text after the last line end may be part of an id; the first line only says that the database is open.
-  return printed.split("\n").slice(1, -1).map(BigInt);
+  const writing = new WritingProcess(database, act);
+  await writing.hasTold(count);
+  await writing[Symbol.asyncDispose]();
+  return writing.acknowledged;
 }

@@ -11,8 +11,8 @@ import type { Store } from "../../lib/store/store.ts";
 const clock: Clock = { ...systemClock, now: () => 1_700_000_000_000.25 };
 
 /** Opens a store as a Manager would. */
-export function open(path: string): Promise<Store> {
-  return openStore(path, { clock, random: systemRandom });
+export function open(path: string, largeBytes?: number): Promise<Store> {
+  return openStore(path, { clock, random: systemRandom, largeBytes });
 }
 
 /** Temporary folder that ends with the test, and a path in it for a database. */
@@ -27,13 +27,17 @@ export async function temporaryFolder(): Promise<
   };
 }
 
-/** Store on a real file. */
-export async function startStore(): Promise<
-  { store: Store; database: string } & AsyncDisposable
-> {
+/** Store that ends with the test. */
+export interface StartedStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly database: string;
+}
+
+/** Opens a store on a real file. Output from a size of `largeBytes` on is in segments. */
+export async function startStore(largeBytes?: number): Promise<StartedStore> {
   await using stack = new AsyncDisposableStack();
   const { database } = stack.use(await temporaryFolder());
-  const store = stack.use(await open(database));
+  const store = stack.use(await open(database, largeBytes));
   const resources = stack.move();
   return {
     store,
@@ -141,4 +145,16 @@ export function anEntry(given: Partial<NewAudit> = {}): NewAudit {
     note: "",
     ...given,
   };
+}
+
+/** Registers a test twice: with all output in the table, and with all of it in segments. */
+export function inBothPlaces(
+  name: string,
+  test: (start: () => Promise<StartedStore>) => Promise<void>,
+): void {
+  for (
+    const [where, largeBytes] of [["table", Infinity], ["segments", 1]] as const
+  ) {
+    Deno.test(`${name} (${where})`, () => test(() => startStore(largeBytes)));
+  }
 }

@@ -1,9 +1,12 @@
 import { anEntry, create, open } from "./support.ts";
 
 /**
- * Opens a database; holds it, or writes until it is killed and prints the ids of confirmed writes. Or it adds agents at the
- * request of a user, and prints their numbers.
+ * Opens a database; holds it, or writes until it is killed and prints the ids of confirmed writes: the output of each
+ * command is its id, and for every other one as many spaces as make it a large piece. Or it adds agents at the request of
+ * a user, and prints their numbers.
  */
+const LARGE = 20_000;
+
 const [act, database = ""] = Deno.args;
 const store = await open(database);
 await Deno.stdout.write(new TextEncoder().encode("\n"));
@@ -14,7 +17,9 @@ async function write(): Promise<never> {
     await store.appendOutput(id, {
       stream: "stdout",
       offset: 0n,
-      bytes: new TextEncoder().encode(String(id)),
+      bytes: new TextEncoder().encode(
+        id % 2n === 0n ? String(id) : String(id).padEnd(LARGE),
+      ),
       cut: 0n,
       keep: true,
     });

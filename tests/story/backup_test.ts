@@ -15,6 +15,9 @@ story(
     );
     await busy.printed(/^100$/m);
     const early = await fleet.manager("run", "web-1", "--", "echo", "early");
+    const long = await fleet.manager(
+      ...["run", "web-1", "--", ...program("floodStdout", "400000")],
+    );
 
     const { code, stdout, stderr } = await fleet.manager("backup", backup);
 
@@ -32,12 +35,18 @@ story(
     assertEquals([early.code, early.stdout], [ExitCode.ok, "early\n"]);
     const shown = await fleet.manager("show", "2", "--output");
     assertEquals([shown.code, shown.stdout], [ExitCode.ok, "early\n"]);
+    // That is in files of its own.
+    const longShown = await fleet.manager("show", "3", "--output");
+    assertEquals([long.code, longShown.code], [ExitCode.ok, ExitCode.ok]);
+    assertEquals(longShown.stdout, long.stdout);
+    const files = [...Deno.readDirSync(`${fleet.dir}/manager.db-output`)];
+    assertEquals([files.length, long.stdout.length > 200_000], [1, true]);
     // What came after the backup is not known any more, and its ids are not given again.
     const commands = await fleet.json("commands");
-    assertEquals(commands.map(({ id }) => id), ["2", "1"]);
+    assertEquals(commands.map(({ id }) => id), ["3", "2", "1"]);
     const after = await fleet.manager("run", "web-1", "--", "echo", "after");
     assertEquals([after.code, after.stdout], [ExitCode.ok, "after\n"]);
     const [newest] = await fleet.json("commands");
-    assertEquals(Number(newest?.["id"]) > 3, true);
+    assertEquals(Number(newest?.["id"]) > 4, true);
   },
 );

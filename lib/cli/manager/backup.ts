@@ -39,17 +39,24 @@ export const backup = defineSubcommand({
     { positionals, flags, stateDir, output },
     services: ManagerServices,
   ) {
-    const { dir, files, bytes, leftOut } = await services.backUp(stateDir, {
-      to: positionals.folder,
-      withKeys: !flags["without-keys"],
-    });
-    await output.report({ dir, files, bytes, leftOut }, [
+    const { dir, files, bytes, leftOut, lack } = await services.backUp(
+      stateDir,
+      {
+        to: positionals.folder,
+        withKeys: !flags["without-keys"],
+      },
+    );
+    const damage = lack === undefined ? {} : { lack };
+    await output.report({ dir, files, bytes, leftOut, ...damage }, [
       `${dir}: ${files} files, ${bytesText(BigInt(bytes))}`,
       ...leftOut.length === 0
         ? [
           "It is as secret as the state folder: whoever has it can run anything on all agents",
         ]
         : [`Without ${leftOut.join(", ")}: a Manager needs them to start`],
+      ...lack === undefined
+        ? []
+        : [`Some output is lost, in the state folder as well: ${lack}`],
     ]);
     return ExitCode.ok;
   },

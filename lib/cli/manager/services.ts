@@ -32,6 +32,8 @@ export interface BackedUp {
   readonly bytes: number;
   /** Names of the private keys that are not in it. */
   readonly leftOut: readonly string[];
+  /** Bytes of output that the state folder itself has lost; absent if none. */
+  readonly lack?: string | undefined;
 }
 
 /** Parts of the program that the manager's subcommands use. */

@@ -341,7 +341,7 @@ export interface ManagerStatus {
   readonly commandsTotal: bigint;
   /** Size of all kept output, in bytes. */
   readonly outputBytes: bigint;
-  /** Size of the database, in bytes. */
+  /** Size of the database with its files of output, in bytes. */
   readonly databaseBytes: bigint;
   /** Limits of the history: age in days, and kept output in bytes. */
   readonly retention: {

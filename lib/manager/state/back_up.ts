@@ -10,7 +10,11 @@ import {
 import { ownKeys, type StatePaths, statePaths } from "./state_paths.ts";
 
 /** Names at the top of a state folder that are not copied: the database is copied in its own way, and others are of a run. */
-const OF_A_RUN = /^(control\.|manager\.db|running\.json$)|\.tmp$/;
+const OF_A_RUN =
+  /^(control\.|manager\.db(-(lock|shm|wal))?$|running\.json$)|\.tmp$/;
+
+/** Limit of copies of the database that are made for one backup: if the last one lacks something, the original does. */
+const MAX_COPIES = 5;
 
 /** Parts of a backup. */
 export interface BackUpOptions {
@@ -20,6 +24,8 @@ export interface BackUpOptions {
   readonly withKeys: boolean;
   /** Copies the database as it is at one moment, on the disk when it has returned. */
   readonly copyDatabase: (from: string, to: string) => Promise<void>;
+  /** Says which bytes a copied database names that the files beside it lack; undefined if none. */
+  readonly lackOf: (database: string) => string | undefined;
 }
 
 /** A backup that was made. */
@@ -30,21 +36,23 @@ export interface BackUp {
   readonly bytes: number;
   /** Names of the private keys that are not in it. */
   readonly leftOut: readonly string[];
+  /** Bytes that its database names and that are not there, because the state folder itself lacks them. */
+  readonly lack: string | undefined;
 }
 
 /**
  * Copies a state folder as its Manager can be started from, also while the Manager runs.
  *
  * The database is copied as it is at one moment. Everything that it names is there: files come before it, because some
- * of them may be removed while the backup is made, and once more after it, because others have come. The folder has its
- * name only when all of it is on the disk.
+ * of them may be removed while the backup is made, and once more after it, because others have come. If one has come and
+ * gone in between, the database is copied once more. The folder has its name only when all of it is on the disk.
  *
  * @throws {PiriError} FAILED_PRECONDITION if the state folder is not initialised; INVALID_ARGUMENT for a folder that is
  * there, or is inside the state folder; DISK, DENIED
  */
 export async function backUp(
   state: string,
-  { to, withKeys, copyDatabase }: BackUpOptions,
+  { to, withKeys, copyDatabase, lackOf }: BackUpOptions,
 ): Promise<BackUp> {
   const paths = statePaths(resolve(state));
   const target = resolve(to);
@@ -54,13 +62,19 @@ export async function backUp(
   const leftOut = withKeys ? [] : await namesOfThere(keys);
   const making = `${target}.unfinished`;
   await makeFolder(making, to);
+  let lack: string | undefined;
   try {
     const copier = new Copier(paths, withKeys ? [] : keys);
     await copier.copy(paths.dir, making);
     const { database } = statePaths(making);
-    await copyDatabase(paths.database, database);
+    for (let copies = 1;; copies++) {
+      await copyDatabase(paths.database, database);
+      await copier.copy(paths.dir, making);
+      lack = lackOf(database);
+      if (lack === undefined || copies === MAX_COPIES) break;
+      await Deno.remove(database);
+    }
     await takeOver(database, await Deno.stat(paths.database));
-    await copier.copy(paths.dir, making);
     if (leftOut.length > 0) {
       await writeFileAtomically(
         statePaths(making).keysLeftOut,
@@ -77,7 +91,7 @@ export async function backUp(
     await Deno.remove(making, { recursive: true }).catch(() => {});
     throw diskError(`back up "${state}" to "${to}"`, error);
   }
-  return { dir: target, leftOut, ...await sizeOf(target) };
+  return { dir: target, leftOut, lack, ...await sizeOf(target) };
 }
 
 async function requireState({ dir, config, database }: StatePaths) {
@@ -131,8 +145,8 @@ async function makeFolder(path: string, to: string): Promise<void> {
 class Copier {
   readonly #paths: StatePaths;
   readonly #keys: ReadonlySet<string>;
-  /** Time of the last change of each file that was copied. */
-  readonly #copied = new Map<string, number>();
+  /** Size of each file that was copied, and the time of its last change: two changes can have the same time. */
+  readonly #copied = new Map<string, string>();
 
   constructor(paths: StatePaths, keys: readonly string[]) {
     this.#paths = paths;
@@ -174,13 +188,13 @@ class Copier {
 
   async #copyFile(source: string, target: string): Promise<void> {
     const info = await Deno.stat(source);
-    const changed = info.mtime?.getTime() ?? NaN;
-    if (this.#copied.get(source) === changed) return;
+    const state = `${info.size} ${info.mtime?.getTime()}`;
+    if (this.#copied.get(source) === state) return;
     await Deno.copyFile(source, target);
     await takeOver(target, info);
     using file = await Deno.open(target);
     await file.sync();
-    this.#copied.set(source, changed);
+    this.#copied.set(source, state);
   }
 }
 

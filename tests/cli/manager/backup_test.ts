@@ -37,3 +37,16 @@ Deno.test("backup --without-keys names the keys that a Manager needs", async () 
   }]);
   assertEquals(manager.backups.map(({ withKeys }) => withKeys), [false, false]);
 });
+
+Deno.test("backup tells of output that the state folder has lost", async () => {
+  const manager = new FakeManager();
+  manager.lack = "manager.db-output/3 has 10 of 20 bytes";
+  const { code, stdout } = await see(["backup", "b"], { manager });
+  const { stdout: json } = await see(["backup", "b", "--json"], { manager });
+
+  assertEquals([code, stdout.split("\n").at(-2)], [
+    0,
+    "Some output is lost, in the state folder as well: manager.db-output/3 has 10 of 20 bytes",
+  ]);
+  assertEquals(jsonLines(json).map((line) => line["lack"]), [manager.lack]);
+});

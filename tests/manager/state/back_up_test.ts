@@ -6,8 +6,13 @@ import {
   type BackUpOptions,
 } from "../../../lib/manager/state/back_up.ts";
 import { managerServices } from "../../../lib/manager_services.ts";
-import { copyDatabase } from "../../../lib/store/copy_database.ts";
+import { copyDatabase, lackOf } from "../../../lib/store/copy_database.ts";
+import { systemClock } from "../../../lib/base/clock.ts";
+import { systemRandom } from "../../../lib/base/random.ts";
 import { Database } from "../../../lib/store/database.ts";
+import { openStore } from "../../../lib/store/open.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { create } from "../../store/support.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 /** A new state folder, and a place for a backup beside it. */
@@ -25,7 +30,7 @@ function options(
   to: string,
   given: Partial<BackUpOptions> = {},
 ): BackUpOptions {
-  return { to, withKeys: true, copyDatabase, ...given };
+  return { to, withKeys: true, copyDatabase, lackOf, ...given };
 }
 
 async function namesIn(dir: string): Promise<string[]> {
@@ -248,4 +253,106 @@ Deno.test("a backup that fails leaves nothing", async () => {
     ],
   );
   assertEquals(await namesIn(folder.path), ["m"]);
+});
+
+/** Store on the database of a state folder, with all output in segments. */
+function openOutput(dir: string) {
+  return openStore(join(dir, "manager.db"), {
+    clock: systemClock,
+    random: systemRandom,
+    largeBytes: 1,
+  });
+}
+
+/** A command that has ended, with this output. */
+async function printed(store: Store, text: string): Promise<bigint> {
+  const id = await create(store);
+  await store.appendOutput(id, {
+    stream: "stdout",
+    offset: 0n,
+    bytes: new TextEncoder().encode(text),
+    cut: 0n,
+    keep: true,
+  });
+  await store.patchCommand({ id, state: "succeeded", finishedAt: 1 });
+  return id;
+}
+
+async function outputIn(dir: string, id: bigint): Promise<string> {
+  await using store = await openOutput(dir);
+  const range = { stream: "stdout", offset: 0n, limit: 1e6 } as const;
+  const pieces = await store.readOutput(id, range);
+  return pieces.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+}
+
+Deno.test("a backup has the output that its database names, also if that came and went meanwhile", async () => {
+  await using folder = await TempFolder.make();
+  const { dir, to } = await newState(folder);
+  await using store = await openOutput(dir);
+  const early = await printed(store, "early");
+  let copies = 0;
+
+  const { lack } = await backUp(
+    dir,
+    options(to, {
+      copyDatabase: async (from, copy) => {
+        copies++;
+        // The first copy names output that is deleted, with its file, before its file is copied.
+        if (copies > 1) return await copyDatabase(from, copy);
+        await store.prune({ before: 2, outputBytes: 1n << 60n });
+        await printed(store, "late");
+        await copyDatabase(from, copy);
+        await store.prune({ before: 2, outputBytes: 1n << 60n });
+        await printed(store, "later");
+      },
+    }),
+  );
+
+  assertEquals([copies, lack], [2, undefined]);
+  assertEquals(await outputIn(to, early + 2n), "later");
+});
+
+Deno.test("a backup has output that came while its database was copied, in a file that was copied before", async () => {
+  await using folder = await TempFolder.make();
+  const { dir, to } = await newState(folder);
+  await using store = await openOutput(dir);
+  await printed(store, "early");
+  let late = 0n;
+
+  const { lack } = await backUp(
+    dir,
+    options(to, {
+      copyDatabase: async (from, copy) => {
+        const path = join(dir, "manager.db-output", "1");
+        const { atime, mtime } = await Deno.stat(path);
+        late = await printed(store, "late");
+        // As if it had changed within the time that a change is noted by.
+        if (atime && mtime) await Deno.utime(path, atime, mtime);
+        await copyDatabase(from, copy);
+      },
+    }),
+  );
+
+  assertEquals(lack, undefined);
+  assertEquals(await outputIn(to, late), "late");
+});
+
+Deno.test("a backup of a state folder that has lost output is made, and tells what is lost", async () => {
+  await using folder = await TempFolder.make();
+  const { dir, to } = await newState(folder);
+  let id: bigint;
+  {
+    await using store = await openOutput(dir);
+    await printed(store, "lost");
+    await Deno.remove(join(dir, "manager.db-output", "1"));
+  }
+  {
+    await using store = await openOutput(dir);
+    id = await printed(store, "there");
+  }
+
+  const { lack } = await backUp(dir, options(to));
+
+  assertEquals(lack, "manager.db-output/1 has 0 of 4 bytes");
+  assertEquals(await outputIn(to, id), "there");
 });

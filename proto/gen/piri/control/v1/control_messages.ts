@@ -5407,6 +5407,7 @@ export interface GetStatusResponse {
   commandsOpen: number;
   commandsTotal: bigint;
   outputBytes: bigint;
+  /** Size of the database, with its files of output. */
   databaseBytes: bigint;
   /** What is kept of the past. */
   retention?: Retention | undefined;

@@ -2885,6 +2885,8 @@ export type GetStatusResponse = Message<"piri.control.v1.GetStatusResponse"> & {
   outputBytes: bigint;
 
   /**
+   * Size of the database, with its files of output.
+   *
    * @generated from field: uint64 database_bytes = 11;
    */
   databaseBytes: bigint;
