@@ -19,8 +19,9 @@ import {
 import { watchStartsOf } from "./command_request.ts";
 import { entryMessage, jobMessage, notesMessage } from "./job_message.ts";
 import { jobFilterOf, jobRequestOf, scopeOf } from "./job_request.ts";
+import { preparedOf } from "./prepared.ts";
 import type { Proofs } from "./proofs.ts";
-import { watchMessage } from "./watch_message.ts";
+import { bulkEnvelope, watchMessage } from "./watch_message.ts";
 
 const DEFAULT_ENTRIES = 1_000;
 
@@ -82,7 +83,12 @@ export function addJobsService(
         signal,
         sight: sightIn(values),
       });
-      for await (const each of news) yield newsMessage(each);
+      const prepared = preparedOf(values);
+      for await (const each of news) {
+        const envelope = prepared && bulkNews(each);
+        if (envelope !== undefined) prepared?.push(envelope);
+        yield envelope === undefined ? newsMessage(each) : {};
+      }
     },
     async cancelJob(request, context) {
       const { jobId, graceMs } = request;
@@ -127,6 +133,17 @@ function startedMessage({ job, notes }: StartedJob) {
     job: jobMessage(job),
     ...notes === undefined ? {} : { notes: notesMessage(notes) },
   };
+}
+
+/** Envelope of the `newsMessage` of a large piece of output; undefined for other news. */
+function bulkNews(
+  { job, entries, event, complete }: JobNews,
+): Uint8Array | undefined {
+  const isEventOnly = job === undefined && entries === undefined &&
+    complete !== true;
+  return event === undefined || !isEventOnly
+    ? undefined
+    : bulkEnvelope(event, WatchJobResponseSchema.field.event.number);
 }
 
 function newsMessage(

@@ -17,18 +17,29 @@ const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
   stderr: OutputStream.STDERR,
 };
 
-/** Envelope of the `watchMessage` of a large piece of output; undefined for anything else. */
-export function bulkEnvelope(event: WatchEvent): Uint8Array | undefined {
+/**
+ * Envelope of a message that has nothing but the `watchMessage` of a large piece of output; undefined for any other
+ * event.
+ *
+ * @param fields Number of the field for it in each message around it, the outermost first.
+ */
+export function bulkEnvelope(
+  event: WatchEvent,
+  ...fields: readonly number[]
+): Uint8Array | undefined {
   if (event.kind !== "output" || event.cut !== 0n) return undefined;
   const { commandId, stream, offset, bytes, at } = event;
   if (bytes.length < BULK_BYTES) return undefined;
-  return withHeader(encodeBulk({
+  const watch = {
     before: toBinary(
       WatchResponseSchema,
       create(WatchResponseSchema, { commandId }),
     ),
-    outer: WatchResponseSchema.field.output.number,
-    inner: toBinary(
+    field: WatchResponseSchema.field.output.number,
+  };
+  return withHeader(encodeBulk({
+    outer: [...fields.map((field) => ({ field })), watch],
+    before: toBinary(
       OutputSchema,
       create(OutputSchema, {
         stream: outputStreams[stream],
