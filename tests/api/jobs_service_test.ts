@@ -216,3 +216,40 @@ Deno.test("jobs and entries are listed by their filters, and one that is not the
     "INVALID_ARGUMENT",
   );
 });
+
+Deno.test("large output of a job keeps its place among its other news", async () => {
+  await using fleet = await startControl();
+  const sizes = [1, 4_095, 4_096, 70_000, 300_000];
+  for (const [index, size] of sizes.entries()) {
+    fleet.manager.jobNews.push(
+      {
+        event: {
+          kind: "output",
+          commandId: 7n,
+          stream: "stderr",
+          offset: BigInt(index),
+          bytes: new Uint8Array(size).fill(index),
+          cut: 0n,
+          at: 1_000 + index,
+        },
+      },
+      { job: aJob({ id: BigInt(index) }) },
+    );
+  }
+
+  const news = await all(
+    fleet.control.jobs.watchJob({ jobId: 1n, output: true }),
+  );
+
+  assertEquals(
+    news.map(({ job, event }) =>
+      event?.event.case === "output"
+        ? [event.event.value.offset, event.event.value.bytes]
+        : job?.id
+    ),
+    sizes.flatMap((size, index) => [
+      [BigInt(index), new Uint8Array(size).fill(index)],
+      BigInt(index),
+    ]),
+  );
+});
