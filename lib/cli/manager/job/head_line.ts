@@ -50,11 +50,17 @@ function textsOf(limits: JobLimits): string[] {
     ...time("pause", limits.pauseMs),
     ...maxFailures === undefined
       ? []
-      : [`stops at ${shareText(maxFailures)} failures`],
+      : [`stops at ${failuresText(maxFailures)}`],
     ...limits.order === JobOrder.RANDOM ? ["in random order"] : [],
     ...time("deadline", limits.deadlineMs),
     ...time("queued for", limits.queueMs),
   ];
+}
+
+function failuresText(most: Share): string {
+  const { share } = most;
+  const isOne = share.case === "count" && share.value === 1;
+  return isOne ? "1 failure" : `${shareText(most)} failures`;
 }
 
 /** A share as typed: 10 or 5%. */

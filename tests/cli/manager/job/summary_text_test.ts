@@ -93,6 +93,18 @@ Deno.test("the head line tells what runs, on whom, and the limits", () => {
     headLine(job({ counts: { total: 1 } })),
     "j-17: true on web-* (1 agent)",
   );
+  for (
+    const [share, text] of [
+      [{ case: "count", value: 1 }, "1 failure"],
+      [{ case: "percent", value: 1 }, "1% failures"],
+    ] as const
+  ) {
+    assertEquals(
+      headLine(job({ limits: { maxFailures: { share } }, counts: {} }))
+        .split("stops at ")[1],
+      text,
+    );
+  }
 });
 
 Deno.test("a summary in Markdown has a row for each state, and the failures", () => {
