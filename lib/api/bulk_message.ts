@@ -5,7 +5,7 @@ export const BULK_BYTES = 4_096;
 
 /** A message that has another one in its last field. */
 export interface OuterMessage {
-  /** Its encoded fields before that. */
+  /** Encoded fields before that. */
   readonly before?: Uint8Array;
   /** Number of the field. */
   readonly field: number;
@@ -15,7 +15,7 @@ export interface OuterMessage {
 export interface BulkMessage {
   /** Messages around it, the outermost first. */
   readonly outer: readonly OuterMessage[];
-  /** Its encoded fields before the large one. */
+  /** Encoded fields before the large one. */
   readonly before: Uint8Array;
   /** Number of the large field. */
   readonly field: number;

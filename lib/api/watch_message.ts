@@ -6,6 +6,7 @@ import {
   WatchResponseSchema,
 } from "../../proto/gen/piri/control/v1/control_pb.ts";
 import type { WatchEvent } from "../manager/api/operator_api.ts";
+import { release } from "../base/memory.ts";
 import type { StreamName } from "../store/records.ts";
 import { BULK_BYTES, encodeBulk } from "./bulk_message.ts";
 import { commandMessage } from "./command_message.ts";
@@ -19,7 +20,7 @@ const outputStreams: Readonly<Record<StreamName, OutputStream>> = {
 
 /**
  * Envelope of a message that has nothing but the `watchMessage` of a large piece of output; undefined for any other
- * event.
+ * event. Takes over the bytes of an event that are nobody else's.
  *
  * @param fields Number of the field for it in each message around it, the outermost first.
  */
@@ -37,7 +38,7 @@ export function bulkEnvelope(
     ),
     field: WatchResponseSchema.field.output.number,
   };
-  return withHeader(encodeBulk({
+  const envelope = withHeader(encodeBulk({
     outer: [...fields.map((field) => ({ field })), watch],
     before: toBinary(
       OutputSchema,
@@ -50,6 +51,8 @@ export function bulkEnvelope(
     field: OutputSchema.field.bytes.number,
     bytes,
   }, ENVELOPE_BYTES));
+  if (event.isOwn) release(bytes);
+  return envelope;
 }
 
 /** An event of a watched command as a message of the API. */

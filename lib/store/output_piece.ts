@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import type { BufferPool } from "./buffer_pool.ts";
 import type { Store } from "./store.ts";
 
 /** Piece of output to store or to count. */
@@ -19,7 +19,10 @@ export function joins(former: OutputPiece, piece: OutputPiece): boolean {
 }
 
 /** Joins consecutive pieces into one, which came when the first of them did. There must be at least one. */
-export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
+export function joined(
+  pieces: readonly OutputPiece[],
+  buffers: BufferPool,
+): OwnedPiece {
   const [first] = pieces;
   if (first === undefined) {
     throw new TypeError("Cannot join pieces of output: there are none");
@@ -31,6 +34,6 @@ export function joined(pieces: readonly OutputPiece[]): OwnedPiece {
     const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
     return { stream, offset, cut, ...at, keep: false, bytes: { length }, drop };
   }
-  const bytes = concat(pieces.map(({ bytes }) => bytes as Uint8Array));
+  const bytes = buffers.joined(pieces.map(({ bytes }) => bytes as Uint8Array));
   return { stream, offset, cut, ...at, keep: true, bytes, drop };
 }

@@ -1,6 +1,7 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { agentShape } from "./agents.ts";
+import { BufferPool } from "./buffer_pool.ts";
 import type { NewAudit } from "./audit_records.ts";
 import { type CreatedIds, packed, withRecords } from "./created_commands.ts";
 import type { StoredIdentity } from "./identity.ts";
@@ -192,9 +193,11 @@ class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
+  readonly #buffers = new BufferPool();
   // Calls of one turn of the event loop are sent in one message.
-  readonly #waiting = new WaitingCalls(() =>
-    queueMicrotask(() => this.#flush())
+  readonly #waiting = new WaitingCalls(
+    () => queueMicrotask(() => this.#flush()),
+    this.#buffers,
   );
   /** Timer for sending output that waits alone. */
   #outputTimer: Timer | undefined;
@@ -323,6 +326,7 @@ class StoreThread {
       case "refused":
         return this.#opened.reject(fromFailure(message.failure));
       case "answers":
+        for (const buffer of message.buffers) this.#buffers.giveBack(buffer);
         return message.answers.forEach((answer) => this.#settle(answer));
     }
   }

@@ -36,6 +36,8 @@ let store: SqliteStore | undefined;
 let answers: StoreAnswer[] = [];
 /** Memory that goes to the other side with the answers, and is not copied. */
 let givenAway: ArrayBuffer[] = [];
+/** Buffers among them that the other side may use again. */
+let buffers: ArrayBuffer[] = [];
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "open") void open(data);
@@ -61,17 +63,19 @@ async function answer({ id, method, args }: StoreCall): Promise<void> {
       throw new TypeError("Cannot call the store: it is not open");
     }
     const value = await call(store, method, args);
+    if (method === "appendOutput") giveBack(args[1] as OwnedPiece);
     if (method === "readOutput") giveAway(value as readonly StoredOutput[]);
     tell({ id, value });
   } catch (error) {
     tell({ id, failure: toFailure(error) });
   }
-  if (method === "appendOutput") release(args[1] as OwnedPiece);
 }
 
-/** Frees a piece by hand once it is in the database: left to the collector, up to 64 MB of such pieces pile up. */
-function release(piece: OwnedPiece): void {
-  if (piece.keep) piece.bytes.buffer.transfer(0);
+/** Gives the buffer of a piece back once the piece is in the database. */
+function giveBack(piece: OwnedPiece): void {
+  if (!piece.keep) return;
+  buffers.push(piece.bytes.buffer);
+  givenAway.push(piece.bytes.buffer);
 }
 
 function call(
@@ -116,9 +120,13 @@ function tell(one: StoreAnswer): void {
   if (answers.length > 1) return;
   queueMicrotask(() => {
     const all = answers;
-    const transfer = givenAway;
+    const [transfer, back] = [givenAway, buffers];
     answers = [];
     givenAway = [];
-    scope.postMessage({ kind: "answers", answers: all }, transfer);
+    buffers = [];
+    scope.postMessage(
+      { kind: "answers", answers: all, buffers: back },
+      transfer,
+    );
   });
 }

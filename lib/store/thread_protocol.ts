@@ -43,7 +43,12 @@ export interface Failure {
 export type FromWorker =
   | { readonly kind: "opened"; readonly managerId: string }
   | { readonly kind: "refused"; readonly failure: Failure }
-  | { readonly kind: "answers"; readonly answers: readonly StoreAnswer[] };
+  | {
+    readonly kind: "answers";
+    readonly answers: readonly StoreAnswer[];
+    /** Buffers of output that is stored. */
+    readonly buffers: readonly ArrayBuffer[];
+  };
 
 /** Request to open a database. */
 export interface OpenRequest {

@@ -1,3 +1,4 @@
+import { BufferPool } from "./buffer_pool.ts";
 import type { CommandPatch } from "./records.ts";
 import { joined, joins, type OutputPiece } from "./output_piece.ts";
 import type { StoreCall } from "./thread_protocol.ts";
@@ -34,6 +35,7 @@ interface WaitingOutput {
 /** Calls that have not been sent, in order. Patches of one command are merged, and output of one stream is joined. */
 export class WaitingCalls {
   readonly #began: () => void;
+  readonly #buffers: BufferPool;
   readonly #calls = new Map<number, WaitingCall>();
   /** Patches by command. A later patch of the command can be merged into them. */
   readonly #patches = new Map<bigint, WaitingPatch>();
@@ -45,8 +47,9 @@ export class WaitingCalls {
   #lastId = 0;
 
   /** Calls `began` with the first call that must be sent, and with the first output. */
-  constructor(began: () => void) {
+  constructor(began: () => void, buffers = new BufferPool()) {
     this.#began = began;
+    this.#buffers = buffers;
   }
 
   get isEmpty(): boolean {
@@ -160,7 +163,7 @@ export class WaitingCalls {
     for (const { id, commandId, pieces } of this.#outputs) {
       const waiting = this.#calls.get(id);
       if (waiting === undefined) continue;
-      const piece = joined(pieces);
+      const piece = joined(pieces, this.#buffers);
       if (piece.keep) buffers.push(piece.bytes.buffer);
       const args = [commandId, piece];
       this.#calls.set(id, {

@@ -164,7 +164,7 @@ export class FrameDecoder {
     if (needed > this.#partial.length) {
       // Grows with the bytes that arrived, not to the announced size: a silent peer costs nothing. Grows by more than
       // is needed now: a frame arrives in a few reads, and would otherwise be copied at each of them.
-      const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 4, 64)));
+      const grown = new Uint8Array(Math.min(wanted, Math.max(needed * 8, 64)));
       grown.set(this.#partial.subarray(0, this.#have));
       this.#partial = grown;
     }

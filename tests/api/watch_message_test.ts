@@ -72,3 +72,11 @@ Deno.test("short output, output after a cut and other events have no envelope of
     undefined,
   ]);
 });
+
+Deno.test("bytes are taken over only from an event whose bytes are nobody else's", () => {
+  const [shared, own] = [output(), output({ isOwn: true })];
+  const sent = [bulkEnvelope(shared), bulkEnvelope(own)];
+
+  assertEquals(sent[0], sent[1]);
+  assertEquals([shared.bytes.length, own.bytes.length], [BULK_BYTES, 0]);
+});

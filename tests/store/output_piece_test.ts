@@ -1,5 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { joined, type OutputPiece } from "../../lib/store/output_piece.ts";
+import { BufferPool } from "../../lib/store/buffer_pool.ts";
+import {
+  joined as joinedIn,
+  type OutputPiece,
+} from "../../lib/store/output_piece.ts";
+
+const joined = (pieces: readonly OutputPiece[]) =>
+  joinedIn(pieces, new BufferPool());
 
 function piece(
   offset: bigint,

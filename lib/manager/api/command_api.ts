@@ -67,6 +67,8 @@ export type WatchEvent =
     readonly stream: StreamName;
     readonly offset: bigint;
     readonly bytes: Uint8Array;
+    /** True if nobody else has the bytes: who has copied them may free them by hand. */
+    readonly isOwn?: boolean;
     readonly cut: bigint;
     /** Time at which it came to the Manager, in milliseconds since 1970; absent if that was not recorded. */
     readonly at?: number;

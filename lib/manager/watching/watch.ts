@@ -280,16 +280,23 @@ class CommandWatch {
           limit: READ_BYTES,
         });
         const pieces = read.filter(({ offset }) => offset < below[stream]);
-        for (const piece of pieces) yield* this.#piece({ stream, ...piece });
+        for (const piece of pieces) {
+          yield* this.#piece({ stream, ...piece }, true);
+        }
         // The rest was dropped.
         if (pieces.length === 0) break;
       }
     }
   }
 
-  /** Yields the part of a piece that was not told yet; a gap before it is told as a cut. */
+  /**
+   * Yields the part of a piece that was not told yet; a gap before it is told as a cut.
+   *
+   * @param isOwn True if nobody else has the piece.
+   */
   *#piece(
     { stream, offset, bytes, at }: Omit<FeedPiece, "kept">,
+    isOwn = false,
   ): Generator<WatchEvent> {
     const told = this.#offset[stream];
     const end = offset + BigInt(bytes.length);
@@ -307,6 +314,7 @@ class CommandWatch {
       stream,
       offset: start,
       bytes: fresh,
+      ...isOwn ? { isOwn } : {},
       cut: start - told,
       ...at === undefined ? {} : { at },
     };
