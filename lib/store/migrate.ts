@@ -115,6 +115,15 @@ export function migrate(
   }
 }
 
+/** Version of the schema of a Manager's database, if this program knows later ones. */
+export function olderVersion(db: Database): number | undefined {
+  if (isFresh(db)) return undefined;
+  const id = db.get("PRAGMA application_id")?.["application_id"];
+  const version = Number(db.get("PRAGMA user_version")?.["user_version"]);
+  const isOlder = id === APPLICATION_ID && version < MIGRATIONS.length;
+  return isOlder ? version : undefined;
+}
+
 function step(db: Database, sql: string, version: number): void {
   db.script("BEGIN IMMEDIATE");
   try {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { copyBeforeUpgrade } from "./copy_before_upgrade.ts";
 import { Database } from "./database.ts";
 import { type StoredIdentity, writeIdentity } from "./identity.ts";
 import { FileLock, openFile } from "./lock.ts";
@@ -38,13 +39,15 @@ const DURABILITY = [
  */
 export async function openStore(
   path: string | ":memory:",
-  { clock, random, identity, largeBytes }: {
+  { clock, random, identity, largeBytes, onCopied }: {
     clock: Clock;
     random: Random;
     /** Content of a new database; an empty one if absent. */
     identity?: StoredIdentity | undefined;
     /** Size from which a piece of output is not in the database itself, in bytes; for tests. */
     largeBytes?: number | undefined;
+    /** Called with the path of a copy that was made, because this version changes the schema. */
+    onCopied?: (copy: string) => void;
   },
 ): Promise<SqliteStore> {
   using stack = new DisposableStack();
@@ -52,6 +55,8 @@ export async function openStore(
     stack.use(await FileLock.take(path));
     // SQLite gives its -wal and -shm files the mode of the database.
     (await openFile(path)).close();
+    const copy = await copyBeforeUpgrade(path);
+    if (copy !== undefined) onCopied?.(copy);
   }
   const db = stack.use(new Database(path));
   for (const pragma of PRAGMAS) db.get(`PRAGMA ${pragma}`);

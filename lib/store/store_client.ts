@@ -1,5 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
 import { agentShape } from "./agents.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import type { NewAudit } from "./audit_records.ts";
@@ -23,6 +24,8 @@ import {
   type WaitingCall,
   WaitingCalls,
 } from "./waiting_calls.ts";
+
+const log = logger("manager", "store");
 
 /** Module that runs in the thread. The build puts the bundled worker here. */
 const WORKER_URL = new URL("./store_thread.ts", import.meta.url);
@@ -322,6 +325,12 @@ class StoreThread {
   #hear(message: FromWorker): void {
     switch (message.kind) {
       case "opened":
+        if (message.copy !== undefined) {
+          log.info(
+            "The database was copied to {copy} before this version changed it",
+            { copy: message.copy },
+          );
+        }
         return this.#opened.resolve(message.managerId);
       case "refused":
         return this.#opened.reject(fromFailure(message.failure));

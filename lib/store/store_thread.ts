@@ -45,13 +45,15 @@ scope.onmessage = ({ data }) => {
 };
 
 async function open({ path, identity }: OpenRequest): Promise<void> {
+  let copy: string | undefined;
   try {
     store = await openStore(path, {
       clock: systemClock,
       random: systemRandom,
       identity,
+      onCopied: (path) => copy = path,
     });
-    scope.postMessage({ kind: "opened", managerId: store.managerId });
+    scope.postMessage({ kind: "opened", managerId: store.managerId, copy });
   } catch (error) {
     scope.postMessage({ kind: "refused", failure: toFailure(error) });
   }

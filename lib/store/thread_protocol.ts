@@ -41,7 +41,12 @@ export interface Failure {
 
 /** Message from the worker. */
 export type FromWorker =
-  | { readonly kind: "opened"; readonly managerId: string }
+  | {
+    readonly kind: "opened";
+    readonly managerId: string;
+    /** Copy of the database from before this version changed its schema, if there is a new one. */
+    readonly copy: string | undefined;
+  }
   | { readonly kind: "refused"; readonly failure: Failure }
   | {
     readonly kind: "answers";

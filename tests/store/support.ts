@@ -15,6 +15,12 @@ export function open(path: string, largeBytes?: number): Promise<Store> {
   return openStore(path, { clock, random: systemRandom, largeBytes });
 }
 
+/** Opens a store, and notes the copies that are made of its database. */
+export function openNoting(path: string, copies: string[]): Promise<Store> {
+  const onCopied = (copy: string) => void copies.push(copy);
+  return openStore(path, { clock, random: systemRandom, onCopied });
+}
+
 /** Temporary folder that ends with the test, and a path in it for a database. */
 export async function temporaryFolder(): Promise<
   { path: string; database: string } & AsyncDisposable
