@@ -2,21 +2,8 @@ import type { BlobName } from "../base/blob.ts";
 import { PiriError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { didYouMean } from "../base/nearest.ts";
-import { agentAudit } from "./agent_audit.ts";
-import { agentFacts } from "./agent_facts.ts";
-import { agentRestart } from "./agent_restart.ts";
-import { agentRotate } from "./agent_rotate.ts";
-import { agentTrust } from "./agent_trust.ts";
-import { agentUpdate } from "./agent_update.ts";
-import { commandRun } from "./command_run.ts";
-import { echo } from "./echo.ts";
-import { fileFetch } from "./file_fetch.ts";
-import { fileInstalled } from "./file_installed.ts";
-import { fileList } from "./file_list.ts";
-import { filePut } from "./file_put.ts";
-import { fileRead } from "./file_read.ts";
-import { fileStat } from "./file_stat.ts";
 import type { Operation } from "./operation.ts";
+import { plainOperations } from "./plain_operations.ts";
 import { stepOperations } from "../steps/registry.ts";
 import {
   checkParams,
@@ -27,8 +14,6 @@ import { asOperation } from "./step_operation.ts";
 import { stateApply } from "./state_apply.ts";
 import { stateForgive, stateOwed } from "./state_owed.ts";
 import { statePlan } from "./state_plan.ts";
-import { testSleep } from "./test_sleep.ts";
-import { testSpin } from "./test_spin.ts";
 
 /** Choice of operations. */
 export interface RegistryOptions {
@@ -47,29 +32,14 @@ export interface OperationDescription {
 
 /** Operations that are no steps, or whose form outside of states is older than that of the step. */
 const own: readonly Operation[] = [
-  agentAudit,
-  agentFacts,
-  agentRestart,
-  agentRotate,
-  agentTrust,
-  agentUpdate,
-  commandRun,
-  echo,
-  fileFetch,
-  fileInstalled,
-  fileList,
-  filePut,
-  fileRead,
-  fileStat,
+  ...plainOperations,
   stateApply,
   stateForgive,
   stateOwed,
   statePlan,
-  testSleep,
-  testSpin,
 ];
 
-/** All operations of this build. A new operation is a new file, and a line here or in the list of steps. */
+/** All operations of this build. A new operation is a new file, and a line in the list of plain ones or of steps. */
 export const operations: readonly Operation[] = [
   ...own,
   ...stepOperations

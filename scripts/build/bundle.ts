@@ -4,7 +4,7 @@ import { VERSION } from "../../lib/base/version.ts";
 import { packData } from "./packed_data.ts";
 import type { Product } from "./product.ts";
 import { run } from "./run.ts";
-import { stableBundle, withoutPaths } from "./stable_bundle.ts";
+import { stableBundle } from "./stable_bundle.ts";
 
 /** Line of lib/base/version.ts, and of its bundles, that names the commit. */
 const UNSTAMPED = 'COMMIT = "source"';
@@ -41,12 +41,12 @@ export interface BundleOptions {
 }
 
 /**
- * Bundles a product and its workers. The product becomes one file, and one more for each part that it imports on
- * demand: a part that is not imported is not even read, and reading is most of the time of a start. Each worker is one
- * file.
+ * Bundles a product and its workers. Each becomes a file, and there is one more for each part that several of them have,
+ * and for each that is imported on demand: a part that is not imported is not even read, and reading is most of the time
+ * of a start.
  *
  * Bundling does not follow `new URL("./worker.ts", import.meta.url)`. So the URL in the bundle is replaced by the name
- * of the worker's bundle, which is in the same folder.
+ * of the worker's file, which is in the same folder.
  */
 export async function bundle(
   product: Product,
@@ -54,7 +54,7 @@ export async function bundle(
 ): Promise<Bundle> {
   await run([
     ...[Deno.execPath(), "bundle", "--quiet", "--code-splitting"],
-    ...["--outdir", folder, product.entry],
+    ...["--outdir", folder, product.entry, ...product.workers],
   ], { cwd: root });
   const parts = await takeParts(folder);
   const stamp = `COMMIT = "${commit}"`;
@@ -74,33 +74,42 @@ export async function bundle(
       `new URL("./${name}", import.meta.url)`,
       `new URL("./${bundled}", import.meta.url)`,
     );
-    const path = join(folder, bundled);
-    const worker = withoutPaths(await bundleModule(module, root));
-    // A worker may not use the commit, but if it does, it must have the same one.
-    await Deno.writeTextFile(
-      path,
-      worker.replaceAll(UNSTAMPED, stamp).replaceAll(OWN_VERSION, version),
-    );
-    workers.push(path);
+    workers.push(join(folder, bundled));
   }
-  for (const [path, text] of parts) await Deno.writeTextFile(path, text);
-  for (const path of [...parts.keys(), ...workers]) {
+  for (const [path, text] of parts) {
+    await Deno.writeTextFile(path, text);
     await Deno.utime(path, time, time);
   }
   const main = join(folder, basename(product.entry).replace(/\.ts$/, ".js"));
   return { main, workers };
 }
 
-/** Takes the parts of the bundle out of the folder, and gives them names of their own. */
+/** Import of a part by a worker, which the bundler writes in a folder like that of its source. */
+const FROM_BELOW = /(["'])(?:\.\.\/)+([\w-]+\.js)\1/g;
+
+/** Takes the parts of the bundle out of the folder, and gives them names of their own, all in one folder. */
 async function takeParts(folder: string): Promise<Map<string, string>> {
-  const texts = new Map<string, string>();
-  for await (const { name } of Deno.readDir(folder)) {
-    texts.set(name, packData(await Deno.readTextFile(join(folder, name))));
-    await Deno.remove(join(folder, name));
+  const texts = await textsBelow(folder);
+  for (const name of [...Deno.readDirSync(folder)].map(({ name }) => name)) {
+    await Deno.remove(join(folder, name), { recursive: true });
   }
   return new Map(
     [...stableBundle(texts)].map(([name, text]) => [join(folder, name), text]),
   );
+}
+
+/** Texts of the files in a folder and below, by the names of the files. */
+async function textsBelow(folder: string): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) {
+      for (const [name, text] of await textsBelow(path)) {
+        texts.set(name, text.replaceAll(FROM_BELOW, "$1./$2$1"));
+      }
+    } else texts.set(name, packData(await Deno.readTextFile(path)));
+  }
+  return texts;
 }
 
 /**
@@ -140,11 +149,4 @@ export function replaceOnce(text: string, from: string, to: string): string {
     );
   }
   return parts.join(to);
-}
-
-async function bundleModule(module: string, root: string): Promise<string> {
-  // Not minified: the runtime alone has 97 MB, and stack traces of agents should be readable.
-  return await run([Deno.execPath(), "bundle", "--quiet", module], {
-    cwd: root,
-  });
 }

@@ -15,7 +15,7 @@ import type {
 } from "../../operations/operation.ts";
 import { checkParams } from "../../operations/params.ts";
 import { patiently } from "../../operations/patiently.ts";
-import { operationNamed } from "../../operations/registry.ts";
+import { loadOperation } from "../../operations/load_operation.ts";
 import { HashingOutput } from "./printed_hashes.ts";
 import {
   type Answer,
@@ -120,7 +120,9 @@ export class RunningWork {
 
   async #outcome(): Promise<WorkOutcome> {
     const { job, allowTestOperations } = this.#message;
-    const operation = operationNamed(job.operation, { allowTestOperations });
+    const operation = await loadOperation(job.operation, {
+      allowTestOperations,
+    });
     const params = checkParams(operation, job.params);
     const events = operation.run(params, this.#context());
     for (;;) {
