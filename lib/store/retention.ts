@@ -1,3 +1,4 @@
+import { codeOf } from "../base/errors.ts";
 import type { AgentCommands } from "./agent_commands.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Plans } from "./plans.ts";
@@ -178,7 +179,12 @@ export class Retention {
     const { large } = this.#tables;
     const thin = await this.#writer.read(() => large.thin());
     for (const segment of thin) {
-      await this.#untilNone(() => ({ rows: large.moveFrom(segment) }));
+      try {
+        await this.#untilNone(() => ({ rows: large.moveFrom(segment) }));
+      } catch (error) {
+        // A damaged file stays until the last output in it is old.
+        if (codeOf(error) !== "CORRUPT") throw error;
+      }
     }
     if (thin.length > 0) await this.#removeSpentSegments();
   }

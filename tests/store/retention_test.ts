@@ -1,11 +1,14 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Store } from "../../lib/store/store.ts";
 import {
+  assertCode,
   bytes,
   create,
   inBothPlaces,
   newCommand,
+  open,
   startStore,
+  temporaryFolder,
 } from "./support.ts";
 
 const EVERYTHING = 1n << 60n;
@@ -208,5 +211,32 @@ Deno.test("segments go with the last output in them", async () => {
 
   await at.store.prune({ before: 2_000, outputBytes: EVERYTHING });
 
+  assertEquals(names(), 0);
+});
+
+Deno.test("a damaged segment stays until all output in it is old, and others are rewritten", async () => {
+  await using folder = await temporaryFolder();
+  const { database } = folder;
+  const size = 300_000;
+  const names = () => [...Deno.readDirSync(`${database}-output`)].length;
+  {
+    await using store = await open(database);
+    for (const endedAt of [1_000, 1_000, 5_000]) {
+      await printed(store, { size, endedAt });
+    }
+  }
+  await Deno.truncate(`${database}-output/1`, 2 * size + 5);
+  await using store = await open(database);
+  for (const endedAt of [1_000, 1_000, 5_000]) {
+    await printed(store, { size, endedAt });
+  }
+
+  const pruned = await store.prune({ before: 2_000, outputBytes: EVERYTHING });
+
+  assertEquals([pruned.outputBytes, names()], [4n * BigInt(size), 2]);
+  const range = { stream: "stdout", offset: 0n, limit: 1e9 } as const;
+  await assertCode(store.readOutput(3n, range), "CORRUPT");
+  assertEquals((await store.readOutput(6n, range))[0]?.bytes.length, size);
+  await store.prune({ before: 6_000, outputBytes: EVERYTHING });
   assertEquals(names(), 0);
 });
