@@ -25,8 +25,7 @@ export class BufferPool {
 
   /** Takes a buffer back. Nobody may use it any more. */
   giveBack(buffer: ArrayBuffer): void {
-    const isOurs = buffer.byteLength === BUFFER_BYTES;
-    if (isOurs && this.#waiting.length < MAX_WAITING) {
+    if (isReusable(buffer) && this.#waiting.length < MAX_WAITING) {
       this.#waiting.push(buffer);
     }
   }
@@ -39,4 +38,9 @@ export class BufferPool {
     const buffer = this.#waiting.pop() ?? new ArrayBuffer(BUFFER_BYTES);
     return new Uint8Array(buffer, 0, size);
   }
+}
+
+/** True for a buffer of the size that is used again. */
+export function isReusable({ byteLength }: ArrayBuffer): boolean {
+  return byteLength === BUFFER_BYTES;
 }

@@ -2,25 +2,22 @@ import { basename, dirname, join } from "@std/path";
 import { codeOf, messageOf, PiriError } from "../base/errors.ts";
 import { removeIfThere, renameFile } from "../base/files.ts";
 import { copyDatabase } from "./copy_database.ts";
-import { Database } from "./database.ts";
-import { olderVersion } from "./migrate.ts";
 
 /** End of the name of a copy, before the version of its schema. */
 const BEFORE_VERSION = "-version-";
 
 /**
- * Copies a database that an earlier version has made, before this version changes its schema: the earlier one can no
- * longer open it then. A copy from before an earlier change is removed.
+ * Copies a database before this version changes its schema: the program that made it can no longer open it then. A copy
+ * from before an earlier change is removed. Returns the path of the copy.
  *
- * @returns the path of the copy; undefined if the schema stays
+ * @param version Version of the schema.
  *
  * @throws {PiriError} DISK, CORRUPT; the database is as it was
  */
 export async function copyBeforeUpgrade(
   database: string,
-): Promise<string | undefined> {
-  const version = await versionBefore(database);
-  if (version === undefined) return undefined;
+  version: number,
+): Promise<string> {
   const copy = `${database}${BEFORE_VERSION}${version}`;
   const unfinished = `${copy}.tmp`;
   try {
@@ -39,14 +36,6 @@ export async function copyBeforeUpgrade(
   }
   await removeOthers(database, copy);
   return copy;
-}
-
-/** Version of the schema, if there is a database and it is older than this program. */
-async function versionBefore(database: string): Promise<number | undefined> {
-  const { size } = await Deno.stat(database);
-  if (size === 0) return undefined;
-  using db = new Database(database);
-  return olderVersion(db);
 }
 
 async function removeOthers(database: string, copy: string): Promise<void> {

@@ -90,16 +90,13 @@ export function migrate(
   path: string,
   migrations: readonly string[] = MIGRATIONS,
 ): void {
-  const version = Number(db.get("PRAGMA user_version")?.["user_version"]);
+  const version = versionOf(db);
   const fresh = isFresh(db);
-  if (!fresh) {
-    const id = db.get("PRAGMA application_id")?.["application_id"];
-    if (id !== APPLICATION_ID) {
-      throw new PiriError(
-        "CORRUPT",
-        `Cannot open "${path}": it is not a Manager's database`,
-      );
-    }
+  if (!fresh && !isOurs(db)) {
+    throw new PiriError(
+      "CORRUPT",
+      `Cannot open "${path}": it is not a Manager's database`,
+    );
   }
   if (version > migrations.length) {
     throw new PiriError(
@@ -117,11 +114,17 @@ export function migrate(
 
 /** Version of the schema of a Manager's database, if this program knows later ones. */
 export function olderVersion(db: Database): number | undefined {
-  if (isFresh(db)) return undefined;
-  const id = db.get("PRAGMA application_id")?.["application_id"];
-  const version = Number(db.get("PRAGMA user_version")?.["user_version"]);
-  const isOlder = id === APPLICATION_ID && version < MIGRATIONS.length;
+  const version = versionOf(db);
+  const isOlder = isOurs(db) && version < MIGRATIONS.length;
   return isOlder ? version : undefined;
+}
+
+function versionOf(db: Database): number {
+  return Number(db.get("PRAGMA user_version")?.["user_version"]);
+}
+
+function isOurs(db: Database): boolean {
+  return db.get("PRAGMA application_id")?.["application_id"] === APPLICATION_ID;
 }
 
 function step(db: Database, sql: string, version: number): void {

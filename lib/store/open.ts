@@ -6,7 +6,7 @@ import { type StoredIdentity, writeIdentity } from "./identity.ts";
 import { FileLock, openFile } from "./lock.ts";
 import { MemorySegments } from "./memory_segments.ts";
 import { Meta } from "./meta.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, olderVersion } from "./migrate.ts";
 import { FolderSegments, outputFolder } from "./segment_files.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
@@ -55,11 +55,14 @@ export async function openStore(
     stack.use(await FileLock.take(path));
     // SQLite gives its -wal and -shm files the mode of the database.
     (await openFile(path)).close();
-    const copy = await copyBeforeUpgrade(path);
-    if (copy !== undefined) onCopied?.(copy);
   }
   const db = stack.use(new Database(path));
   for (const pragma of PRAGMAS) db.get(`PRAGMA ${pragma}`);
+  const earlier = olderVersion(db);
+  if (path !== ":memory:" && earlier !== undefined) {
+    const copy = await copyBeforeUpgrade(path, earlier);
+    onCopied?.(copy);
+  }
   migrate(db, path);
   for (const pragma of DURABILITY) db.get(`PRAGMA ${pragma}`);
   if (identity !== undefined) writeIdentity(db, identity);

@@ -4,7 +4,9 @@
  * @module
  */
 import { systemClock } from "../base/clock.ts";
+import { releaseWhole } from "../base/memory.ts";
 import { systemRandom } from "../base/random.ts";
+import { isReusable } from "./buffer_pool.ts";
 import {
   type PackedCommands,
   unpacked,
@@ -65,19 +67,21 @@ async function answer({ id, method, args }: StoreCall): Promise<void> {
       throw new TypeError("Cannot call the store: it is not open");
     }
     const value = await call(store, method, args);
-    if (method === "appendOutput") giveBack(args[1] as OwnedPiece);
     if (method === "readOutput") giveAway(value as readonly StoredOutput[]);
     tell({ id, value });
   } catch (error) {
     tell({ id, failure: toFailure(error) });
   }
+  if (method === "appendOutput") freePiece(args[1] as OwnedPiece);
 }
 
-/** Gives the buffer of a piece back once the piece is in the database. */
-function giveBack(piece: OwnedPiece): void {
+/** Gives the buffer of a piece back that can be used again, and frees any other by hand. */
+function freePiece(piece: OwnedPiece): void {
   if (!piece.keep) return;
-  buffers.push(piece.bytes.buffer);
-  givenAway.push(piece.bytes.buffer);
+  const { buffer } = piece.bytes;
+  if (!isReusable(buffer)) return releaseWhole(piece.bytes);
+  buffers.push(buffer);
+  givenAway.push(buffer);
 }
 
 function call(

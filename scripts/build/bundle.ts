@@ -90,7 +90,7 @@ const FROM_BELOW = /(["'])(?:\.\.\/)+([\w-]+\.js)\1/g;
 /** Takes the parts of the bundle out of the folder, and gives them names of their own, all in one folder. */
 async function takeParts(folder: string): Promise<Map<string, string>> {
   const texts = await textsBelow(folder);
-  for (const name of [...Deno.readDirSync(folder)].map(({ name }) => name)) {
+  for (const { name } of [...Deno.readDirSync(folder)]) {
     await Deno.remove(join(folder, name), { recursive: true });
   }
   return new Map(

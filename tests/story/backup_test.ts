@@ -35,7 +35,7 @@ story(
     assertEquals([early.code, early.stdout], [ExitCode.ok, "early\n"]);
     const shown = await fleet.manager("show", "2", "--output");
     assertEquals([shown.code, shown.stdout], [ExitCode.ok, "early\n"]);
-    // That is in files of its own.
+    // Long output is in files beside the database.
     const longShown = await fleet.manager("show", "3", "--output");
     assertEquals([long.code, longShown.code], [ExitCode.ok, ExitCode.ok]);
     assertEquals(longShown.stdout, long.stdout);
