@@ -11,7 +11,7 @@ import { messageOf } from "./base/errors.ts";
 import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord, verifyHostRecord } from "./host_record.ts";
-import { hasServiceManager, ownService, OwnState } from "./own_service.ts";
+import { asWindowsService, ownService, OwnState } from "./own_service.ts";
 import { guardOwnStart } from "./own_update.ts";
 import { joinManager, leaveFleet, serveAgent } from "./serve_agent.ts";
 
@@ -32,21 +32,22 @@ export function agentServicesOf(edition: Edition): AgentServices {
       return { name, address };
     },
 
-    async run({ dir, log }, { signal, onReload, onRestart }) {
+    async run({ dir, log }, { signal, onReload, onRestart, serviceManager }) {
       requireBounds(edition, dir);
-      using state = new OwnState("piri-agent", dir);
+      using state = new OwnState("piri-agent", dir, serviceManager);
       const restart = Promise.withResolvers<string>();
       await using agent = await serveAgent({
         dir,
         onLink: (link) => state.changed(link),
         onUpdate: (cause) => restart.resolve(cause),
-        onRestart: hasServiceManager("piri-agent")
+        onRestart: state.isManaged
           ? (cause) => restart.resolve(`a restart by ${cause}`)
           : undefined,
         ...parts,
         ownsProcess: true,
         edition,
-        startLog: (configured) => startLog({ ...configured, ...log }),
+        startLog: (configured) =>
+          startLog({ ...configured, ...log, file: state.logFile }),
       });
       state.ready({ connected: false, detail: "" });
       using _reloads = onReload(() =>
@@ -63,7 +64,7 @@ export function agentServicesOf(edition: Edition): AgentServices {
         restart.promise,
         aborted(signal).then(() => signal.reason),
       ]);
-      state.stopping();
+      state.stopping(!signal.aborted);
       logger("agent").info("The agent stops: {cause}", { cause });
     },
 
@@ -81,6 +82,8 @@ export function agentServicesOf(edition: Edition): AgentServices {
           await leaveFleet({ dir, ...parts, edition });
         },
       })),
+
+    asWindowsService: (live) => asWindowsService("piri-agent", live),
 
     guard: ({ dir }) => guardOwnStart(dir),
 

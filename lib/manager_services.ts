@@ -61,12 +61,12 @@ export const managerServices: ManagerServices = {
 
   async serve(
     { dir, log, guard, control },
-    { signal, onReload, onRestart, onReady },
+    { signal, onReload, onRestart, onReady, serviceManager },
   ) {
     await requireNoLogin(dir);
-    const { hasServiceManager, OwnState } = await import("./own_service.ts");
+    const { OwnState } = await import("./own_service.ts");
     // Before libraries can be loaded no more.
-    using state = new OwnState("piri-manager", dir);
+    using state = new OwnState("piri-manager", dir, serviceManager);
     // Before it reads a byte from outside. On Windows the rights to its state folder are looked at by a library.
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
@@ -84,7 +84,8 @@ export const managerServices: ManagerServices = {
       controlListen: control === undefined
         ? undefined
         : parseAddress(control, { lowestPort: 0 }),
-      startLog: (configured: LogOptions) => startLog({ ...configured, ...log }),
+      startLog: (configured: LogOptions) =>
+        startLog({ ...configured, ...log, file: state.logFile }),
     });
     const { listen, control: socket, controlPort } = manager;
     state.ready({ connected: null, detail: `agents at ${listen}` });
@@ -94,7 +95,7 @@ export const managerServices: ManagerServices = {
     );
     const restart = Promise.withResolvers<string>();
     using _restarts = onRestart(() => {
-      if (hasServiceManager("piri-manager")) {
+      if (state.isManaged) {
         return restart.resolve("a restart by SIGUSR1");
       }
       logger("manager").warning(
@@ -105,8 +106,13 @@ export const managerServices: ManagerServices = {
       restart.promise,
       aborted(signal).then(() => signal.reason),
     ]);
-    state.stopping();
+    state.stopping(!signal.aborted);
     logger("manager").info("The Manager stops: {cause}", { cause });
+  },
+
+  async asWindowsService(live) {
+    const { asWindowsService } = await import("./own_service.ts");
+    return await asWindowsService("piri-manager", live);
   },
 
   async service() {

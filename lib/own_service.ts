@@ -1,9 +1,12 @@
+import { join } from "@std/path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, PiriError } from "./base/errors.ts";
 import { logger } from "./base/log.ts";
 import { thisHost } from "./base/paths.ts";
 import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
+import type { ServiceManagerLink } from "./cli/life.ts";
+import type { WindowsLife } from "./cli/service_acts.ts";
 import { connectDatagram } from "./service/datagram.ts";
 import { HostFiles } from "./service/host_files.ts";
 import type { HostSystem, Ran } from "./service/host_system.ts";
@@ -16,20 +19,46 @@ import {
 } from "./service/service_control.ts";
 import type { ServiceName } from "./service/service_host.ts";
 import { isStartedByServiceManager } from "./service/started_by.ts";
+import { thisWindows } from "./service/windows/parts.ts";
+import { RESTART_CODE } from "./service/windows/services.ts";
 
 const env = (name: string) => Deno.env.get(name);
 
-/** System of this host, for services. */
-function thisSystem(): HostSystem {
+/** System of this host, for the service of a program. */
+function thisSystem(name: ServiceName): HostSystem {
   const { os, privileged } = thisHost();
+  const windows = os === "windows" ? thisWindows() : undefined;
   return {
     os,
     isRoot: privileged,
     files: new HostFiles(),
     env,
     run: runProgram,
-    askToRestart,
+    askToRestart: windows === undefined
+      ? askToRestart
+      : () => windows.services.send(name, RESTART_CODE),
+    ...windows === undefined ? {} : { windows },
   };
+}
+
+/** Lets this process be the service of Windows for which it was started. See `WithWindowsService`. */
+export async function asWindowsService(
+  name: ServiceName,
+  live: (life: WindowsLife) => Promise<number>,
+): Promise<number> {
+  if (Deno.build.os !== "windows") {
+    throw new PiriError(
+      "UNSUPPORTED",
+      `Cannot run as a service of Windows: this is ${Deno.build.os}; run ${name} service install`,
+    );
+  }
+  const { runAsService } = await import("./service/windows/dispatcher.ts");
+  const { reportEvent } = await import("./service/windows/event_log.ts");
+  return await runAsService(name, (life) =>
+    live({
+      ...life,
+      report: (kind, text) => reportEvent(name, kind, text),
+    }));
 }
 
 /** Runs a program to its end. Its texts are in English and its times in UTC, so that they can be read. */
@@ -81,7 +110,7 @@ export function ownService(
   return new ServiceControl({
     ...more,
     name,
-    system: thisSystem(),
+    system: thisSystem(name),
     clock: systemClock,
     executable: Deno.build.standalone ? Deno.execPath() : undefined,
     version: VERSION,
@@ -92,8 +121,7 @@ export function ownService(
 /** Facts about the connection of a program. */
 type LinkFacts = Pick<RunningFacts, "connected" | "detail">;
 
-/** True if a service manager has started this process, and starts it again when it ends. */
-export function hasServiceManager(name: ServiceName): boolean {
+function hasServiceManager(name: ServiceName): boolean {
   return isStartedByServiceManager(name, { env, pid: Deno.pid });
 }
 
@@ -116,15 +144,22 @@ export class OwnState implements Disposable {
   readonly #name: ServiceName;
   readonly #dir: string;
   readonly #notifier: Notifier;
+  readonly #manager: ServiceManagerLink | undefined;
   readonly #writes = new Turns();
   readonly #file: ReplacedWatch;
   #facts: LinkFacts | undefined;
   #isReady = false;
   #isReplaced = false;
 
-  constructor(name: ServiceName, dir: string) {
+  /** @param manager Service manager that is told directly. */
+  constructor(
+    name: ServiceName,
+    dir: string,
+    manager: ServiceManagerLink | undefined,
+  ) {
     this.#name = name;
     this.#dir = dir;
+    this.#manager = manager;
     this.#notifier = createNotifier({
       env,
       pid: Deno.pid,
@@ -143,6 +178,7 @@ export class OwnState implements Disposable {
     this.#facts ??= facts;
     this.#isReady = true;
     this.#notifier.ready(textOf(this.#facts));
+    this.#manager?.ready();
     this.#write(this.#facts);
     void this.#file.start();
   }
@@ -155,9 +191,22 @@ export class OwnState implements Disposable {
     this.#write(facts);
   }
 
-  /** Says that the program ends. */
-  stopping(): void {
+  /** Says that the program ends, and whether it should be started again. */
+  stopping(isRestart: boolean): void {
     this.#notifier.stopping();
+    this.#manager?.stopping(isRestart);
+  }
+
+  /** True if a service manager has started this process, and starts it again when it ends. */
+  get isManaged(): boolean {
+    return this.#manager !== undefined || hasServiceManager(this.#name);
+  }
+
+  /** File for the log of a program whose service manager keeps none; undefined for standard error. */
+  get logFile(): string | undefined {
+    return this.#manager === undefined
+      ? undefined
+      : join(this.#dir, "log", `${this.#name}.log`);
   }
 
   [Symbol.dispose](): void {
@@ -179,7 +228,7 @@ export class OwnState implements Disposable {
       pid: Deno.pid,
       version: VERSION,
       ...facts,
-      restartable: hasServiceManager(this.#name),
+      restartable: this.isManaged,
       ...this.#isReplaced ? { replaced: true } : {},
     };
     this.#writes.run(() => writeRunningNote(this.#dir, note)).catch((error) =>

@@ -112,11 +112,14 @@ async function takeLock(folder: string): Promise<Deno.FsFile> {
  */
 export async function ownerOf(folder: string): Promise<number | undefined> {
   try {
-    using file = await Deno.open(join(folder, LOCK));
-    if (await file.tryLock(false)) {
-      file.unlockSync();
-      return undefined;
+    const file = await Deno.open(join(folder, LOCK));
+    try {
+      if (await file.tryLock(false)) return undefined;
+    } finally {
+      unlockAndClose(file);
     }
+    // Windows lets nobody read what somebody else has locked.
+    if (Deno.build.os === "windows") return undefined;
     const pid = Number(await Deno.readTextFile(join(folder, LOCK)));
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch (error) {

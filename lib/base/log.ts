@@ -5,7 +5,9 @@ import {
   getTextFormatter,
   type Logger,
   type LogRecord,
+  type Sink,
 } from "@logtape/logtape";
+import { dirname } from "@std/path";
 import { isJournalStream } from "./journal_stream.ts";
 import type { LogLevel, LogOptions } from "./log_options.ts";
 
@@ -35,6 +37,10 @@ const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
 /** Events after which the program may end. */
 const LAST_EVENTS = ["error", "unhandledrejection", "unload"] as const;
 
+/** Largest log file before the next one is begun, in bytes, and how many are kept. */
+const MAX_FILE_BYTES = 5 * 1024 * 1024;
+const MAX_FILES = 10;
+
 /** Text of records that is not written yet. */
 let waiting = "";
 
@@ -46,10 +52,12 @@ let isListening = false;
  *
  * Records of the same moment go out in one write, because one write each would cost more than the records themselves.
  *
- * @param options Level and format.
+ * @param options Level and format, and a file instead of standard error, for a program that has none.
  */
-export function startLog(
-  { level, format, target = "auto" }: LogOptions,
+export async function startLog(
+  { level, format, target = "auto", file }: LogOptions & {
+    readonly file?: string | undefined;
+  },
 ): Promise<void> {
   const isJournal = target === "auto" &&
     isJournalStream(Deno.env.get("JOURNAL_STREAM"));
@@ -58,15 +66,18 @@ export function startLog(
     for (const event of LAST_EVENTS) addEventListener(event, flush);
     isListening = true;
   }
+  const intoFile = file === undefined
+    ? undefined
+    : await fileSink(file, toText);
   // At once, so that no record falls between the old options and the new ones.
   configureSync({
     reset: true,
     sinks: {
-      stderr: (record: LogRecord) => {
+      stderr: intoFile ?? ((record: LogRecord) => {
         if (waiting === "") setTimeout(flush, GATHERED_MS);
         waiting += toText(record);
         if (AT_ONCE.has(record.level)) flush();
-      },
+      }),
     },
     loggers: [
       { category: ["piri"], lowestLevel: level, sinks: ["stderr"] },
@@ -74,7 +85,21 @@ export function startLog(
       { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
-  return Promise.resolve();
+}
+
+/** Writes records to a file that is followed by a new one when it is large. Its lines are on the disk at once. */
+async function fileSink(
+  path: string,
+  formatter: (record: LogRecord) => string,
+): Promise<Sink> {
+  const { getRotatingFileSink } = await import("@logtape/file");
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  return getRotatingFileSink(path, {
+    formatter,
+    maxSize: MAX_FILE_BYTES,
+    maxFiles: MAX_FILES,
+    bufferSize: 0,
+  });
 }
 
 /** Formats a record as a line; for the journal with its priority in front, and without what the journal has itself. */

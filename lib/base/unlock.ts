@@ -3,6 +3,11 @@
  * the file, too, and with it the lock, until it has begun.
  */
 export function unlockAndClose(file: Deno.FsFile): void {
-  file.unlockSync();
-  file.close();
+  try {
+    file.unlockSync();
+  } catch {
+    // Wine cannot unlock a whole file. There, a program that is started does not have the file, so closing unlocks it.
+  } finally {
+    file.close();
+  }
 }

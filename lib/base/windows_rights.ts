@@ -9,8 +9,23 @@ import type { WindowsSecurity } from "./windows_security.ts";
 const SYSTEM = "S-1-5-18";
 const ADMINISTRATORS = "S-1-5-32-544";
 
+/**
+ * SID of the user of the Manager's service. Only an administrator can make a service of that name.
+ *
+ * Source: Service accounts, Microsoft Learn: the SHA-1 of the name in capitals.
+ */
+export const MANAGER_SERVICE_SID =
+  "S-1-5-80-3569983993-2286002428-1849249511-1428709897-3031460061";
+
 /** SIDs that stand for the owner, who is judged by itself. */
 const OWNERS: readonly string[] = ["S-1-3-0", "S-1-3-4"];
+
+/** Users that may do everything anyway, or are a part of Piri. */
+const TRUSTED: readonly string[] = [
+  SYSTEM,
+  ADMINISTRATORS,
+  MANAGER_SERVICE_SID,
+];
 
 /** Names of groups, which Windows would tell in its own language. */
 const NAMES: ReadonlyMap<string, string> = new Map([
@@ -113,7 +128,7 @@ export class WindowsRights {
     path: string,
     { owner }: Pick<SecurityDescriptor, "owner">,
   ): void {
-    const owners = [SYSTEM, ADMINISTRATORS, this.#own];
+    const owners = [...TRUSTED, this.#own];
     if (owner !== undefined && owners.includes(owner)) return;
     const wanted = this.#privileged ? ADMINISTRATORS : this.#own;
     throw new PiriError(
@@ -128,7 +143,7 @@ export class WindowsRights {
   #othersIn(entries: SecurityDescriptor["entries"]): readonly AccessEntry[] {
     // No list means that everybody has all rights.
     if (entries === undefined) return [EVERYONE];
-    const known = [SYSTEM, ADMINISTRATORS, this.#own, ...OWNERS];
+    const known = [...TRUSTED, this.#own, ...OWNERS];
     return entries.filter(({ kind, sid, mask }) =>
       kind !== "deny" && mask !== 0 && !known.includes(sid)
     );

@@ -4,6 +4,7 @@ import {
   decodeSid,
   type SecurityDescriptor,
 } from "./security_descriptor.ts";
+import { openWindowsLibrary, wideText } from "./windows_library.ts";
 
 /** Functions of Windows about who may use a file, which Deno does not have. */
 export interface WindowsSecurity {
@@ -16,6 +17,9 @@ export interface WindowsSecurity {
   /** Replaces the access list of a folder that is empty; false if it cannot. */
   protect(path: string, descriptor: Uint8Array<ArrayBuffer>): boolean;
 }
+
+/** Purpose of these functions. */
+const ATTEMPT = "find out who may read the state folder";
 
 const OWNER_INFORMATION = 0x0000_0001;
 const DACL_INFORMATION = 0x0000_0004;
@@ -80,7 +84,7 @@ export const windowsSecurity: WindowsSecurity = {
     using advapi = openAdvapi();
     const bytes = new Uint8Array(MAX_DESCRIPTOR_BYTES);
     const got = advapi.symbols.GetFileSecurityW(
-      wide(path),
+      wideText(path),
       OWNER_INFORMATION | DACL_INFORMATION,
       bytes,
       bytes.length,
@@ -100,53 +104,29 @@ export const windowsSecurity: WindowsSecurity = {
       Deno.UnsafePointer.value(Deno.UnsafePointer.of(descriptor)),
       true,
     );
-    return kernel.symbols.CreateDirectoryW(wide(path), attributes) !== 0;
+    return kernel.symbols.CreateDirectoryW(wideText(path), attributes) !== 0;
   },
 
   protect(path, descriptor) {
     using advapi = openAdvapi();
     // ">>> 0", because JavaScript's bits are those of a signed number.
     const what = (DACL_INFORMATION | PROTECTED_DACL) >>> 0;
-    return advapi.symbols.SetFileSecurityW(wide(path), what, descriptor) !== 0;
+    return advapi.symbols.SetFileSecurityW(wideText(path), what, descriptor) !==
+      0;
   },
 };
 
 function openAdvapi() {
-  return openLibrary("advapi32.dll", ADVAPI);
+  return openWindowsLibrary("advapi32.dll", ADVAPI, ATTEMPT);
 }
 
 function openKernel() {
-  return openLibrary("kernel32.dll", KERNEL);
-}
-
-function openLibrary<const S extends Deno.ForeignLibraryInterface>(
-  name: string,
-  symbols: S,
-): Deno.DynamicLibrary<S> & Disposable {
-  try {
-    const library = Deno.dlopen(name, symbols);
-    return { ...library, [Symbol.dispose]: () => library.close() };
-  } catch (error) {
-    throw new PiriError(
-      "DENIED",
-      "Cannot find out who may read the state folder: this program may not load the system's libraries; run it with --allow-ffi",
-      { cause: error },
-    );
-  }
+  return openWindowsLibrary("kernel32.dll", KERNEL, ATTEMPT);
 }
 
 function unknownUser(): PiriError {
   return new PiriError(
     "DENIED",
-    "Cannot find out who may read the state folder: Windows does not tell the user of this program",
+    `Cannot ${ATTEMPT}: Windows does not tell the user of this program`,
   );
-}
-
-/** Text as Windows takes it: UTF-16 with a zero at its end. */
-function wide(text: string): Uint8Array<ArrayBuffer> {
-  const units = Uint16Array.from(
-    `${text}\0`,
-    (unit) => unit.charCodeAt(0),
-  );
-  return new Uint8Array(units.buffer);
 }

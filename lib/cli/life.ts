@@ -26,6 +26,16 @@ export interface Life {
   onReload(callback: () => void): Disposable;
   /** Calls back at each request to restart without harm to commands, also for one that has come before. */
   onRestart(callback: () => void): Disposable;
+  /** Service manager that has to be told how the program fares; absent where the environment says which one it is. */
+  readonly serviceManager?: ServiceManagerLink;
+}
+
+/** Words to a service manager that has started this program. */
+export interface ServiceManagerLink {
+  /** Says that the program does its work. */
+  ready(): void;
+  /** Says that the program ends, and whether it should be started again. */
+  stopping(isRestart: boolean): void;
 }
 
 /**

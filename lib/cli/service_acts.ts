@@ -89,3 +89,28 @@ export interface WithService {
   /** Service of this program, loaded when it is asked for. */
   readonly service: () => Promise<ServiceActs>;
 }
+
+/** Service that Windows has started, and its words with Windows. */
+export interface WindowsLife {
+  /** Calls back at each request of this kind. */
+  onRequest(
+    request: "stop" | "reload" | "restart",
+    callback: () => void,
+  ): Disposable;
+  ready(): void;
+  stopping(): void;
+  /** Writes an event to the log of Windows. */
+  report(kind: "error" | "information", text: string): void;
+}
+
+/** Services of a program that Windows can start as its service. */
+export interface WithWindowsService {
+  /**
+   * Lets this process be the service that Windows has started it for, until `live` has ended. Returns its exit code.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if Windows has not started it; UNSUPPORTED on other systems
+   */
+  readonly asWindowsService: (
+    live: (life: WindowsLife) => Promise<number>,
+  ) => Promise<number>;
+}

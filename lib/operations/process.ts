@@ -66,7 +66,7 @@ export async function* runProgram(
   const startTicks = startTicksOf(identity) ?? 0;
   const leader = { pid: child.pid, startTicks };
   const tree = Deno.build.os === "windows"
-    ? new WindowsTree(child.pid)
+    ? new WindowsTree(child.pid, { clock })
     : new ProcessTree(rootOf(control, leader), clock);
   const pieces = new Handoff<OperationEvent>();
   const outputs = [
@@ -119,6 +119,7 @@ export async function* runProgram(
       // The caller has left, so wait here until the whole tree is gone.
       if (tree.receipt().alive.length === 0) await child.status;
     }
+    if (tree instanceof WindowsTree) tree[Symbol.dispose]();
   }
 
   function givenUp(living: number | undefined) {

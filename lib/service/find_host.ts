@@ -8,6 +8,7 @@ import {
   subcommandOf,
 } from "./service_host.ts";
 import { Systemd } from "./systemd.ts";
+import { WindowsService } from "./windows/windows_service.ts";
 
 /** Folder of the units of the system that people and programs write. */
 const SYSTEM_UNITS = "/etc/systemd/system";
@@ -21,7 +22,8 @@ export async function findServiceHost(
   name: ServiceName,
   system: HostSystem,
 ): Promise<ServiceHost> {
-  const { os, files, isRoot } = system;
+  const { os, files, isRoot, windows } = system;
+  if (windows !== undefined) return new WindowsService(name, system, windows);
   if (os === "darwin") {
     requireRoot(name, isRoot);
     return new Launchd(name, system);
@@ -46,7 +48,7 @@ export async function findServiceHost(
     "UNAVAILABLE",
     await isContainer(system)
       ? `Cannot manage a service: this is a container, which needs none; let it run ${line}`
-      : `Cannot manage a service: no service manager that Piri knows runs here (systemd, OpenRC, launchd); run this by hand: ${line}`,
+      : `Cannot manage a service: no service manager that Piri knows runs here (systemd, OpenRC, launchd, Windows); run this by hand: ${line}`,
   );
 }
 

@@ -33,6 +33,12 @@ export class HostFiles {
       undefined;
   }
 
+  /** True if there is a folder. */
+  async isFolder(path: string): Promise<boolean> {
+    const info = await ifThere(`look for "${path}"`, Deno.stat(this.at(path)));
+    return info?.isDirectory === true;
+  }
+
   /** Path without links; undefined if there is nothing. */
   async realPath(path: string): Promise<string | undefined> {
     return await ifThere(`look for "${path}"`, Deno.realPath(this.at(path)));
@@ -64,8 +70,7 @@ export class HostFiles {
     await this.makeFolder(dirname(to));
     try {
       await Deno.copyFile(this.at(from), temporary);
-      await Deno.chmod(temporary, PROGRAM);
-      await syncFolder(temporary);
+      await makeDurableProgram(temporary);
       await Deno.rename(temporary, this.at(to));
       await syncFolder(dirname(this.at(to)));
     } catch (error) {
@@ -170,6 +175,12 @@ export class HostFiles {
       throw diskError(`give "${path}" to user ${uid}`, error);
     }
   }
+}
+
+async function makeDurableProgram(path: string): Promise<void> {
+  if (Deno.build.os !== "windows") await Deno.chmod(path, PROGRAM);
+  using file = await Deno.open(path, { read: true, write: true });
+  await file.sync();
 }
 
 async function giveAll(

@@ -1,4 +1,5 @@
 import type { HostFiles } from "./host_files.ts";
+import type { WindowsParts } from "./windows/services.ts";
 
 /** End of a program. */
 export interface Ran {
@@ -23,4 +24,6 @@ export interface HostSystem {
    * @throws {PiriError} NOT_FOUND if it has ended; DENIED
    */
   readonly askToRestart: (pid: number) => void;
+  /** Parts of Windows; undefined elsewhere. */
+  readonly windows?: WindowsParts;
 }

@@ -18,9 +18,11 @@ import {
   type Installation,
   installationOf,
   placeInSlot,
+  placesOn,
   removeSlots,
-  slotPlaces,
+  type SlotPlaces,
 } from "./slots.ts";
+import { requireOwnUser } from "./windows/windows_service.ts";
 
 /** Time between two looks for a connection, in milliseconds. */
 const LOOK_MS = 250;
@@ -86,7 +88,7 @@ export class ServiceControl {
       readonly isCopied?: boolean;
     },
   ): Promise<ServiceReport> {
-    const { name, system, checkState } = this.#options;
+    const { name, checkState } = this.#options;
     const host = await this.#host();
     const executable = this.#ownExecutable();
     if (!isAbsolute(dir)) {
@@ -96,7 +98,7 @@ export class ServiceControl {
       );
     }
     const { hasLowPort } = await checkState(dir);
-    const places = slotPlaces(name, host.scope, system.env);
+    const places = this.#places(host);
     const isPackage = installationOf(executable) === "package";
     const [login, group] = this.#userOf(host, user);
     const account = await this.#account(host, login, { dir, group });
@@ -109,7 +111,7 @@ export class ServiceControl {
       user: login,
       group,
       hasLowPort,
-      ...name === "piri-agent" && !isPackage && host.kind !== "launchd"
+      ...name === "piri-agent" && !isPackage && hasGuard(host)
         ? { guard: places.guard }
         : {},
     };
@@ -135,25 +137,31 @@ export class ServiceControl {
    */
   async copyProgram(): Promise<readonly Step[]> {
     const { name, system, version } = this.#options;
-    const { scope } = await this.#host();
+    const host = await this.#host();
     const executable = this.#ownExecutable();
     if (installationOf(executable) === "package") return [];
-    const places = slotPlaces(name, scope, system.env);
-    return await placeInSlot(name, { executable, version, places, system });
+    return await placeInSlot(name, {
+      executable,
+      version,
+      places: this.#places(host),
+      system,
+      inUse: host.kind === "windows"
+        ? (await host.status()).executable
+        : undefined,
+    });
   }
 
   /** Stops the service and removes it with its slots. The state folder stays, unless it is purged. */
   async uninstall(
     { dir, purge }: { readonly dir: string; readonly purge: boolean },
   ): Promise<ServiceReport & { readonly stateDir: string }> {
-    const { name, system } = this.#options;
+    const { system } = this.#options;
     const host = await this.#host();
     const { dir: named, executable } = await host.status();
     const stateDir = named ?? dir;
     const steps = [...await host.uninstall()];
     if (executable === undefined || installationOf(executable) === "slots") {
-      const places = slotPlaces(name, host.scope, system.env);
-      steps.push(...await removeSlots(places, system));
+      steps.push(...await removeSlots(this.#places(host), system));
     }
     const hints = purge ? await this.#leave(stateDir, steps) : [];
     const done = purge && await system.files.remove(stateDir);
@@ -291,6 +299,11 @@ export class ServiceControl {
     }
   }
 
+  #places({ scope }: ServiceHost): SlotPlaces {
+    const { name, system, version } = this.#options;
+    return placesOn(system, { name, scope, version });
+  }
+
   #host(): Promise<ServiceHost> {
     return findServiceHost(this.#options.name, this.#options.system);
   }
@@ -333,6 +346,10 @@ export class ServiceControl {
     wanted: string | undefined,
   ): readonly [user: string, group: string] {
     const { name } = this.#options;
+    if (host.kind === "windows") {
+      if (wanted !== undefined) requireOwnUser(name, wanted);
+      return ["", ""];
+    }
     if (wanted !== undefined) {
       if (host.scope === "user") {
         throw new PiriError(
@@ -379,6 +396,11 @@ export class ServiceControl {
         .trim(),
     ];
   }
+}
+
+/** True if the service manager runs a guard before each start. */
+function hasGuard({ kind }: ServiceHost): boolean {
+  return kind === "systemd" || kind === "openrc";
 }
 
 /** Version that an executable says it has. */

@@ -58,7 +58,7 @@ export interface ServiceState {
 
 /** Service manager of this host, for one service. */
 export interface ServiceHost {
-  readonly kind: "systemd" | "openrc" | "launchd";
+  readonly kind: "systemd" | "openrc" | "launchd" | "windows";
   readonly scope: Scope;
   /** Line that shows the log of the service. */
   readonly logLine: string;

@@ -6,6 +6,11 @@ import {
   type Step,
   step,
 } from "./service_host.ts";
+import {
+  placeOnWindows,
+  removeFromWindows,
+  windowsPlaces,
+} from "./windows/slots.ts";
 
 /** Paths of an installation that holds several versions side by side. */
 export interface SlotPlaces {
@@ -50,6 +55,24 @@ export function slotPlaces(
   return placesIn(name, `${base}/piri/${short}`, `${home}/.local/bin`);
 }
 
+/**
+ * Paths of the slots of a version on this host.
+ *
+ * @throws {PiriError} FAILED_PRECONDITION for a user without a home
+ */
+export function placesOn(
+  { os, env }: Pick<HostSystem, "os" | "env">,
+  { name, scope, version }: {
+    readonly name: ServiceName;
+    readonly scope: Scope;
+    readonly version: string;
+  },
+): SlotPlaces {
+  return os === "windows"
+    ? windowsPlaces(name, { version, env })
+    : slotPlaces(name, scope, env);
+}
+
 function placesIn(name: string, root: string, bin: string): SlotPlaces {
   return {
     root,
@@ -72,14 +95,24 @@ export function installationOf(executable: string): Installation {
  */
 export async function placeInSlot(
   name: ServiceName,
-  { executable, version, places, system }: {
+  { executable, version, places, system, inUse }: {
     readonly executable: string;
     readonly version: string;
     readonly places: SlotPlaces;
     readonly system: HostSystem;
+    /** Executable that the service names; undefined without a service. */
+    readonly inUse?: string | undefined;
   },
 ): Promise<Step[]> {
-  const { files } = system;
+  const { files, windows } = system;
+  if (windows !== undefined) {
+    return await placeOnWindows(executable, {
+      places,
+      system,
+      windows,
+      inUse,
+    });
+  }
   const slot = `versions/${version}`;
   const path = `${places.root}/${slot}/bin/${name}`;
   const copied = await differs(executable, path, system);
@@ -148,9 +181,14 @@ async function differs(
 
 /** Removes all slots and the links to them. */
 export async function removeSlots(
-  { root, command, executable }: SlotPlaces,
-  { files }: HostSystem,
+  places: SlotPlaces,
+  system: HostSystem,
 ): Promise<Step[]> {
+  const { root, command, executable } = places;
+  const { files, windows } = system;
+  if (windows !== undefined) {
+    return await removeFromWindows(places, system, windows);
+  }
   const steps: Step[] = [];
   if (await files.readLink(command) === executable) {
     await files.remove(command);

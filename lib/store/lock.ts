@@ -45,10 +45,12 @@ export class FileLock implements Disposable {
 export async function isLocked(path: string): Promise<boolean> {
   const lockPath = `${path}-lock`;
   try {
-    using file = await Deno.open(lockPath, { read: true, write: true });
-    if (!await file.tryLock(true)) return true;
-    file.unlockSync();
-    return false;
+    const file = await Deno.open(lockPath, { read: true, write: true });
+    try {
+      return !await file.tryLock(true);
+    } finally {
+      unlockAndClose(file);
+    }
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw cannotOpen(lockPath, error);

@@ -62,6 +62,7 @@ import { FakeBlobs } from "./fake_blobs.ts";
 import { FakeJobs } from "./fake_jobs.ts";
 import { FakeOperators } from "./fake_operators.ts";
 import { FakeService } from "./fake_service.ts";
+import { FakeWindows } from "./fake_windows.ts";
 import { FakeReleases } from "./fake_releases.ts";
 import { FakeSecrets } from "./fake_secrets.ts";
 import { apiError, Watch } from "./fake_watch.ts";
@@ -183,6 +184,8 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   }[] = [];
 
   readonly serviceActs = new FakeService();
+  readonly windows = new FakeWindows();
+  readonly asWindowsService = this.windows.start;
   service = () => Promise.resolve(this.serviceActs);
 
   /** The newest stream that a client reads. */

@@ -11,6 +11,7 @@ import { customOperations } from "./custom_operations.ts";
 import { join } from "./join.ts";
 import { policy } from "./policy.ts";
 import { serviceGroup } from "../service.ts";
+import { serviceRun } from "../service_run.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
 
@@ -34,7 +35,12 @@ export function agentProgram(
       commands,
       policy,
       customOperations,
-      serviceGroup("piri-agent", [guard]),
+      serviceGroup("piri-agent", [
+        guard,
+        serviceRun((dir, services: AgentServices, life) =>
+          services.run({ dir, log: {} }, life)
+        ),
+      ]),
       completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),
       completeSubcommand(() => program),

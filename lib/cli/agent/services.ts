@@ -1,9 +1,9 @@
 import type { LogOptions } from "../../base/log_options.ts";
 import type { Life } from "../life.ts";
-import type { WithService } from "../service_acts.ts";
+import type { WithService, WithWindowsService } from "../service_acts.ts";
 
 /** Parts of the program that the agent's subcommands use. */
-export interface AgentServices extends WithService {
+export interface AgentServices extends WithService, WithWindowsService {
   /**
    * Enrols this host with a token. May be repeated after a crash: finished steps are not done again.
    *

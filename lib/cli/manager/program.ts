@@ -45,6 +45,7 @@ import { state } from "./state.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
+import { serviceRun } from "../service_run.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { sign } from "./sign.ts";
@@ -145,7 +146,14 @@ export function managerProgram(
     subcommands: [
       init,
       serve,
-      serviceGroup("piri-manager"),
+      serviceGroup("piri-manager", [
+        serviceRun((dir, services: ManagerServices, life) =>
+          services.serve({ dir, log: {}, guard: false }, {
+            ...life,
+            onReady() {},
+          })
+        ),
+      ]),
       agents,
       agent,
       token,

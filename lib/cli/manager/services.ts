@@ -22,7 +22,7 @@ import type { CustomModule } from "../../states/custom/custom_modules.ts";
 import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import type { Life } from "../life.ts";
-import type { WithService } from "../service_acts.ts";
+import type { WithService, WithWindowsService } from "../service_acts.ts";
 
 /** A backup that was made. */
 export interface BackedUp {
@@ -37,7 +37,7 @@ export interface BackedUp {
 }
 
 /** Parts of the program that the manager's subcommands use. */
-export interface ManagerServices extends WithService {
+export interface ManagerServices extends WithService, WithWindowsService {
   /**
    * Makes a state folder: authority, certificate, keys, database.
    *

@@ -14,6 +14,7 @@ import type { Life } from "../../../lib/cli/life.ts";
 import { localTime } from "../../../lib/cli/time.ts";
 import { main } from "../../../lib/cli/main.ts";
 import { FakeService } from "../fake_service.ts";
+import { FakeWindows } from "../fake_windows.ts";
 import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 import { BUILD } from "../manager/start.ts";
 
@@ -41,6 +42,8 @@ class FakeAgent implements AgentServices {
   /** Set if the host has joined by any token. */
   joined: { name: string; address: string } | undefined;
   readonly serviceActs = new FakeService();
+  readonly windows = new FakeWindows();
+  readonly asWindowsService = this.windows.start;
   service = () => Promise.resolve(this.serviceActs);
 
   joinedBy() {
