@@ -12,6 +12,7 @@ import { FakeManager } from "./fake_manager.ts";
 import { BUILD, programOf, see } from "./manager/start.ts";
 
 const NO_SERVICES: AgentServices = {
+  asWindowsService: () => Promise.reject(new TypeError("not here")),
   customOperations: () => Promise.reject(new TypeError("not here")),
   guard: () => Promise.resolve(""),
   joinedBy: () => Promise.reject(new TypeError("not here")),

@@ -18,13 +18,14 @@ export function windowsPlaces(
   { version, env }: Pick<HostSystem, "env"> & { readonly version: string },
 ): SlotPlaces {
   const short = name.replace("piri-", "");
-  const root = `${env("ProgramFiles") ?? "C:\\Program Files"}\\Piri\\${short}`;
+  const programs = env("ProgramFiles") ?? "C:\\Program Files";
+  const root = join(programs, "Piri", short);
   return {
     root,
     current: "",
-    executable: `${root}\\versions\\${version}\\${name}.exe`,
-    command: `${root}\\bin\\${name}.exe`,
-    guard: `${root}\\bin\\piri-guard.exe`,
+    executable: join(root, "versions", version, `${name}.exe`),
+    command: join(root, "bin", `${name}.exe`),
+    guard: join(root, "bin", "piri-guard.exe"),
   };
 }
 

@@ -129,9 +129,7 @@ export class WindowsService implements ServiceHost {
       pid,
       since: undefined,
       restarts: undefined,
-      detail: state === "stopped" && exitCode !== 0
-        ? `stopped, exit code ${exitCode}`
-        : state,
+      detail: state === "stopped" ? stoppedText(exitCode) : state,
     });
   }
 
@@ -162,6 +160,20 @@ export class WindowsService implements ServiceHost {
       `gave ${dir} to the user ${ACCOUNTS[this.#name]}, too`,
       "",
     );
+  }
+}
+
+/** State of a service that does not run: System Error Codes, Microsoft Learn. */
+function stoppedText(exitCode: number): string {
+  switch (exitCode) {
+    case 0:
+      return "stopped";
+    case 1067:
+      return "stopped, its process ended unexpectedly";
+    case 1077:
+      return "stopped, not started since the system has";
+    default:
+      return `stopped, exit code ${exitCode}`;
   }
 }
 

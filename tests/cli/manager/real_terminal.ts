@@ -7,6 +7,7 @@ import { FakeTerminal, type Surroundings } from "../fake_terminal.ts";
 
 /** Services for the subcommands that need a served API, and no others. */
 export const SERVED: ManagerServices = {
+  asWindowsService: () => Promise.reject(new TypeError("not here")),
   init: () => Promise.reject(new TypeError("not here")),
   serve: () => Promise.reject(new TypeError("not here")),
   serveBriefly: () => Promise.reject(new TypeError("not here")),
