@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ProcessIdentity } from "./operation.ts";
 import { Slices } from "./slices.ts";
+import { creationTimeOf } from "./windows_process.ts";
 
 /** Process as the system's table lists it. */
 export interface ProcessInfo {
@@ -100,6 +101,9 @@ export function parsePs(text: string): ProcessInfo[] {
 
 /** Identity of a process that no earlier or later process with the same id has; see `startTicksOf`. */
 export function identify(pid: number): ProcessIdentity {
+  if (Deno.build.os === "windows") {
+    return { pid, startTime: String(creationTimeOf(pid) ?? "") };
+  }
   const process = readProcess(pid);
   return {
     pid,

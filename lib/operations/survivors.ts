@@ -1,10 +1,11 @@
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
 import type { ProcessIdentity, ReapReceipt } from "./operation.ts";
-import { startTicksOf } from "./process_table.ts";
+import { identify, startTicksOf } from "./process_table.ts";
 import { ProcessTree, type TreeRoot } from "./process_tree.ts";
 import { removeSecretFolder } from "./secret_files.ts";
 import { isShielded } from "./shielded.ts";
 import { timerSlackOf } from "./timer_slack.ts";
+import { WindowsTree } from "./windows_tree.ts";
 
 /** Time that survivors have to end by themselves, and time between two looks, in milliseconds. */
 const GRACE_MS = 2_000;
@@ -15,7 +16,7 @@ const LOOK_MS = 50;
  * removes the files with its secrets. A program that is shielded is left to end by itself.
  *
  * A process id alone proves nothing: the process must also match the start time in this boot, or have the marker. On
- * systems that tell neither (macOS, Windows), nothing is ended.
+ * Windows, those are ended that still descend from the command's program; on macOS, which tells neither, none.
  */
 export async function endSurvivors(
   processes: readonly ProcessIdentity[],
@@ -32,6 +33,7 @@ async function endAll(
   marker: string,
   clock: Clock,
 ): Promise<ReapReceipt> {
+  if (Deno.build.os === "windows") return await endOnWindows(processes);
   if (Deno.build.os !== "linux") return { signalled: 0, alive: [] };
   // It goes on without its agent, and ends by itself: half done, it would leave the host worse.
   const shielded = processes.filter((identity) =>
@@ -52,6 +54,23 @@ async function endAll(
     if (living > 0) await tree.end();
     receipts.push(tree.receipt());
   }
+  return sumOf(receipts);
+}
+
+async function endOnWindows(
+  processes: readonly ProcessIdentity[],
+): Promise<ReapReceipt> {
+  const receipts: ReapReceipt[] = [];
+  for (const { pid, startTime } of processes) {
+    if (startTime === "" || identify(pid).startTime !== startTime) continue;
+    const tree = new WindowsTree(pid, { job: undefined });
+    await tree.end();
+    receipts.push(tree.receipt());
+  }
+  return sumOf(receipts);
+}
+
+function sumOf(receipts: readonly ReapReceipt[]): ReapReceipt {
   return {
     signalled: receipts.reduce((sum, { signalled }) => sum + signalled, 0),
     alive: [...new Set(receipts.flatMap(({ alive }) => alive))],

@@ -12,10 +12,14 @@ const BASIC_ACCOUNTING_BYTES = 48;
 const ACTIVE_PROCESSES_AT = 40;
 
 /** Class of information that has the limits. */
-const BASIC_LIMIT = 2;
-const BASIC_LIMIT_BYTES = 64;
+const EXTENDED_LIMIT = 9;
+const EXTENDED_LIMIT_BYTES = 144;
 const LIMIT_FLAGS_AT = 16;
 const BREAKAWAY_OK = 0x0800;
+const KILL_ON_JOB_CLOSE = 0x2000;
+
+/** Largest number of a handle of this process that is looked at. Handles are multiples of 4. */
+const MAX_HANDLE = 0x2_0000n;
 
 /** Exit code of processes that are ended, the same as that of `taskkill`. */
 const ENDED = 1;
@@ -61,19 +65,13 @@ export class WindowsJob {
     }
     const { symbols } = kernel;
     const made = new WindowsJob(kernel, symbols.CreateJobObjectW(null, null));
-    const limits = new Uint8Array(BASIC_LIMIT_BYTES);
-    new DataView(limits.buffer).setUint32(LIMIT_FLAGS_AT, BREAKAWAY_OK, true);
-    symbols.SetInformationJobObject(
-      made.#job,
-      BASIC_LIMIT,
-      limits,
-      limits.length,
-    );
+    setFlags(kernel, made.#job, BREAKAWAY_OK);
     const rights = PROCESS_TERMINATE | PROCESS_SET_QUOTA;
     const leader = symbols.OpenProcess(rights, 0, pid);
     const assigned = made.#job !== 0n && leader !== 0n &&
       symbols.AssignProcessToJobObject(made.#job, leader) !== 0;
     if (leader !== 0n) symbols.CloseHandle(leader);
+    keepChildren(kernel);
     if (assigned) return made;
     made.close();
     return undefined;
@@ -104,4 +102,47 @@ export class WindowsJob {
     this.#job = 0n;
     this.#kernel[Symbol.dispose]();
   }
+}
+
+let isKept = false;
+
+/**
+ * Lets the programs that this process starts live longer than it does. The runtime has a job of its own for them, which
+ * would end them and all daemons that they have started. Nobody tells its handle, so the own handles are tried once.
+ */
+function keepChildren(kernel: WindowsLibrary<typeof KERNEL>): void {
+  if (isKept) return;
+  isKept = true;
+  for (let handle = 4n; handle < MAX_HANDLE; handle += 4n) {
+    const flags = flagsOf(kernel, handle);
+    if (flags === undefined || (flags & KILL_ON_JOB_CLOSE) === 0) continue;
+    setFlags(kernel, handle, flags & ~KILL_ON_JOB_CLOSE);
+  }
+}
+
+/** Limits of a job; undefined for a handle of something else. */
+function flagsOf(
+  { symbols }: WindowsLibrary<typeof KERNEL>,
+  handle: bigint,
+): number | undefined {
+  const limits = new Uint8Array(EXTENDED_LIMIT_BYTES);
+  const got = symbols.QueryInformationJobObject(
+    handle,
+    EXTENDED_LIMIT,
+    limits,
+    limits.length,
+    null,
+  );
+  if (got === 0) return undefined;
+  return new DataView(limits.buffer).getUint32(LIMIT_FLAGS_AT, true);
+}
+
+function setFlags(
+  { symbols }: WindowsLibrary<typeof KERNEL>,
+  job: bigint,
+  flags: number,
+): void {
+  const limits = new Uint8Array(EXTENDED_LIMIT_BYTES);
+  new DataView(limits.buffer).setUint32(LIMIT_FLAGS_AT, flags, true);
+  symbols.SetInformationJobObject(job, EXTENDED_LIMIT, limits, limits.length);
 }
