@@ -886,7 +886,7 @@ async function partsOf(module: string): Promise<Parts> {
   for (const { specifier, error, npmPackage } of modules) {
     assertEquals(error, undefined);
     if (npmPackage !== undefined) {
-      packages.add(npmPackage.replace(/@[^@]*$/, ""));
+      packages.add(npmPackage.replace(/(?<=.)@.*$/, ""));
     }
     if (!specifier.startsWith("file:")) continue;
     files.push(relative(ROOT, fromFileUrl(specifier)).replaceAll("\\", "/"));
@@ -943,6 +943,7 @@ for (
     [
       "agent.ts",
       [
+        "@logtape/file",
         "@logtape/logtape",
         "deno-std",
         "diff",

@@ -14,13 +14,13 @@ import {
   type Step,
   step,
 } from "./service_host.ts";
+import type { SlotPlaces } from "./slot_places.ts";
 import {
   type Installation,
   installationOf,
   placeInSlot,
   placesOn,
   removeSlots,
-  type SlotPlaces,
 } from "./slots.ts";
 import { requireOwnUser } from "./windows/windows_service.ts";
 

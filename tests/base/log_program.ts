@@ -1,5 +1,6 @@
 /**
- * Logs three lines and ends in the way that its first argument names. The second one is the format of the log.
+ * Logs three lines and ends in the way that its first argument names. The second one is the format of the log, the third
+ * one its file.
  *
  * @module
  */
@@ -15,7 +16,7 @@ const ENDS: Readonly<Record<string, () => void>> = {
 };
 
 const format = Deno.args[1] === "json" ? "json" : "text";
-await startLog({ level: "info", format });
+await startLog({ level: "info", format, file: Deno.args[2] });
 const log = logger("test");
 log.info("one");
 log.info("Command {id}", { id: 59n });

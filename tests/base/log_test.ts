@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { TempFolder } from "../support/temp_folder.ts";
 
 const PROGRAM = new URL("log_program.ts", import.meta.url);
 
@@ -15,6 +16,31 @@ for (const how of ["returns", "exits", "throws", "rejects"]) {
     assertMatch(await logOf(how), /one\n.*\n.*two\n.*three\n/);
   });
 }
+
+for (const how of ["returns", "exits", "throws", "rejects"]) {
+  Deno.test(`a file has the records of a program that ${how}, and those of its earlier runs`, async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.at("log/program.log");
+    await logOf(how, "text", path);
+    const seen = await logOf(how, "text", path);
+
+    assertEquals(seen.includes("one"), false);
+    assertMatch(
+      await Deno.readTextFile(path),
+      /^(\S+ .*one\n.*Command 59\n.*two\n.*three\n){2}$/,
+    );
+  });
+}
+
+Deno.test("a large file is followed by a new one", async () => {
+  await using folder = await TempFolder.make();
+  const path = await folder.write("program.log", "x".repeat(5 * 1024 * 1024));
+  await logOf("returns", "text", path);
+
+  assertMatch(await Deno.readTextFile(path), /^\S+ .*one\n/);
+  const { size } = await Deno.stat(`${path}.1`);
+  assertEquals(size, 5 * 1024 * 1024);
+});
 
 Deno.test("an id is logged as a plain number, in both formats", async () => {
   assertMatch(await logOf("returns"), /Command 59\n/);

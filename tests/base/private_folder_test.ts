@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createHash } from "node:crypto";
 import { PiriError } from "../../lib/base/errors.ts";
 import { requirePrivate } from "../../lib/base/files.ts";
 import {
@@ -12,7 +13,10 @@ import {
   FULL_CONTROL,
   type SecurityDescriptor,
 } from "../../lib/base/security_descriptor.ts";
-import { WindowsRights } from "../../lib/base/windows_rights.ts";
+import {
+  MANAGER_SERVICE_SID,
+  WindowsRights,
+} from "../../lib/base/windows_rights.ts";
 import {
   type WindowsSecurity,
   windowsSecurity,
@@ -185,6 +189,43 @@ for (const [what, entries, line] of judged) {
     assertEquals(error.message.endsWith(line), true, error.message);
   });
 }
+
+/** SID of the user of a service: the SHA-1 of its name in capitals, in five numbers. */
+function serviceSid(name: string): string {
+  const bytes = new Uint8Array(
+    Uint16Array.from(name.toUpperCase(), (unit) => unit.charCodeAt(0)).buffer,
+  );
+  const hash = createHash("sha1").update(bytes).digest();
+  const numbers = [0, 4, 8, 12, 16].map((at) => hash.readUInt32LE(at));
+  return `S-1-5-80-${numbers.join("-")}`;
+}
+
+Deno.test("the SID of the Manager's service is what Windows makes of its name", () => {
+  // One that every Windows has.
+  assertEquals(
+    serviceSid("TrustedInstaller"),
+    "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
+  );
+  assertEquals(MANAGER_SERVICE_SID, serviceSid("piri-manager"));
+});
+
+Deno.test("the user of the Manager's service may own a folder on Windows, and another service may not", () => {
+  const windows = new FakeWindows(ANNA);
+  windows.byDefault = {
+    owner: MANAGER_SERVICE_SID,
+    entries: [allow(MANAGER_SERVICE_SID), allow(ADMINISTRATORS)],
+  };
+  rightsOf(windows, true).requireFolder("C:\\state");
+  windows.byDefault = {
+    owner: ADMINISTRATORS,
+    entries: [allow(serviceSid("spooler"))],
+  };
+  assertThrows(
+    () => rightsOf(windows, true).requireFolder("C:\\state"),
+    PiriError,
+    "others have rights to it (S-1-5-80-",
+  );
+});
 
 Deno.test("rights of nobody else on Windows are no reason to refuse a folder", () => {
   const windows = new FakeWindows(ANNA);

@@ -1,3 +1,4 @@
+import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { openWindowsLibrary, wideText } from "../../base/windows_library.ts";
 import type { ServiceName } from "../service_host.ts";
@@ -86,6 +87,7 @@ export interface WindowsLife {
 export async function runAsService(
   name: ServiceName,
   live: (life: WindowsLife) => Promise<number>,
+  clock: Clock = systemClock,
 ): Promise<number> {
   using advapi = openWindowsLibrary("advapi32.dll", ADVAPI, ATTEMPT);
   const { symbols } = advapi;
@@ -115,7 +117,7 @@ export async function runAsService(
     );
     status = new StatusWriter((bytes) => {
       symbols.SetServiceStatus(handle, bytes);
-    });
+    }, clock);
     status.tell(START_PENDING);
     started.resolve(status);
   });
@@ -161,19 +163,24 @@ function tableOf(
 /** Words about a service that Windows gets. While it starts or ends, they are repeated. */
 export class StatusWriter {
   readonly #write: (status: Uint8Array<ArrayBuffer>) => void;
+  readonly #clock: Clock;
   #state = 0;
   #checkpoint = 0;
-  #beat: number | undefined;
+  #beat: Timer | undefined;
 
-  constructor(write: (status: Uint8Array<ArrayBuffer>) => void) {
+  constructor(
+    write: (status: Uint8Array<ArrayBuffer>) => void,
+    clock: Clock,
+  ) {
     this.#write = write;
+    this.#clock = clock;
   }
 
   /** Tells a state. A service that ends does not run again, and one that has ended says no more. */
   tell(state: number, exitCode = 0): void {
     if (this.#state === STOPPED) return;
     if (this.#state === STOP_PENDING && state !== STOPPED) return;
-    clearTimeout(this.#beat);
+    this.#beat?.cancel();
     this.#state = state;
     this.#send(exitCode);
   }
@@ -193,6 +200,7 @@ export class StatusWriter {
       isPending ? HINT_MS : 0,
     );
     this.#write(new Uint8Array(status.buffer));
-    if (isPending) this.#beat = setTimeout(() => this.#send(0), BEAT_MS);
+    if (!isPending) return;
+    this.#beat = this.#clock.timer(BEAT_MS, () => this.#send(0));
   }
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from "@std/path";
 import type { HostFiles } from "../host_files.ts";
 import type { HostSystem } from "../host_system.ts";
-import type { SlotPlaces } from "../slots.ts";
+import type { SlotPlaces } from "../slot_places.ts";
 import { type ServiceName, type Step, step } from "../service_host.ts";
 import type { RegistryText, WindowsParts } from "./services.ts";
 

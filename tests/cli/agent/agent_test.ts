@@ -59,13 +59,18 @@ class FakeAgent implements AgentServices {
       : Promise.reject(this.refusal);
   }
 
-  run(options: unknown, { signal, onReload }: Life): Promise<void> {
+  async run(options: unknown, life: Life): Promise<void> {
+    const { signal, onReload, onRestart, serviceManager } = life;
+    if (this.refusal !== undefined) throw this.refusal;
     this.asked.push(options);
     this.signal = signal;
     onReload(() => this.reloads++);
-    return new Promise((resolve) =>
-      signal.addEventListener("abort", () => resolve())
-    );
+    serviceManager?.ready();
+    const isRestart = await new Promise<boolean>((resolve) => {
+      onRestart(() => resolve(true));
+      signal.addEventListener("abort", () => resolve(false));
+    });
+    serviceManager?.stopping(isRestart);
   }
 
   commands(options: unknown): Promise<HostRecord> {
@@ -269,6 +274,52 @@ Deno.test("run ends with 0 when the system asks it to", async () => {
   assertEquals(before, false);
   assertEquals(agent.asked, [
     { dir: "/var/lib/piri-agent", log: { format: "json" } },
+  ]);
+});
+
+Deno.test("service run does what Windows asks, and tells it how it fares", async () => {
+  const agent = new FakeAgent();
+  const terminal = new FakeTerminal();
+  const code = main(programOf(agent), ["service", "run"], terminal);
+  await terminal.clock.settle();
+  agent.windows.ask("reload");
+  assertEquals(agent.reloads, 1);
+  agent.windows.ask("stop");
+
+  assertEquals(await code, 0);
+  assertEquals(agent.asked, [{ dir: "/var/lib/piri-agent", log: {} }]);
+  assertEquals(agent.windows.told, [
+    "ready",
+    "information: It runs",
+    "stopping",
+    "information: It stops",
+    "ended with 0",
+  ]);
+});
+
+Deno.test("service run ends with a code that lets Windows start it again", async () => {
+  const agent = new FakeAgent();
+  const terminal = new FakeTerminal();
+  const code = main(programOf(agent), ["service", "run"], terminal);
+  await terminal.clock.settle();
+  agent.windows.ask("restart");
+
+  assertEquals(await code, 75);
+  assertEquals(agent.windows.told.slice(-2), [
+    "information: It stops, and starts again",
+    "ended with 75",
+  ]);
+});
+
+Deno.test("service run reports its refusal to the log of Windows", async () => {
+  const agent = new FakeAgent();
+  agent.refusal = new PiriError("FAILED_PRECONDITION", "Cannot run: no key");
+  const { code, stderr } = await see(["service", "run"], { agent });
+
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(agent.windows.told, [
+    "error: Cannot run: no key",
+    "ended with 1",
   ]);
 });
 
