@@ -4,7 +4,8 @@ Installs an executable of Piri on Windows.
 
 .DESCRIPTION
 -From is the page of releases, or a folder with the files of one release, for hosts without the internet. With a join
-token in the variable PIRI_JOIN_TOKEN, the agent joins its Manager. With -Key, the public key of the release, its
+token in the variable PIRI_JOIN_TOKEN, the agent joins its Manager and, for an administrator, becomes a service of Windows;
+with -NoService it only joins. With -Key, the public key of the release, its
 signature must be right; that needs minisign. Asks nothing, and changes neither a profile nor the PATH.
 
 .EXAMPLE
@@ -12,6 +13,7 @@ powershell -ExecutionPolicy Bypass -File install.ps1 -From https://example.org/p
 #>
 param(
   [switch]$Manager,
+  [switch]$NoService,
   [string]$Version = '',
   [string]$From = $env:PIRI_RELEASES,
   [string]$To = '',
@@ -38,10 +40,10 @@ function Install-Piri {
   } elseif ($version -and -not (Test-Path -LiteralPath (Join-Path $From "piri-$version.json"))) {
     throw "$From is not version $version"
   }
+  $identity = [Security.Principal.WindowsIdentity]::GetCurrent()
+  $role = [Security.Principal.WindowsBuiltInRole]::Administrator
+  $isAdmin = (New-Object Security.Principal.WindowsPrincipal $identity).IsInRole($role)
   if (-not $To) {
-    $identity = [Security.Principal.WindowsIdentity]::GetCurrent()
-    $role = [Security.Principal.WindowsBuiltInRole]::Administrator
-    $isAdmin = (New-Object Security.Principal.WindowsPrincipal $identity).IsInRole($role)
     $To = if ($isAdmin) { Join-Path $env:ProgramFiles 'Piri\bin' } else { Join-Path $env:LOCALAPPDATA 'Programs\Piri' }
   }
 
@@ -90,7 +92,8 @@ function Install-Piri {
   if (($env:PATH -split ';') -notcontains $To) { Write-Output "$To is not in the PATH" }
   if ($token -and -not $Manager) {
     # On its standard input: other users can see arguments.
-    $token | & $program join --token-file '-'
+    $service = if ($isAdmin -and -not $NoService) { @('--service') } else { @() }
+    $token | & $program join @service --token-file '-'
     if ($LASTEXITCODE -ne 0) { throw 'the agent is installed, and has not joined' }
   }
 }
