@@ -184,6 +184,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
 
   readonly serviceActs = new FakeService();
   service = () => Promise.resolve(this.serviceActs);
+  guard = () => Promise.resolve("");
 
   /** The newest stream that a client reads. */
   get watch(): Watch {

@@ -4,13 +4,13 @@ import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
-import { guard } from "./guard.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { customOperations } from "./custom_operations.ts";
 import { join } from "./join.ts";
 import { policy } from "./policy.ts";
 import { serviceGroup } from "../service.ts";
+import { guard } from "../service_guard.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
 
@@ -34,7 +34,7 @@ export function agentProgram(
       commands,
       policy,
       customOperations,
-      serviceGroup("piri-agent", [guard]),
+      serviceGroup<AgentServices>("piri-agent", [guard]),
       completionSubcommand(options.name ?? "piri-agent"),
       helpSubcommand(() => program),
       completeSubcommand(() => program),

@@ -45,6 +45,7 @@ import { state } from "./state.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
+import { guard } from "../service_guard.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
 import { sign } from "./sign.ts";
@@ -145,7 +146,7 @@ export function managerProgram(
     subcommands: [
       init,
       serve,
-      serviceGroup("piri-manager"),
+      serviceGroup<ManagerServices>("piri-manager", [guard]),
       agents,
       agent,
       token,
