@@ -72,11 +72,22 @@ export const managerServices: ManagerServices = {
       Deno.permissions.revokeSync({ name: "ffi" });
     }
     const { serveManager } = await import("./serve_manager.ts");
+    const { askManager, ownManagerTrial } = await import(
+      "./own_manager_update.ts"
+    );
     const { parseAddress } = await import("./base/address.ts");
     const { logger, startLog } = await import("./base/log.ts");
     const { reloadAndLog } = await import("./base/reload.ts");
     giveUpPermissions();
+    const restart = Promise.withResolvers<string>();
+    const trial = await ownManagerTrial({ dir, restart: restart.resolve });
+    await trial?.begin();
     await using manager = await serveManager({
+      trial,
+      onUpgrade() {
+        trial?.upgrading();
+        state.upgrading();
+      },
       dir,
       clock: systemClock,
       random: systemRandom,
@@ -90,10 +101,10 @@ export const managerServices: ManagerServices = {
     const { listen, control: socket, controlPort } = manager;
     state.ready({ connected: null, detail: `agents at ${listen}` });
     onReady({ listen, control: socket, controlPort });
+    trial?.serves(() => askManager(dir));
     using _reloads = onReload(() =>
       reloadAndLog(() => manager.reload(), logger("manager"))
     );
-    const restart = Promise.withResolvers<string>();
     using _restarts = onRestart(() => {
       if (state.isManaged) {
         return restart.resolve("a restart by SIGUSR1");
@@ -106,6 +117,7 @@ export const managerServices: ManagerServices = {
       restart.promise,
       aborted(signal).then(() => signal.reason),
     ]);
+    trial?.stop();
     state.stopping(!signal.aborted);
     logger("manager").info("The Manager stops: {cause}", { cause });
   },
@@ -117,6 +129,9 @@ export const managerServices: ManagerServices = {
 
   async service() {
     const { ownService } = await import("./own_service.ts");
+    const { beginManagerTrial, requireKnownSchema } = await import(
+      "./own_manager_update.ts"
+    );
     return ownService("piri-manager", async (dir) => {
       await requireNoLogin(dir);
       const { readConfig } = await import("./manager/state/state_folder.ts");
@@ -130,12 +145,18 @@ export const managerServices: ManagerServices = {
           );
         },
       );
+      await requireKnownSchema(dir);
       return {
         hasLowPort: [listen.port, control?.port ?? 0].some((port) =>
           port > 0 && port < FIRST_FREE_PORT
         ),
       };
-    });
+    }, { beginTrial: beginManagerTrial });
+  },
+
+  async guard({ dir, part }) {
+    const { guardManagerStart } = await import("./own_manager_update.ts");
+    return await guardManagerStart(dir, { part });
   },
 
   async serveBriefly({ dir, dirGiven, listen }) {

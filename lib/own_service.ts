@@ -18,6 +18,7 @@ import {
   type ServiceControlOptions,
 } from "./service/service_control.ts";
 import type { ServiceName } from "./service/service_host.ts";
+import { readUpdateNote } from "./update/update_note.ts";
 import { isStartedByServiceManager } from "./service/started_by.ts";
 import { thisWindows } from "./service/windows/parts.ts";
 import { RESTART_CODE } from "./service/windows/services.ts";
@@ -105,7 +106,7 @@ function askToRestart(pid: number): void {
 export function ownService(
   name: ServiceName,
   checkState: ServiceControlOptions["checkState"],
-  more: Pick<ServiceControlOptions, "leaveFleet"> = {},
+  more: Pick<ServiceControlOptions, "leaveFleet" | "beginTrial"> = {},
 ): ServiceControl {
   return new ServiceControl({
     ...more,
@@ -115,6 +116,7 @@ export function ownService(
     executable: Deno.build.standalone ? Deno.execPath() : undefined,
     version: VERSION,
     checkState,
+    lastUpdate: (dir) => readUpdateNote(new HostFiles(), dir),
   });
 }
 
@@ -189,6 +191,11 @@ export class OwnState implements Disposable {
     if (!this.#isReady) return;
     this.#notifier.status(textOf(facts));
     this.#write(facts);
+  }
+
+  /** Says that the start takes as long as the database demands. */
+  upgrading(): void {
+    this.#notifier.starting("changes the database");
   }
 
   /** Says that the program ends, and whether it should be started again. */

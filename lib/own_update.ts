@@ -77,7 +77,7 @@ async function freeBytes(path: string): Promise<number | undefined> {
 }
 
 /** Runs a program that may be broken. */
-async function runBriefly(
+export async function runBriefly(
   program: string,
   ...args: readonly string[]
 ): Promise<Ran> {

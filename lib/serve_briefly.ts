@@ -97,7 +97,7 @@ async function serveText(
     const { path: dir } = folder;
     const { state, identity } = await importManager(text, dir);
     await options.startLog?.(state.config.log);
-    const store = await openStoreClient(state.paths.database, identity);
+    const store = await openStoreClient(state.paths.database, { identity });
     const manager = await serveState(state, store, {
       ...options,
       dir,

@@ -1,11 +1,9 @@
-import { type Address, formatAddress } from "./base/address.ts";
-import type { Clock, Timer } from "./base/clock.ts";
+import { formatAddress } from "./base/address.ts";
+import type { Timer } from "./base/clock.ts";
 import { CoarseClock } from "./base/coarse_clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { fetchPublic } from "./base/fetch_public.ts";
 import { logger } from "./base/log.ts";
-import type { LogOptions } from "./base/log_options.ts";
-import type { Random } from "./base/random.ts";
 import { compareSettings, type Reload } from "./base/reload.ts";
 import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
@@ -17,6 +15,7 @@ import { ManagerDoors } from "./manager_doors.ts";
 import { knownOperations } from "./known_params.ts";
 import { ManagerKeys } from "./manager_keys.ts";
 import { settleAuthority } from "./manager/state/key_ring.ts";
+import { countConnected } from "./manager/jobs/expected.ts";
 import { Releases } from "./manager/releases/releases.ts";
 import { SecretFiles } from "./manager/secrets/secret_files.ts";
 import type { Manager, ManagerStatus } from "./manager/api/operator_api.ts";
@@ -36,10 +35,16 @@ import {
   describeOperations,
   secretsOf,
 } from "./operations/registry.ts";
+import type {
+  RunningManager,
+  ServeManagerOptions,
+} from "./serve_manager_options.ts";
 import { stateSource } from "./state_source.ts";
 import type { Store } from "./store/store.ts";
 import { openStoreClient } from "./store/store_client.ts";
 import { updateKeys } from "./update/update_keys.ts";
+
+export type { RunningManager, ServeManagerOptions };
 
 const log = logger("manager");
 
@@ -47,53 +52,6 @@ const log = logger("manager");
 const UPKEEP_MS = 3_600_000;
 
 const DAY_MS = 86_400_000;
-
-/** Folder, time, randomness and log of a Manager. */
-export interface ServeManagerOptions {
-  /** State folder, made by `piri-manager init`. */
-  readonly dir: string;
-  /** Source of time: `systemClock` but in tests. */
-  readonly clock: Clock;
-  /** Source of randomness: `systemRandom` but in tests. */
-  readonly random: Random;
-  /** Starts the log with the options of config.yaml. Called before anything is logged, and at each reload. */
-  readonly startLog?: (configured: LogOptions) => Promise<void>;
-  /** Puts a plain-TCP front before the connections, even if config.yaml does not. */
-  readonly guard?: boolean;
-  /** Address for agents instead of the one in config.yaml. */
-  readonly listen?: Address | undefined;
-  /** Address for operators on other machines instead of the one in config.yaml. */
-  readonly controlListen?: Address | undefined;
-  /**
-   * True if it stops soon and nobody knows when the next one starts, as in a CI job. Agents then dial more rarely while
-   * it is away.
-   */
-  readonly brief?: boolean;
-  /** False if its database is gone with it, so that its audit begins anew at each start. */
-  readonly hasHistory?: boolean;
-}
-
-/** Running Manager. */
-export interface RunningManager extends AsyncDisposable {
-  /** Address for agents, "host:port", with the actual port. */
-  readonly listen: string;
-  /** Port for agents. */
-  readonly port: number;
-  /** Address of the control API: the path of a socket, or a URL. */
-  readonly control: string;
-  /** Address for operators on other machines, "host:port", with the actual port; undefined if there is none. */
-  readonly controlPort: string | undefined;
-  /** The Manager itself, for callers in this process. */
-  readonly manager: Manager;
-  /**
-   * Reads config.yaml again. What can be changed while the Manager runs holds from then on, and no connection ends.
-   *
-   * @throws {PiriError} INVALID_ARGUMENT for a mistake in the file, NOT_FOUND, DENIED, DISK: the old settings stay
-   */
-  reload(): Promise<Reload>;
-  /** Stops the Manager: tells agents to come back, finishes answers, and closes the database. */
-  stop(): Promise<void>;
-}
 
 /**
  * Starts the Manager of a state folder.
@@ -109,7 +67,10 @@ export async function serveManager(
   const state = await loadState(options.dir);
   await options.startLog?.(state.config.log);
   // Opened first: it holds the lock of the folder, so that two Managers cannot make two keys.
-  const store = await openStoreClient(state.paths.database);
+  const store = await openStoreClient(state.paths.database, {
+    keepCopy: options.trial?.schema,
+    onUpgrade: options.onUpgrade,
+  });
   let keyed: ManagerState;
   try {
     const settled = await settleAuthority(state.paths)
@@ -284,7 +245,10 @@ class ServedManager implements RunningManager {
   }
 
   async start(): Promise<void> {
+    const { trial } = this.#options;
+    const agents = trial === undefined ? 0 : await countConnected(this.#store);
     await this.#core.load();
+    await trial?.opens(agents);
     await this.#doors.open();
     this.#scheduleUpkeep(0);
     this.#core.events.add(

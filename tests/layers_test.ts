@@ -258,6 +258,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "manager/data",
   ],
   "manager/api/release_api.ts": ["type base"],
+  "manager/update": ["base", "update"],
   "manager/releases": [
     "base",
     "update",
@@ -636,12 +637,14 @@ const roots = [
   "lib/manager_services.ts",
   "lib/core_settings.ts",
   "lib/open_agent.ts",
+  "lib/own_manager_update.ts",
   "lib/own_service.ts",
   "lib/own_update.ts",
   "lib/remote_shell.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
   "lib/serve_manager.ts",
+  "lib/serve_manager_options.ts",
   "lib/state_desk.ts",
   "lib/state_source.ts",
 ];

@@ -1,7 +1,11 @@
 import { defineSubcommand, type Group, type Subcommand } from "./command.ts";
 import { ExitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
-import type { ServiceReport, WithService } from "./service_acts.ts";
+import type {
+  ServiceReport,
+  ServiceStep,
+  WithService,
+} from "./service_acts.ts";
 import { statusJson, statusText, stepLine } from "./service_text.ts";
 
 /** `service`: makes a program a service of this host. */
@@ -13,7 +17,7 @@ export function serviceGroup<Services extends WithService>(
     name: "service",
     summary: "install, start, stop and show the service of this host",
     subcommands: [
-      installOf(program),
+      program === "piri-manager" ? installManager : installAgent,
       uninstall,
       simple("start", "start the service"),
       simple("stop", "stop the service; it starts again with the host"),
@@ -33,34 +37,72 @@ export function serviceGroup<Services extends WithService>(
   };
 }
 
-function installOf(program: string) {
-  const byDefault = program === "piri-manager"
-    ? "piri, which is made if it is missing"
-    : "root";
-  return defineSubcommand({
-    name: "install",
-    summary: "copy this program to its place, as a service",
-    positionals: {},
-    flags: {
-      user: {
-        type: "string",
-        value: "USER[:GROUP]",
-        summary: `user that the service runs as (default: ${byDefault})`,
-      },
-    },
-    examples: ["", "--user deploy --dir /srv/piri"],
-    async execute(
-      { flags, stateDir: dir, output },
-      { service }: WithService,
-    ) {
-      const acts = await service();
-      return await tell(
-        output,
-        await acts.install({ dir, user: flags.user }),
-      );
-    },
-  });
+const INSTALL_SUMMARY = "copy this program to its place, as a service";
+
+const INSTALL_EXAMPLES = ["", "--user deploy --dir /srv/piri"];
+
+function userFlag(byDefault: string) {
+  return {
+    type: "string",
+    value: "USER[:GROUP]",
+    summary: `user that the service runs as (default: ${byDefault})`,
+  } as const;
 }
+
+const installAgent = defineSubcommand({
+  name: "install",
+  summary: INSTALL_SUMMARY,
+  positionals: {},
+  flags: { user: userFlag("root") },
+  examples: INSTALL_EXAMPLES,
+  async execute({ flags, stateDir: dir, output }, { service }: WithService) {
+    const acts = await service();
+    return await tell(output, await acts.install({ dir, user: flags.user }));
+  },
+});
+
+const installManager = defineSubcommand({
+  name: "install",
+  summary: INSTALL_SUMMARY,
+  positionals: {},
+  flags: {
+    user: userFlag("piri, which is made if it is missing"),
+    restart: {
+      type: "boolean",
+      summary: "restart it as this version, and wait until that is confirmed",
+    },
+    confirm: {
+      type: "duration",
+      value: "TIME",
+      summary:
+        "time for which another version has to work until it is confirmed (default: 1m)",
+    },
+    "allow-downgrade": {
+      type: "boolean",
+      summary: "take a lower version than the installed one, too",
+    },
+  },
+  examples: [...INSTALL_EXAMPLES, "--restart"],
+  async execute(
+    { flags, stateDir: dir, json, output },
+    { service }: WithService,
+  ) {
+    const acts = await service();
+    const report = await acts.install({
+      dir,
+      user: flags.user,
+      confirmMs: flags.confirm,
+      allowDowngrade: flags["allow-downgrade"],
+    });
+    if (!flags.restart) return await tell(output, report);
+    // A trial takes a while: what was done is said before.
+    if (!json) {
+      for (const each of report.steps) await output.line(stepLine(each));
+    }
+    const { steps, hints } = await acts.restartOnTrial(dir);
+    return await tell(output, { ...report, steps, hints }, report.steps);
+  },
+});
 
 const uninstall = defineSubcommand({
   name: "uninstall",
@@ -79,7 +121,7 @@ const uninstall = defineSubcommand({
       dir,
       purge: flags.purge,
     });
-    return await tell(output, report, { dir: stateDir });
+    return await tell(output, report, [], { dir: stateDir });
   },
 });
 
@@ -149,11 +191,13 @@ const status = defineSubcommand({
 async function tell(
   output: Output,
   { manager, steps, hints }: ServiceReport,
+  told: readonly ServiceStep[] = [],
   more: Readonly<Record<string, string>> = {},
 ): Promise<ExitCode> {
-  const changed = steps.some(({ done }) => done);
+  const all = [...told, ...steps];
+  const changed = all.some(({ done }) => done);
   await output.either(
-    { manager, changed, steps, hints, ...more },
+    { manager, changed, steps: all, hints, ...more },
     ...steps.map(stepLine),
   );
   for (const hint of hints) await output.note(hint);

@@ -43,8 +43,26 @@ export interface ServiceStatus {
     /** True if its file was replaced since it has started. */
     readonly replaced?: boolean;
   } | undefined;
+  /** Last switch to another version; undefined if there was none, or it is not known. */
+  readonly update: ServiceUpdate | undefined;
   /** Line that shows the log. */
   readonly logLine: string;
+}
+
+/** Switch of a service to another version. */
+export interface ServiceUpdate {
+  readonly from: string;
+  readonly to: string;
+  /** `back` until the version before has taken that up, and `failed` from then on. */
+  readonly state: "trial" | "back" | "failed" | "confirmed";
+  /** Count of starts on trial. */
+  readonly starts: number;
+  /** End of the trial, in milliseconds since 1970. */
+  readonly deadline: number;
+  /** Reason of a way back; empty if there is none. */
+  readonly reason: string;
+  /** Words about why it is not confirmed, or cannot go back; may be empty. */
+  readonly detail: string;
 }
 
 /** Acts on the service of this program. Each throws UNAVAILABLE on a host without a service manager. */
@@ -61,6 +79,10 @@ export interface ServiceActs {
     readonly user?: string | undefined;
     /** True if the program was copied to its place. */
     readonly isCopied?: boolean;
+    /** Manager: time for which another version has to work until it is confirmed, in milliseconds. */
+    readonly confirmMs?: number | undefined;
+    /** Manager: true if a lower version may take over. */
+    readonly allowDowngrade?: boolean;
   }): Promise<ServiceReport>;
   /** Stops and removes the service and the program. */
   uninstall(
@@ -69,6 +91,12 @@ export interface ServiceActs {
   start(): Promise<ServiceReport>;
   stop(): Promise<ServiceReport>;
   restart(): Promise<ServiceReport>;
+  /**
+   * Restarts the service as the version that is installed, and waits until its trial has ended.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if it was given up; TIMED_OUT if nothing is decided in time
+   */
+  restartOnTrial(dir: string): Promise<ServiceReport>;
   /**
    * Lets the service restart as soon as it runs no command, and waits for that.
    *

@@ -30,6 +30,7 @@ export function statusText(
     connected: connectedText(process),
     serves: process?.connected === null ? process.detail : "",
     version: versionText(status),
+    update: updateText(status.update),
     installation: status.installation === "package"
       ? `of a package: ${status.executable}`
       : `in slots: ${status.executable}`,
@@ -56,6 +57,27 @@ function versionText({ process, versionOnDisk }: ServiceStatus): string {
     : disk;
 }
 
+function updateText(update: ServiceStatus["update"]): string {
+  if (update === undefined) return "";
+  const { from, to, state, starts, reason, detail } = update;
+  const more = detail === "" ? "" : `; ${detail}`;
+  switch (state) {
+    case "trial":
+      if (reason !== "") {
+        return `${to} has failed its trial (${reason}), and does not go back to ${from}${more}`;
+      }
+      return `${to} is on trial, ${
+        starts === 0
+          ? "from its next start on"
+          : `started ${starts === 1 ? "once" : `${starts} times`}`
+      }: it goes back to ${from} if it fails${more}`;
+    case "confirmed":
+      return `${to} is confirmed, after ${from}`;
+    default:
+      return `${to} was given up, and ${from} runs again: ${reason}`;
+  }
+}
+
 /** The same for programs. */
 export function statusJson(status: ServiceStatus): Record<string, unknown> {
   const { process, definition, pid, since, restarts } = status;
@@ -77,6 +99,23 @@ export function statusJson(status: ServiceStatus): Record<string, unknown> {
     replaced: process?.replaced ?? false,
     connected: process?.connected ?? null,
     connection: process?.detail ?? null,
+    update: updateJson(status.update),
     dir: status.stateDir,
+  };
+}
+
+function updateJson(
+  update: ServiceStatus["update"],
+): Record<string, unknown> | null {
+  if (update === undefined) return null;
+  const { from, to, state, starts, deadline, reason, detail } = update;
+  return {
+    from,
+    to,
+    state,
+    starts,
+    deadline: isoTime(deadline),
+    reason: reason === "" ? null : reason,
+    detail: detail === "" ? null : detail,
   };
 }

@@ -6,6 +6,8 @@ const MAX_STATUS_CHARACTERS = 200;
 
 /** Tells the service manager that started this program how it fares. */
 export interface Notifier extends Disposable {
+  /** Says that the program starts and needs more time for that than it has by default, until it is ready. */
+  starting(status: string): void;
   /** Says that the program has read its settings and does its work. From then on the watchdog is kept quiet. */
   ready(status: string): void;
   /** Says in words what the program does now. */
@@ -13,6 +15,10 @@ export interface Notifier extends Disposable {
   /** Says that the program ends. */
   stopping(): void;
 }
+
+/** Time that the service manager is asked for, and time between two requests, in milliseconds. */
+const START_MS = 90_000;
+const START_BEAT_MS = 30_000;
 
 /** Parts of a notifier. */
 export interface NotifierOptions {
@@ -31,18 +37,30 @@ export function createNotifier(
   const socket = path === "" ? undefined : connect(path);
   const everyMs = beatMs(env, pid);
   let beat: Timer | undefined;
+  let start: Timer | undefined;
+  const extend = () => {
+    socket?.send(`EXTEND_TIMEOUT_USEC=${START_MS * 1_000}`);
+    start = clock.timer(START_BEAT_MS, extend);
+  };
   const tick = () => {
     socket?.send("WATCHDOG=1");
     beat = everyMs === undefined ? undefined : clock.timer(everyMs, tick);
   };
   return {
+    starting(status) {
+      if (socket === undefined || start !== undefined) return;
+      socket.send(`STATUS=${oneLine(status)}`);
+      extend();
+    },
     ready(status) {
+      start?.cancel();
       socket?.send(`READY=1\nSTATUS=${oneLine(status)}`);
       if (socket !== undefined && beat === undefined) tick();
     },
     status: (text) => void socket?.send(`STATUS=${oneLine(text)}`),
     stopping: () => void socket?.send("STOPPING=1\nSTATUS=stops"),
     [Symbol.dispose]() {
+      start?.cancel();
       beat?.cancel();
       socket?.[Symbol.dispose]();
     },

@@ -1,28 +1,36 @@
 import { isAbsolute } from "@std/path";
 import { type Clock, sleep } from "../base/clock.ts";
 import { messageOf, PiriError } from "../base/errors.ts";
-import { makeManagerUser, MANAGER_USER, requireAccount } from "./account.ts";
 import { findServiceHost } from "./find_host.ts";
 import type { HostSystem } from "./host_system.ts";
-import { readRunningNote, type RunningFacts } from "./running_note.ts";
+import { readRunningNote } from "./running_note.ts";
+import type {
+  FullStatus,
+  ServiceReport,
+  UpdateFacts,
+} from "./service_report.ts";
 import {
+  hasGuard,
   type ServiceHost,
   type ServiceName,
   type ServicePlan,
-  type ServiceState,
   settingsFileOf,
   type Step,
   step,
 } from "./service_host.ts";
 import type { SlotPlaces } from "./slot_places.ts";
 import {
-  type Installation,
   installationOf,
   placeInSlot,
   placesOn,
   removeSlots,
+  type SlotChange,
+  type TrialOptions,
+  versionOf,
 } from "./slots.ts";
-import { requireOwnUser } from "./windows/windows_service.ts";
+import { giveState, serviceUser } from "./service_user.ts";
+import { trialHints, untilConfirmed } from "./trial_outcome.ts";
+import { untilConnected } from "./until_connected.ts";
 
 /** Time between two looks for a connection, in milliseconds. */
 const LOOK_MS = 250;
@@ -45,26 +53,13 @@ export interface ServiceControlOptions {
    * Tells the Manager that the host of a state folder leaves; absent for a Manager. Throws the reason if it cannot.
    */
   readonly leaveFleet?: (dir: string) => Promise<void>;
-}
-
-/** Changes that were made, and what the user should know. */
-export interface ServiceReport {
-  readonly manager: ServiceHost["kind"];
-  readonly steps: readonly Step[];
-  /** Lines about what comes next. */
-  readonly hints: readonly string[];
-}
-
-/** Service as `status` shows it. */
-export interface FullStatus extends ServiceState {
-  readonly manager: ServiceHost["kind"];
-  readonly scope: ServiceHost["scope"];
-  readonly installation: Installation | undefined;
-  readonly stateDir: string;
-  /** Version of the executable that the service starts; undefined if it cannot be told. */
-  readonly versionOnDisk: string | undefined;
-  readonly process: RunningFacts | undefined;
-  readonly logLine: string;
+  /**
+   * Makes a switch of the service to another version a trial, and returns the versions whose slots have to stay. Throws
+   * the reason if there must be no switch. Absent for an agent, whose Manager updates it.
+   */
+  readonly beginTrial?: (change: SlotChange) => Promise<readonly string[]>;
+  /** Last switch to another version, by the state folder; undefined if there was none. */
+  readonly lastUpdate?: (dir: string) => Promise<UpdateFacts | undefined>;
 }
 
 /** Service of one program: its slots, its definition, and its state. */
@@ -81,14 +76,14 @@ export class ServiceControl {
    * @throws {PiriError} FAILED_PRECONDITION from source; UNAVAILABLE without a service manager; NOT_FOUND for a user
    */
   async install(
-    { dir, user, isCopied = false }: {
+    { dir, user, isCopied = false, ...trial }: {
       readonly dir: string;
       readonly user?: string | undefined;
       /** True if the program was copied to its slot. */
       readonly isCopied?: boolean;
-    },
+    } & TrialOptions,
   ): Promise<ServiceReport> {
-    const { name, checkState } = this.#options;
+    const { name, system, checkState } = this.#options;
     const host = await this.#host();
     const executable = this.#ownExecutable();
     if (!isAbsolute(dir)) {
@@ -100,9 +95,9 @@ export class ServiceControl {
     const { hasLowPort } = await checkState(dir);
     const places = this.#places(host);
     const isPackage = installationOf(executable) === "package";
-    const [login, group] = this.#userOf(host, user);
-    const account = await this.#account(host, login, { dir, group });
-    const slots = isCopied ? [] : await this.copyProgram();
+    const [login, group] = serviceUser(name, host, user);
+    const account = await giveState(dir, { login, group, system });
+    const slots = isCopied ? [] : await this.copyProgram({ dir, ...trial });
     const plan: ServicePlan = {
       name,
       executable: isPackage ? executable : places.executable,
@@ -111,9 +106,7 @@ export class ServiceControl {
       user: login,
       group,
       hasLowPort,
-      ...name === "piri-agent" && !isPackage && hasGuard(host)
-        ? { guard: places.guard }
-        : {},
+      ...!isPackage && hasGuard(name, host) ? { guard: places.guard } : {},
     };
     const steps = [...account, ...slots, ...await host.install(plan)];
     const { running } = await host.status();
@@ -124,6 +117,9 @@ export class ServiceControl {
         ...running && steps.some(({ done }) => done)
           ? [`it still runs as before; restart it: ${name} service restart`]
           : [],
+        ...slots.some(({ done }) => done)
+          ? trialHints(await this.#options.lastUpdate?.(dir))
+          : [],
         ...running ? [] : [`start it: ${name} service start`],
         ...this.#lingering(host),
       ],
@@ -133,10 +129,15 @@ export class ServiceControl {
   /**
    * Copies the program to the slot of its version, but for one of a package.
    *
-   * @throws {PiriError} FAILED_PRECONDITION from source; UNAVAILABLE without a service manager; DENIED, DISK
+   * @param trial State folder and options of the trial of a version that takes the place of another one.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION from source; UNAVAILABLE without a service manager; DENIED, DISK; REFUSED for a
+   * version that must not take over
    */
-  async copyProgram(): Promise<readonly Step[]> {
-    const { name, system, version } = this.#options;
+  async copyProgram(
+    trial?: { readonly dir: string } & TrialOptions,
+  ): Promise<readonly Step[]> {
+    const { name, system, version, beginTrial } = this.#options;
     const host = await this.#host();
     const executable = this.#ownExecutable();
     if (installationOf(executable) === "package") return [];
@@ -148,6 +149,9 @@ export class ServiceControl {
       inUse: host.kind === "windows"
         ? (await host.status()).executable
         : undefined,
+      beforeSwitch: trial === undefined || !hasGuard(name, host)
+        ? undefined
+        : beginTrial && ((change) => beginTrial({ ...change, ...trial })),
     });
   }
 
@@ -215,6 +219,26 @@ export class ServiceControl {
   }
 
   /**
+   * Lets the service start as the version that is installed, and waits until a trial of it has ended.
+   *
+   * @throws {PiriError} FAILED_PRECONDITION if the version was given up; TIMED_OUT if nothing is decided in time
+   */
+  async restartOnTrial(dir: string): Promise<ServiceReport> {
+    const { clock, name } = this.#options;
+    const host = await this.#installed("restart");
+    const { update } = await this.status(dir);
+    if (update?.state !== "trial") return await this.restart();
+    // A first start that fails is a start of the trial.
+    const steps = await host.restart().catch(() => []);
+    const confirmed = await untilConfirmed(update, {
+      clock,
+      look: () => this.status(dir),
+      more: `see ${name} service status, and ${host.logLine}`,
+    });
+    return { manager: host.kind, steps: [...steps, confirmed], hints: [] };
+  }
+
+  /**
    * Lets the service restart as soon as it runs no command, and waits for that.
    *
    * @throws {PiriError} TIMED_OUT if commands run for longer: it restarts all the same as soon as none does; UNSUPPORTED
@@ -269,6 +293,7 @@ export class ServiceControl {
         ? undefined
         : await versionOf(state.executable, system),
       process: process?.pid === state.pid ? process : undefined,
+      update: await this.#options.lastUpdate?.(stateDir),
       logLine: host.logLine,
     };
   }
@@ -279,24 +304,10 @@ export class ServiceControl {
    * @throws {PiriError} UNAVAILABLE with its reason if it is not by then
    */
   async waitUntilConnected(dir: string, ms: number): Promise<string> {
-    const { clock, name } = this.#options;
-    const end = clock.monotonic() + ms;
-    for (;;) {
-      const { process, running, detail, logLine } = await this.status(dir);
-      if (process?.connected === true) return process.detail;
-      if (clock.monotonic() >= end) {
-        const why = !running
-          ? `it does not run, ${detail}`
-          : process?.detail || "it has not said why";
-        throw new PiriError(
-          "UNAVAILABLE",
-          `Cannot see the service connected after ${
-            Math.round(ms / 1_000)
-          } s: ${why}; it goes on trying, and ${name} check or ${logLine} tell more`,
-        );
-      }
-      await sleep(clock, LOOK_MS);
-    }
+    return await untilConnected(ms, {
+      ...this.#options,
+      look: () => this.status(dir),
+    });
   }
 
   #places({ scope }: ServiceHost): SlotPlaces {
@@ -340,54 +351,6 @@ export class ServiceControl {
     );
   }
 
-  /** User and group of the service. */
-  #userOf(
-    host: ServiceHost,
-    wanted: string | undefined,
-  ): readonly [user: string, group: string] {
-    const { name } = this.#options;
-    if (host.kind === "windows") {
-      if (wanted !== undefined) requireOwnUser(name, wanted);
-      return ["", ""];
-    }
-    if (wanted !== undefined) {
-      if (host.scope === "user") {
-        throw new PiriError(
-          "INVALID_ARGUMENT",
-          `Cannot install the service for "${wanted}": without root it is that of the user who installs it`,
-        );
-      }
-      const [user = "", group = ""] = wanted.split(":");
-      return [user, group];
-    }
-    const isOwnUser = name === "piri-manager" && host.scope === "system" &&
-      host.kind !== "launchd";
-    return isOwnUser ? [MANAGER_USER, MANAGER_USER] : ["", ""];
-  }
-
-  /** Lets the user of the service own the state folder. */
-  async #account(
-    host: ServiceHost,
-    user: string,
-    { dir, group }: { readonly dir: string; readonly group: string },
-  ): Promise<Step[]> {
-    const { system } = this.#options;
-    if (user === "") return [];
-    const made = user === MANAGER_USER && host.kind !== "launchd"
-      ? [await makeManagerUser(dir, system)]
-      : [];
-    const { uid, gid } = await requireAccount(user, group, system);
-    const done = await system.files.giveTo(dir, uid, gid);
-    return [
-      ...made,
-      step(
-        done,
-        `gave ${dir} to the user ${user}`,
-        `${dir} belongs to the user ${user}`,
-      ),
-    ];
-  }
-
   #lingering({ scope, kind }: ServiceHost): string[] {
     if (scope !== "user" || kind !== "systemd") return [];
     const user = this.#options.system.env("USER") ?? "";
@@ -396,18 +359,4 @@ export class ServiceControl {
         .trim(),
     ];
   }
-}
-
-/** True if the service manager runs a guard before each start. */
-function hasGuard({ kind }: ServiceHost): boolean {
-  return kind === "systemd" || kind === "openrc";
-}
-
-/** Version that an executable says it has. */
-async function versionOf(
-  executable: string,
-  { run }: HostSystem,
-): Promise<string | undefined> {
-  const { code, stdout } = await run(executable, "--version");
-  return code === 0 ? /^\S+ (\S+)/.exec(stdout)?.[1] : undefined;
 }

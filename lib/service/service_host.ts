@@ -146,3 +146,8 @@ export function readDefinition(
     executable: /Executable: (.+?)(?: -->)?$/m.exec(text)?.[1],
   };
 }
+
+/** True if a guard runs before each start of a service. Only systemd runs one as root before a Manager. */
+export function hasGuard(name: ServiceName, { kind }: ServiceHost): boolean {
+  return name === "piri-agent" ? kind !== "launchd" : kind === "systemd";
+}

@@ -13,6 +13,24 @@ import {
   windowsPlaces,
 } from "./windows/slots.ts";
 
+/** Switch of a service from one version to another. */
+export interface SlotChange {
+  /** Folder of the installation. */
+  readonly root: string;
+  /** Version in use. */
+  readonly from: string;
+  /** Version that is to be used. */
+  readonly to: string;
+  /** State folder of the service. */
+  readonly dir: string;
+  /** Time for which the version has to work until it is confirmed, in milliseconds. */
+  readonly confirmMs?: number | undefined;
+  readonly allowDowngrade?: boolean | undefined;
+}
+
+/** Options of a trial. */
+export type TrialOptions = Pick<SlotChange, "confirmMs" | "allowDowngrade">;
+
 /** Kind of an installation: one that Piri replaces itself, or one of a package manager. */
 export type Installation = "slots" | "package";
 
@@ -78,17 +96,23 @@ export function installationOf(executable: string): Installation {
 /**
  * Copies an executable to the slot of its version and makes that the current one. The slot before stays, others go.
  *
- * @throws {PiriError} DENIED, DISK
+ * @throws {PiriError} DENIED, DISK; that of `beforeSwitch`: then nothing is switched
  */
 export async function placeInSlot(
   name: ServiceName,
-  { executable, version, places, system, inUse }: {
+  { executable, version, places, system, inUse, beforeSwitch }: {
     readonly executable: string;
     readonly version: string;
     readonly places: SlotPlaces;
     readonly system: HostSystem;
     /** Executable that the service names; undefined without a service. */
     readonly inUse?: string | undefined;
+    /** Makes a switch to another version a trial. Returns the versions whose slots have to stay. */
+    readonly beforeSwitch?:
+      | ((
+        change: Pick<SlotChange, "root" | "from" | "to">,
+      ) => Promise<readonly string[]>)
+      | undefined;
   },
 ): Promise<Step[]> {
   const { files, windows } = system;
@@ -100,8 +124,10 @@ export async function placeInSlot(
       inUse,
     });
   }
+  const { root } = places;
   const slot = `versions/${version}`;
-  const path = `${places.root}/${slot}/bin/${name}`;
+  const path = `${root}/${slot}/bin/${name}`;
+  const isNew = !await files.exists(path);
   const copied = await differs(executable, path, system);
   if (copied) await files.copyProgram(executable, path);
   // Where it is enforced, SELinux lets services start only what has the label of its place.
@@ -109,17 +135,28 @@ export async function placeInSlot(
     await system.run("restorecon", path);
   }
   const before = await files.readLink(places.current);
+  const from = /^versions\/([^/]+)$/.exec(before ?? "")?.[1];
+  const kept = [version];
+  if (from !== undefined) kept.push(from);
+  if (from !== undefined && from !== version && beforeSwitch !== undefined) {
+    try {
+      kept.push(...await beforeSwitch({ root, from, to: version }));
+    } catch (error) {
+      if (isNew) await files.remove(`${root}/${slot}`);
+      throw error;
+    }
+  }
   const switched = await files.link(places.current, slot);
   const linked = await linkCommand(places, system);
+  // The guard of a trial was chosen before the switch.
   if (
-    name === "piri-agent" && (switched || !await files.exists(places.guard))
+    name === "piri-agent" && switched || !await files.exists(places.guard)
   ) {
     await files.secondName(path, places.guard);
   }
-  const kept = [slot, ...before === undefined ? [] : [before]];
-  for (const each of await files.list(`${places.root}/versions`)) {
-    if (switched && !kept.includes(`versions/${each}`)) {
-      await files.remove(`${places.root}/versions/${each}`);
+  for (const each of await files.list(`${root}/versions`)) {
+    if (switched && !kept.includes(each)) {
+      await files.remove(`${root}/versions/${each}`);
     }
   }
   return [
@@ -185,4 +222,13 @@ export async function removeSlots(
   await files.removeEmpty(root.slice(0, root.lastIndexOf("/")));
   steps.push(step(done, `removed ${root}`, `there is no ${root}`));
   return steps;
+}
+
+/** Version that an executable says it has. */
+export async function versionOf(
+  executable: string,
+  { run }: HostSystem,
+): Promise<string | undefined> {
+  const { code, stdout } = await run(executable, "--version");
+  return code === 0 ? /^\S+ (\S+)/.exec(stdout)?.[1] : undefined;
 }

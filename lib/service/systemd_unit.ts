@@ -33,12 +33,7 @@ export function systemdUnit(plan: ServicePlan): string {
     "[Service]",
     "Type=notify",
     "NotifyAccess=main",
-    ...plan.guard === undefined
-      ? []
-      // Whether or not it succeeds, the program starts.
-      : [
-        `ExecStartPre=-${guardWords(plan, plan.guard).map(unitWord).join(" ")}`,
-      ],
+    ...guardLines(plan),
     `ExecStart=${command.join(" ")}`,
     "ExecReload=/bin/kill -HUP $MAINPID",
     "Restart=always",
@@ -52,6 +47,18 @@ export function systemdUnit(plan: ServicePlan): string {
     "[Install]",
     `WantedBy=${isUser ? "default.target" : "multi-user.target"}`,
   );
+}
+
+/** Lines that run the guard. The program starts also if they fail. */
+function guardLines(plan: ServicePlan): string[] {
+  if (plan.guard === undefined) return [];
+  const line = (prefix: string, ...flags: readonly string[]) =>
+    `ExecStartPre=${prefix}${
+      [...guardWords(plan, plan.guard ?? ""), ...flags].map(unitWord).join(" ")
+    }`;
+  if (plan.user === "" || plan.name === "piri-agent") return [line("-")];
+  // "+" is for root without the restrictions: the user of the service may not change which version is started.
+  return [line("-", "--part", "state"), line("-+", "--part", "link")];
 }
 
 /** An agent gets no restrictions: it has to manage the host, and commands inherit them. */

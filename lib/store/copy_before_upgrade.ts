@@ -8,17 +8,19 @@ const BEFORE_VERSION = "-version-";
 
 /**
  * Copies a database before this version changes its schema: the program that made it can no longer open it then. A copy
- * from before an earlier change is removed. Returns the path of the copy.
+ * from before an earlier change is removed, but for the one to keep. Returns the path of the copy.
  *
  * @param version Version of the schema.
+ * @param keep Version of the schema of a copy that stays.
  *
  * @throws {PiriError} DISK, CORRUPT; the database is as it was
  */
 export async function copyBeforeUpgrade(
   database: string,
   version: number,
+  keep?: number,
 ): Promise<string> {
-  const copy = `${database}${BEFORE_VERSION}${version}`;
+  const copy = copyPath(database, version);
   const unfinished = `${copy}.tmp`;
   try {
     await removeIfThere(unfinished);
@@ -34,15 +36,26 @@ export async function copyBeforeUpgrade(
       { cause: error },
     );
   }
-  await removeOthers(database, copy);
+  const kept = keep === undefined ? [] : [copyPath(database, keep)];
+  await removeOthers(database, [copy, ...kept]);
   return copy;
 }
 
-async function removeOthers(database: string, copy: string): Promise<void> {
+/** Path of the copy of a database with a schema of this version. */
+export function copyPath(database: string, version: number): string {
+  return `${database}${BEFORE_VERSION}${version}`;
+}
+
+async function removeOthers(
+  database: string,
+  kept: readonly string[],
+): Promise<void> {
   const folder = dirname(database);
   const prefix = `${basename(database)}${BEFORE_VERSION}`;
   for await (const { name } of Deno.readDir(folder)) {
     const path = join(folder, name);
-    if (name.startsWith(prefix) && path !== copy) await removeIfThere(path);
+    if (name.startsWith(prefix) && !kept.includes(path)) {
+      await removeIfThere(path);
+    }
   }
 }

@@ -81,7 +81,8 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /**
- * Brings a database to the newest schema, or creates it. Each step is done completely or not at all.
+ * Brings a database to the newest schema, or creates it. It is done completely or not at all: a version in between would
+ * be copied at the next start, in the place of the copy that leads back to the program before.
  *
  * @throws {PiriError} CORRUPT if it is not ours, or from a newer Manager; then nothing has been changed.
  */
@@ -107,16 +108,21 @@ export function migrate(
   }
   // This setting cannot be changed once there is a table.
   if (fresh) db.get("PRAGMA auto_vacuum = INCREMENTAL");
-  for (const [index, sql] of migrations.slice(version).entries()) {
-    step(db, sql, version + index + 1);
+  if (version < migrations.length) {
+    change(db, migrations.slice(version), migrations.length);
   }
 }
 
 /** Version of the schema of a Manager's database, if this program knows later ones. */
 export function olderVersion(db: Database): number | undefined {
-  const version = versionOf(db);
-  const isOlder = isOurs(db) && version < MIGRATIONS.length;
+  const version = versionOfOurs(db);
+  const isOlder = version !== undefined && version < MIGRATIONS.length;
   return isOlder ? version : undefined;
+}
+
+/** Version of the schema of a Manager's database; undefined if it is none. */
+export function versionOfOurs(db: Database): number | undefined {
+  return isOurs(db) ? versionOf(db) : undefined;
 }
 
 function versionOf(db: Database): number {
@@ -127,10 +133,14 @@ function isOurs(db: Database): boolean {
   return db.get("PRAGMA application_id")?.["application_id"] === APPLICATION_ID;
 }
 
-function step(db: Database, sql: string, version: number): void {
+function change(
+  db: Database,
+  steps: readonly string[],
+  version: number,
+): void {
   db.script("BEGIN IMMEDIATE");
   try {
-    db.script(sql);
+    for (const sql of steps) db.script(sql);
     db.script(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.script(`PRAGMA user_version = ${version}`);
     db.script("COMMIT");

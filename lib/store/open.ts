@@ -39,13 +39,17 @@ const DURABILITY = [
  */
 export async function openStore(
   path: string | ":memory:",
-  { clock, random, identity, largeBytes, onCopied }: {
+  { clock, random, identity, largeBytes, keepCopy, onUpgrade, onCopied }: {
     clock: Clock;
     random: Random;
     /** Content of a new database; an empty one if absent. */
     identity?: StoredIdentity | undefined;
     /** Size from which a piece of output is not in the database itself, in bytes; for tests. */
     largeBytes?: number | undefined;
+    /** Version of the schema of a copy that stays, besides the newest one. */
+    keepCopy?: number | undefined;
+    /** Called before this version copies the database and changes its schema. */
+    onUpgrade?: () => void;
     /** Called with the path of a copy that was made, because this version changes the schema. */
     onCopied?: (copy: string) => void;
   },
@@ -60,7 +64,8 @@ export async function openStore(
   for (const pragma of PRAGMAS) db.get(`PRAGMA ${pragma}`);
   const earlier = olderVersion(db);
   if (path !== ":memory:" && earlier !== undefined) {
-    const copy = await copyBeforeUpgrade(path, earlier);
+    onUpgrade?.();
+    const copy = await copyBeforeUpgrade(path, earlier, keepCopy);
     onCopied?.(copy);
   }
   migrate(db, path);

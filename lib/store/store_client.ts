@@ -129,11 +129,16 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
  */
 export async function openStoreClient(
   path: string,
-  identity?: StoredIdentity,
+  { onUpgrade, ...options }: {
+    readonly identity?: StoredIdentity | undefined;
+    readonly keepCopy?: number | undefined;
+    /** Called before the database is copied and its schema changed, which may take long. */
+    readonly onUpgrade?: (() => void) | undefined;
+  } = {},
 ): Promise<Store> {
-  const thread = new StoreThread();
+  const thread = new StoreThread(onUpgrade);
   try {
-    const managerId = await thread.open({ kind: "open", path, identity });
+    const managerId = await thread.open({ kind: "open", path, ...options });
     return storeOn(thread, managerId);
   } catch (error) {
     thread.terminate();
@@ -194,6 +199,7 @@ const OUTPUT_BYTES = 1_048_576;
 /** The thread, with the calls for it that are not answered. */
 class StoreThread {
   readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
+  readonly #onUpgrade: () => void;
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
   readonly #buffers = new BufferPool();
@@ -209,7 +215,8 @@ class StoreThread {
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor() {
+  constructor(onUpgrade: () => void = () => {}) {
+    this.#onUpgrade = onUpgrade;
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) =>
       this.#hear(data);
     this.#worker.onerror = (event) => {
@@ -324,6 +331,9 @@ class StoreThread {
 
   #hear(message: FromWorker): void {
     switch (message.kind) {
+      case "upgrading":
+        log.info("The database is copied, and then changed for this version");
+        return this.#onUpgrade();
       case "opened":
         if (message.copy !== undefined) {
           log.info(

@@ -46,13 +46,17 @@ scope.onmessage = ({ data }) => {
   else for (const call of unpackCalls(data.calls)) void answer(call);
 };
 
-async function open({ path, identity }: OpenRequest): Promise<void> {
+async function open(
+  { path, identity, keepCopy }: OpenRequest,
+): Promise<void> {
   let copy: string | undefined;
   try {
     store = await openStore(path, {
       clock: systemClock,
       random: systemRandom,
       identity,
+      keepCopy,
+      onUpgrade: () => scope.postMessage({ kind: "upgrading" }),
       onCopied: (path) => copy = path,
     });
     scope.postMessage({ kind: "opened", managerId: store.managerId, copy });

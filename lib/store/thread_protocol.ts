@@ -41,6 +41,8 @@ export interface Failure {
 
 /** Message from the worker. */
 export type FromWorker =
+  /** The database is copied, and its schema changed: that takes as long as its size demands. */
+  | { readonly kind: "upgrading" }
   | {
     readonly kind: "opened";
     readonly managerId: string;
@@ -61,6 +63,8 @@ export interface OpenRequest {
   readonly path: string;
   /** Content of a new database. */
   readonly identity?: StoredIdentity | undefined;
+  /** Version of the schema of a copy that stays. */
+  readonly keepCopy?: number | undefined;
 }
 
 /** Message to the worker. */

@@ -1,4 +1,5 @@
 import type { HostFiles } from "../service/host_files.ts";
+import type { ServiceName } from "../service/service_host.ts";
 import { VERSION_PATTERN } from "../base/version_pattern.ts";
 
 /** Installation that an executable is a part of. */
@@ -13,10 +14,10 @@ export type Installed =
   | { readonly kind: "package" }
   | { readonly kind: "loose" };
 
-/** Installation of a running agent, by the path of its executable without links. */
+/** Installation of a running program, by the path of its executable without links. */
 export function installedAt(executable: string): Installed {
   const [, root = "", slot = ""] =
-    /^(.*)\/versions\/([^/]+)\/bin\/piri-agent(?:-observe)?$/
+    /^(.*)\/versions\/([^/]+)\/bin\/piri-(?:agent(?:-observe)?|manager)$/
       .exec(executable) ?? [];
   if (root !== "" && VERSION_PATTERN.test(slot)) {
     return { kind: "slots", root, slot };
@@ -35,8 +36,12 @@ export function guardPath(root: string): string {
 }
 
 /** Path of the executable in a slot. */
-export function slotExecutable(root: string, version: string): string {
-  return `${root}/versions/${version}/bin/piri-agent`;
+export function slotExecutable(
+  root: string,
+  version: string,
+  name: ServiceName = "piri-agent",
+): string {
+  return `${root}/versions/${version}/bin/${name}`;
 }
 
 /** Version that the service manager would start; undefined if it cannot be told. */

@@ -3,16 +3,17 @@ import * as v from "valibot";
 import type { HostFiles } from "../service/host_files.ts";
 import { VERSION_PATTERN } from "../base/version_pattern.ts";
 
-/** File in the state folder of an agent. */
+/** File in the state folder of an agent, or of a Manager. */
 const NOTE = "update.json";
 
-/** Mode of the file. */
+/** Mode of the file, unless another user has to read it. */
 const PRIVATE_FILE = 0o600;
 
 /** Digits of a number of 64 bits. */
 const digits = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
 const time = v.pipe(v.number(), v.minValue(0));
 const version = v.pipe(v.string(), v.regex(VERSION_PATTERN));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /**
  * An older guard reads this file, and an older agent takes it up after a way back. So nothing in it ever changes its
@@ -25,18 +26,21 @@ const NoteSchema = v.object({
   from: version,
   to: version,
   state: v.picklist(["trial", "back", "failed", "confirmed"]),
-  starts: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  starts: count,
   deadline: time,
   startedAt: v.optional(time, 0),
   confirmMs: v.optional(time, 60_000),
   trialMs: v.optional(time, 300_000),
   reason: v.optional(v.string(), ""),
   detail: v.optional(v.string(), ""),
+  schema: v.optional(count),
+  served: v.optional(v.boolean()),
+  agents: v.optional(count),
 });
 
-/** Note about the last update of an agent. */
+/** Note about the last update of an agent, or of a Manager. */
 export interface UpdateNote {
-  /** Command of the update: its id and nonce as digits, and its Manager. */
+  /** Command of the update: its id and nonce as digits, and its Manager. Zeros and "" for that of a Manager. */
   readonly id: string;
   readonly nonce: string;
   readonly managerId: string;
@@ -61,8 +65,14 @@ export interface UpdateNote {
   readonly trialMs: number;
   /** Reason of a way back; empty if there was none. */
   readonly reason: string;
-  /** Words of the new version about why it is not connected; may be empty. */
+  /** Words about why it is not confirmed, or cannot go back; may be empty. */
   readonly detail: string;
+  /** Manager: version of the schema of its database before. */
+  readonly schema?: number | undefined;
+  /** Manager: true once the new version may have accepted something. */
+  readonly served?: boolean | undefined;
+  /** Manager: count of agents that were connected before. */
+  readonly agents?: number | undefined;
 }
 
 /** Files that notes are read from and written to. */
@@ -95,7 +105,8 @@ export async function writeUpdateNote(
   files: NoteFiles,
   dir: string,
   note: UpdateNote,
+  mode = PRIVATE_FILE,
 ): Promise<void> {
   const text = `${JSON.stringify(note, undefined, 2)}\n`;
-  await files.write(join(dir, NOTE), text, PRIVATE_FILE);
+  await files.write(join(dir, NOTE), text, mode);
 }

@@ -187,6 +187,7 @@ export class FakeManager extends FakeJobs implements ManagerServices {
   readonly windows = new FakeWindows();
   readonly asWindowsService = this.windows.start;
   service = () => Promise.resolve(this.serviceActs);
+  guard = () => Promise.resolve("");
 
   /** The newest stream that a client reads. */
   get watch(): Watch {

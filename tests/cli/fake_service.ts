@@ -22,6 +22,7 @@ export const RUNNING_SERVICE: ServiceStatus = {
   stateDir: "/var/lib/piri-agent",
   versionOnDisk: "0.3.0",
   process: { version: "0.3.0", connected: true, detail: "mgr:7051" },
+  update: undefined,
   logLine: "journalctl -u piri-agent.service -n 20",
 };
 
@@ -53,6 +54,9 @@ export class FakeService implements ServiceActs {
   }
   restart(): Promise<ServiceReport> {
     return this.#report("restart");
+  }
+  restartOnTrial(dir: string): Promise<ServiceReport> {
+    return this.#report("restartOnTrial", { dir });
   }
   restartWhenIdle(dir: string, ms: number): Promise<ServiceReport> {
     return this.#report("restartWhenIdle", { dir, ms });

@@ -4,22 +4,41 @@ import { fromFileUrl } from "@std/path";
 import { serviceGroup } from "../../lib/cli/service.ts";
 import { main } from "../../lib/cli/main.ts";
 import { localTime } from "../../lib/cli/time.ts";
-import type { WithService } from "../../lib/cli/service_acts.ts";
+import type { ServiceUpdate, WithService } from "../../lib/cli/service_acts.ts";
 import { FakeService, RUNNING_SERVICE } from "./fake_service.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
 import { BUILD } from "./manager/start.ts";
 
+const UPDATE: ServiceUpdate = {
+  from: "0.2.0",
+  to: "0.3.0",
+  state: "trial",
+  starts: 1,
+  deadline: 0,
+  reason: "",
+  detail: "",
+};
+
 /** Runs `piri-agent service ...` to its end. */
 async function see(acts: FakeService, ...args: string[]) {
+  return await seeOf("piri-agent", acts, ...args);
+}
+
+/** The same of either program. */
+async function seeOf(
+  name: "piri-agent" | "piri-manager",
+  acts: FakeService,
+  ...args: string[]
+) {
   const terminal = new FakeTerminal();
   const services: WithService = { service: () => Promise.resolve(acts) };
   const code = await main(
     {
-      name: "piri-agent",
+      name,
       summary: "",
       build: BUILD,
-      defaultDir: () => "/var/lib/piri-agent",
-      subcommands: [serviceGroup("piri-agent")],
+      defaultDir: () => `/var/lib/${name}`,
+      subcommands: [serviceGroup(name)],
       topics: [],
       services,
     },
@@ -50,6 +69,78 @@ Deno.test("service install takes a user and a folder, and uninstall whether to p
     { install: { dir: "/srv/piri", user: "deploy:web" } },
     { uninstall: { dir, purge: true } },
     { uninstall: { dir, purge: false } },
+  ]);
+});
+
+Deno.test("a Manager is installed on trial, and restarted if that is asked for", async () => {
+  const acts = new FakeService();
+  const plain = await seeOf("piri-manager", acts, "install");
+  const flags = ["--restart", "--confirm", "3s", "--allow-downgrade"];
+  const restarted = await seeOf("piri-manager", acts, "install", ...flags);
+
+  const dir = "/var/lib/piri-manager";
+  const user = undefined;
+  assertEquals(acts.asked, [
+    { install: { dir, user, confirmMs: undefined, allowDowngrade: false } },
+    { install: { dir, user, confirmMs: 3_000, allowDowngrade: true } },
+    { restartOnTrial: { dir } },
+  ]);
+  assertEquals(plain.stderr, "after install\n");
+  assertEquals(restarted, {
+    code: 0,
+    stdout:
+      "done  did install\nok    left the rest\ndone  did restartOnTrial\nok    left the rest\n",
+    stderr: "after restartOnTrial\n",
+  });
+});
+
+Deno.test("an install with a restart prints one object of JSON", async () => {
+  const { stdout } = await seeOf(
+    "piri-manager",
+    new FakeService(),
+    "install",
+    "--restart",
+    "--json",
+  );
+
+  assertEquals(
+    JSON.parse(stdout).steps.map(({ what }: { what: string }) => what),
+    [
+      "did install",
+      "left the rest",
+      "did restartOnTrial",
+      "left the rest",
+    ],
+  );
+});
+
+Deno.test("service status tells how the last update fares", async () => {
+  const acts = new FakeService();
+  const lines: (string | undefined)[] = [];
+  for (
+    const more of [
+      { starts: 0 },
+      { starts: 1 },
+      { starts: 2, detail: "it does not answer" },
+      { starts: 4, reason: "it crashed", detail: "it would be lost" },
+      { state: "confirmed" },
+      { state: "back", reason: "it crashed" },
+      { state: "failed", reason: "it crashed" },
+    ] as const
+  ) {
+    acts.state = { ...RUNNING_SERVICE, update: { ...UPDATE, ...more } };
+    const { stdout } = await see(acts, "status");
+    lines.push(/^update: +(.*)$/m.exec(stdout)?.[1]);
+  }
+
+  assertEquals(lines, [
+    "0.3.0 is on trial, from its next start on: it goes back to 0.2.0 if it fails",
+    "0.3.0 is on trial, started once: it goes back to 0.2.0 if it fails",
+    "0.3.0 is on trial, started 2 times: it goes back to 0.2.0 if it fails; it does not answer",
+    "0.3.0 has failed its trial (it crashed), and does not go back to 0.2.0; it would be lost",
+    "0.3.0 is confirmed, after 0.2.0",
+    "0.3.0 was given up, and 0.2.0 runs again: it crashed",
+    "0.3.0 was given up, and 0.2.0 runs again: it crashed",
   ]);
 });
 
@@ -162,8 +253,10 @@ Deno.test("service status --json has the fields of its schema, for every state",
     process: undefined,
   };
   const missing = await see(acts, "status", "--json");
+  acts.state = { ...RUNNING_SERVICE, update: UPDATE };
+  const onTrial = await see(acts, "status", "--json");
 
-  for (const text of [stdout, missing.stdout]) {
+  for (const text of [stdout, missing.stdout, onTrial.stdout]) {
     assertEquals([validate(JSON.parse(text)), validate.errors], [true, null]);
   }
   assertEquals(JSON.parse(stdout).since, "2026-01-01T00:00:00.000Z");

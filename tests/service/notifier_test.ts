@@ -49,6 +49,29 @@ Deno.test("a socket whose name is no file is reached, too", LINUX, () => {
   assertEquals(receiver.take(), ["STOPPING=1\nSTATUS=stops"]);
 });
 
+Deno.test("a start that takes long asks for time again and again, until it is ready", async () => {
+  const sent: string[] = [];
+  const connect = () => ({
+    send: (text: string) => sent.push(text) > 0,
+    [Symbol.dispose]: () => {},
+  });
+  const { clock, notifier } = notifierOf({ NOTIFY_SOCKET: "/run/n" }, connect);
+  notifier.starting("changes the database");
+  notifier.starting("changes the database");
+  await clock.advance(60_000);
+  notifier.ready("");
+  await clock.advance(60_000);
+
+  assertEquals(sent, [
+    "STATUS=changes the database",
+    "EXTEND_TIMEOUT_USEC=90000000",
+    "EXTEND_TIMEOUT_USEC=90000000",
+    "EXTEND_TIMEOUT_USEC=90000000",
+    "READY=1\nSTATUS=",
+    "WATCHDOG=1",
+  ]);
+});
+
 Deno.test("the watchdog gets a sign of life twice in its time, from the start until the end", async () => {
   const sent: string[] = [];
   const connect = () => ({

@@ -21,6 +21,18 @@ export const managerPlan: ServicePlan = {
   user: "piri",
   group: "piri",
   hasLowPort: false,
+  guard: "/opt/piri/manager/bin/piri-guard",
+};
+
+/** The same where nothing runs as root before each start. */
+export const unguardedPlan: ServicePlan = {
+  name: "piri-manager",
+  executable: managerPlan.executable,
+  dir: managerPlan.dir,
+  scope: "system",
+  user: "piri",
+  group: "piri",
+  hasLowPort: false,
 };
 
 /** The service of an agent at places that have to be quoted, of another user. */

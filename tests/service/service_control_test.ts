@@ -7,6 +7,7 @@ import {
 } from "../../lib/service/service_control.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHost, FakeSystemd } from "./fake_host.ts";
+import { whileTimePasses } from "./while_time_passes.ts";
 
 /** Host with systemd, a downloaded program, and the control of its service. */
 async function setUp(
@@ -271,20 +272,6 @@ Deno.test("a restart when idle asks the process, and waits for another one", asy
   ]);
   assertEquals(at.host.askedToRestart, [17, 17]);
 });
-
-/** Lets time pass until work has ended that also reads files. */
-async function whileTimePasses<T>(
-  clock: FakeClock,
-  work: Promise<T>,
-): Promise<T> {
-  let isOver = false;
-  const watched = work.finally(() => isOver = true);
-  while (!isOver) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    await clock.advance(500);
-  }
-  return await watched;
-}
 
 Deno.test("a wait for the connection ends with it, or with the reason why there is none", async () => {
   await using at = await setUp("piri-agent");

@@ -5,7 +5,13 @@ import { openrcScript } from "../../lib/service/openrc_script.ts";
 import { readDefinition } from "../../lib/service/service_host.ts";
 import { systemdUnit } from "../../lib/service/systemd_unit.ts";
 import { assertGolden } from "./golden.ts";
-import { agentPlan, managerPlan, oddPlan, userPlan } from "./plans.ts";
+import {
+  agentPlan,
+  managerPlan,
+  oddPlan,
+  unguardedPlan,
+  userPlan,
+} from "./plans.ts";
 
 for (
   const [file, plan] of [
@@ -32,7 +38,7 @@ for (
   const [file, plan] of [
     ["piri-agent.openrc", agentPlan],
     ["piri-agent-odd.openrc", oddPlan],
-    ["piri-manager.openrc", managerPlan],
+    ["piri-manager.openrc", unguardedPlan],
   ] as const
 ) {
   Deno.test(`the script of OpenRC is that of golden/${file}`, async () => {
@@ -44,7 +50,7 @@ for (
   const [file, plan] of [
     ["org.piri.agent.plist", agentPlan],
     ["org.piri.agent-odd.plist", oddPlan],
-    ["org.piri.manager.plist", { ...managerPlan, user: "", group: "" }],
+    ["org.piri.manager.plist", { ...unguardedPlan, user: "", group: "" }],
   ] as const
 ) {
   Deno.test(`the property list of launchd is that of golden/${file}`, async () => {

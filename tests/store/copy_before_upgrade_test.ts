@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
 import { Database } from "../../lib/store/database.ts";
 import { migrate, MIGRATIONS } from "../../lib/store/migrate.ts";
-import { open, openNoting, temporaryFolder } from "./support.ts";
+import { open, openKeeping, openNoting, temporaryFolder } from "./support.ts";
 
 /** Database of an earlier version, with one command. */
 function earlier(path: string, version: number): void {
@@ -57,6 +57,21 @@ Deno.test("one copy stays: the newest", async () => {
   await using _store = await open(database);
 
   assertEquals(names(folder.path), ["manager.db-version-20"]);
+});
+
+Deno.test("the copy that leads back to the version before stays, too", async () => {
+  await using folder = await temporaryFolder();
+  const { database } = folder;
+  for (const version of [18, 19]) {
+    await Deno.writeTextFile(`${database}-version-${version}`, "a copy");
+  }
+  earlier(database, 20);
+  await using _store = await openKeeping(database, 18);
+
+  assertEquals(names(folder.path), [
+    "manager.db-version-18",
+    "manager.db-version-20",
+  ]);
 });
 
 Deno.test("a new database has no copy", async () => {

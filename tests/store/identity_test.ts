@@ -160,10 +160,9 @@ Deno.test("an identity has no history", async () => {
 Deno.test("the store's own thread opens an identity, too, and its commands go on after the last id", async () => {
   await using made = await startStore();
   await fill(made.store);
-  await using copy = await openStoreClient(
-    ":memory:",
-    await readIdentity(made.database),
-  );
+  await using copy = await openStoreClient(":memory:", {
+    identity: await readIdentity(made.database),
+  });
   const { commands } = await copy.createCommands([newCommand()], {
     requestId: "r",
     job: "j",

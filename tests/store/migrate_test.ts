@@ -44,6 +44,16 @@ Deno.test("a migration that fails half way leaves the earlier version", () => {
   assertEquals(version(db), 2n);
 });
 
+Deno.test("a migration that fails takes those before it back", () => {
+  using db = new Database(":memory:");
+  migrate(db, "x", [FIRST]);
+
+  assertThrows(() => migrate(db, "x", [FIRST, SECOND, "nonsense"]));
+
+  assertEquals(version(db), 1n);
+  assertEquals({ ...db.get("SELECT * FROM one") }, { n: 1n });
+});
+
 Deno.test("a database of a newer version is refused", () => {
   using db = new Database(":memory:");
   migrate(db, "x", [FIRST, SECOND]);

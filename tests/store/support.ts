@@ -21,6 +21,11 @@ export function openNoting(path: string, copies: string[]): Promise<Store> {
   return openStore(path, { clock, random: systemRandom, onCopied });
 }
 
+/** Opens a store that keeps the copy of its database with a schema of this version. */
+export function openKeeping(path: string, keepCopy: number): Promise<Store> {
+  return openStore(path, { clock, random: systemRandom, keepCopy });
+}
+
 /** Temporary folder that ends with the test, and a path in it for a database. */
 export async function temporaryFolder(): Promise<
   { path: string; database: string } & AsyncDisposable

@@ -13,6 +13,7 @@ import {
   type UpdateNote,
   writeUpdateNote,
 } from "../../update/update_note.ts";
+import { endOf, whyNotVersion } from "../../update/try_program.ts";
 import { compareVersions } from "../../update/versions.ts";
 import { VERSION_PATTERN } from "../../base/version_pattern.ts";
 import type { WorkOutcome } from "../workers/workers.ts";
@@ -242,26 +243,11 @@ async function tryProgram(
       `Cannot update to version ${version}: ${fact}; nothing was switched`,
     );
   };
-  const told = await run(program, "--version");
-  if (told.code !== 0) {
-    return await fail(`it does not start, ${endOf(told)}`);
-  }
-  const says = /\b\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?/.exec(told.stdout)?.[0];
-  if (says !== version) {
-    return await fail(`it says that it is version ${says ?? "unknown"}`);
-  }
+  const why = await whyNotVersion(program, version, run);
+  if (why !== undefined) return await fail(why);
   const checked = await run(program, "check", "--dir", dir);
   if (checked.code === 0) return;
   return await fail(`its check of this host fails, ${endOf(checked)}`);
-}
-
-function endOf(
-  { code, stdout, stderr }: { code: number; stdout: string; stderr: string },
-): string {
-  const lines = `${stdout}\n${stderr}`.split("\n")
-    .map((line) => line.trim()).filter((line) => line !== "");
-  const words = lines.find((line) => line.startsWith("FAILED")) ?? lines.at(-1);
-  return `exit code ${code}${words === undefined ? "" : `: ${words}`}`;
 }
 
 /** Waits for other commands, if it may. */

@@ -4,13 +4,13 @@ import { completionSubcommand } from "../completion_subcommand.ts";
 import { helpSubcommand } from "../help_subcommand.ts";
 import { exitCodes } from "../topics/exit_codes.ts";
 import { json } from "../topics/json.ts";
-import { guard } from "./guard.ts";
 import { check } from "./check.ts";
 import { commands } from "./commands.ts";
 import { customOperations } from "./custom_operations.ts";
 import { join } from "./join.ts";
 import { policy } from "./policy.ts";
 import { serviceGroup } from "../service.ts";
+import { guard } from "../service_guard.ts";
 import { serviceRun } from "../service_run.ts";
 import { run } from "./run.ts";
 import type { AgentServices } from "./services.ts";
@@ -35,9 +35,9 @@ export function agentProgram(
       commands,
       policy,
       customOperations,
-      serviceGroup("piri-agent", [
+      serviceGroup<AgentServices>("piri-agent", [
         guard,
-        serviceRun((dir, services: AgentServices, life) =>
+        serviceRun((dir, services, life) =>
           services.run({ dir, log: {} }, life)
         ),
       ]),

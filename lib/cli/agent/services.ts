@@ -1,9 +1,11 @@
 import type { LogOptions } from "../../base/log_options.ts";
 import type { Life } from "../life.ts";
 import type { WithService, WithWindowsService } from "../service_acts.ts";
+import type { WithGuard } from "../service_guard.ts";
 
 /** Parts of the program that the agent's subcommands use. */
-export interface AgentServices extends WithService, WithWindowsService {
+export interface AgentServices
+  extends WithService, WithWindowsService, WithGuard {
   /**
    * Enrols this host with a token. May be repeated after a crash: finished steps are not done again.
    *
@@ -41,8 +43,6 @@ export interface AgentServices extends WithService, WithWindowsService {
   commands(options: { readonly dir: string }): Promise<HostRecord>;
   /** Checks that nobody has changed that record. Throws as `commands`. */
   verifyCommands(options: { readonly dir: string }): Promise<RecordVerdict>;
-  /** Looks whether the service has to go back to the version before, and returns a line for the log; it may be empty. */
-  guard(options: { readonly dir: string }): Promise<string>;
   readonly policy: PolicyServices;
   /** Carries out calls of custom operations from the standard input, until it ends. */
   customOperations(): Promise<void>;

@@ -45,6 +45,7 @@ import { state } from "./state.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { serviceGroup } from "../service.ts";
+import { guard } from "../service_guard.ts";
 import { serviceRun } from "../service_run.ts";
 import type { ManagerServices } from "./services.ts";
 import { show } from "./show.ts";
@@ -146,8 +147,9 @@ export function managerProgram(
     subcommands: [
       init,
       serve,
-      serviceGroup("piri-manager", [
-        serviceRun((dir, services: ManagerServices, life) =>
+      serviceGroup<ManagerServices>("piri-manager", [
+        guard,
+        serviceRun((dir, services, life) =>
           services.serve({ dir, log: {}, guard: false }, {
             ...life,
             onReady() {},

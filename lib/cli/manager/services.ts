@@ -23,6 +23,7 @@ import type { CompiledState } from "../../states/compiled_state.ts";
 import type { Problem } from "../../states/problems.ts";
 import type { Life } from "../life.ts";
 import type { WithService, WithWindowsService } from "../service_acts.ts";
+import type { WithGuard } from "../service_guard.ts";
 
 /** A backup that was made. */
 export interface BackedUp {
@@ -37,7 +38,8 @@ export interface BackedUp {
 }
 
 /** Parts of the program that the manager's subcommands use. */
-export interface ManagerServices extends WithService, WithWindowsService {
+export interface ManagerServices
+  extends WithService, WithWindowsService, WithGuard {
   /**
    * Makes a state folder: authority, certificate, keys, database.
    *

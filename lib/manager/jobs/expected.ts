@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { AgentRecord } from "../../store/records.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Shortest time after the Manager's start in which agents are expected back, in milliseconds. */
 const GRACE_MS = 30_000;
@@ -49,6 +50,19 @@ export class ExpectedAgents {
   close(): void {
     this.#timer?.cancel();
   }
+}
+
+/**
+ * Counts the agents that were connected when the last Manager ended. To be called before a Manager has loaded.
+ *
+ * @throws {PiriError} DISK, CORRUPT
+ */
+export async function countConnected(
+  store: Pick<Store, "agents" | "stoppingAt">,
+): Promise<number> {
+  const stoppingAt = await store.stoppingAt();
+  const agents = await store.agents();
+  return agents.filter((agent) => wasConnected(agent, stoppingAt)).length;
 }
 
 function wasConnected(

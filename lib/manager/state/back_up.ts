@@ -11,7 +11,7 @@ import { ownKeys, type StatePaths, statePaths } from "./state_paths.ts";
 
 /** Names at the top of a state folder that are not copied: the database is copied in its own way, and others are of a run. */
 const OF_A_RUN =
-  /^(control\.|manager\.db(-(lock|shm|wal|version-.*))?$|running\.json$)|\.tmp$/;
+  /^(control\.|manager\.db(-(lock|shm|wal|(version|of)-.*))?$|(running|update)\.json$)|\.tmp$/;
 
 /** Limit of copies of the database that are made for one backup: if the last one lacks something, the original does. */
 const MAX_COPIES = 5;

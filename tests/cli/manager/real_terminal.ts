@@ -24,6 +24,7 @@ export const SERVED: ManagerServices = {
   stateSchema: () => Promise.reject(new TypeError("not here")),
   remoteShell: () => Promise.reject(new TypeError("not here")),
   service: () => Promise.reject(new TypeError("not here")),
+  guard: () => Promise.reject(new TypeError("not here")),
 };
 
 /** A terminal in memory, on real time, since the test waits for real sockets. */

@@ -54,7 +54,10 @@ Deno.test("a backup has all of a state folder but what belongs to a run", async 
       "blobs/uploads/half",
       "control.lock",
       "manager.db-lock",
+      "manager.db-of-0.3.0",
+      "manager.db-of-0.3.0-wal",
       "running.json",
+      "update.json",
       "config.yaml.0011.tmp",
       "init-unfinished",
     ]
