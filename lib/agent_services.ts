@@ -12,7 +12,7 @@ import { aborted } from "./base/signals.ts";
 import type { AgentServices } from "./cli/agent/services.ts";
 import { readHostRecord, verifyHostRecord } from "./host_record.ts";
 import { asWindowsService, ownService, OwnState } from "./own_service.ts";
-import { guardOwnStart } from "./own_update.ts";
+import { guardOwnStart, watchOwnTrial } from "./own_update.ts";
 import { joinManager, leaveFleet, serveAgent } from "./serve_agent.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
@@ -85,7 +85,11 @@ export function agentServicesOf(edition: Edition): AgentServices {
 
     asWindowsService: (live) => asWindowsService("piri-agent", live),
 
-    guard: ({ dir }) => guardOwnStart(dir),
+    async guard({ dir, part }) {
+      if (part !== "watch") return await guardOwnStart(dir);
+      await watchOwnTrial(dir);
+      return "";
+    },
 
     policy: policyServices({ ...parts, edition }),
 

@@ -156,7 +156,10 @@ export const managerServices: ManagerServices = {
 
   async guard({ dir, part }) {
     const { guardManagerStart } = await import("./own_manager_update.ts");
-    return await guardManagerStart(dir, { part });
+    // Nothing watches a Manager on Windows.
+    return await guardManagerStart(dir, {
+      part: part === "watch" ? "all" : part,
+    });
   },
 
   async serveBriefly({ dir, dirGiven, listen }) {

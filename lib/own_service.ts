@@ -28,11 +28,11 @@ const env = (name: string) => Deno.env.get(name);
 /** System of this host, for the service of a program. */
 function thisSystem(name: ServiceName): HostSystem {
   const { os, privileged } = thisHost();
-  const windows = os === "windows" ? thisWindows() : undefined;
+  const windows = os === "windows" ? thisWindows(name) : undefined;
   return {
     os,
     isRoot: privileged,
-    files: new HostFiles(),
+    files: windows?.files ?? new HostFiles(),
     env,
     run: runProgram,
     askToRestart: windows === undefined

@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import { statfs } from "node:fs/promises";
 import type { UpdateParts } from "./agent/update/update_parts.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
@@ -8,7 +9,10 @@ import { HostFiles } from "./service/host_files.ts";
 import { startLaterIfBusy } from "./operations/busy_file.ts";
 import type { Ran } from "./service/host_system.ts";
 import { guardStart } from "./update/guard.ts";
-import { installedAt, rootOfGuard } from "./update/slot_links.ts";
+import { watchTrial } from "./update/watch_trial.ts";
+import { WATCH } from "./service/windows/command_line.ts";
+import { watchedService } from "./update/watched_windows.ts";
+import { guardPath, installedAt, rootOfGuard } from "./update/slot_links.ts";
 
 /** Longest run of a new version that is tried, in milliseconds. */
 const TRY_MS = 30_000;
@@ -33,18 +37,65 @@ export async function ownUpdate(
 ): Promise<UpdateParts | undefined> {
   if (!Deno.build.standalone) return undefined;
   const executable = await Deno.realPath(Deno.execPath());
+  const installed = installedAt(executable);
+  const isWindows = Deno.build.os === "windows";
   return {
     ...options,
-    files: new HostFiles(),
+    files: isWindows ? await windowsFiles() : new HostFiles(),
     version: VERSION,
     product: edition === "full" ? "piri-agent" : "piri-agent-observe",
     target: targetOf(Deno.build),
     executable,
-    installed: installedAt(executable),
+    installed,
     freeBytes,
     run: runBriefly,
-    lastLines,
+    lastLines: isWindows
+      ? () => lastLinesOf(join(options.dir, "log", "piri-agent.log"))
+      : lastLines,
+    ...isWindows && installed.kind === "slots"
+      ? { watch: () => startGuard(installed.root, options.dir) }
+      : {},
   };
+}
+
+/** Files of a Windows, as the service of the agent has them. Only Windows has the libraries for it. */
+async function windowsFiles(): Promise<HostFiles> {
+  const { thisWindows } = await import("./service/windows/parts.ts");
+  return thisWindows("piri-agent").files;
+}
+
+/** Starts the guard as a process that lives on without this one. */
+function startGuard(root: string, dir: string): void {
+  new Deno.Command(guardPath(root), {
+    args: [...WATCH, "--dir", dir],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn().unref();
+}
+
+/** Stays until the trial of the agent is over, or starts the agent again. This process is the guard of a Windows. */
+export async function watchOwnTrial(dir: string): Promise<void> {
+  const root = rootOfGuard(Deno.execPath());
+  if (root === undefined || Deno.build.os !== "windows") return;
+  const { thisWindows } = await import("./service/windows/parts.ts");
+  const { reportEvent } = await import("./service/windows/event_log.ts");
+  const { services, files } = thisWindows("piri-agent");
+  // A second one would count each start twice.
+  using lock = await Deno.open(join(dir, "guard.lock"), {
+    create: true,
+    write: true,
+  });
+  if (!await lock.tryLock(true)) return;
+  await watchTrial({
+    files,
+    dir,
+    root,
+    clock: systemClock,
+    service: watchedService("piri-agent", services),
+    say: (line) => reportEvent("piri-agent", "warning", line),
+  });
 }
 
 /** Looks before a start of the agent whether it has to go back. This process is the guard, or there is nothing to do. */
@@ -121,4 +172,10 @@ async function lastLines(since: number): Promise<string> {
     "-q",
   );
   return code === 0 ? stdout : "";
+}
+
+/** Last lines of a file; empty if there is none. */
+async function lastLinesOf(path: string): Promise<string> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  return text.split("\n").slice(-1 - Number(LOG_LINES)).join("\n");
 }

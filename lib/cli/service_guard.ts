@@ -8,7 +8,7 @@ export interface WithGuard {
     options: {
       readonly dir: string;
       /** Part of it, where one process may not do all. */
-      readonly part: "state" | "link" | "all";
+      readonly part: "state" | "link" | "all" | "watch";
     },
   ): Promise<string>;
 }
@@ -22,8 +22,9 @@ export const guard = defineSubcommand({
   flags: {
     part: {
       type: "choice",
-      choices: ["state", "link", "all"],
-      summary: "what to do: decide, change the link, or both",
+      choices: ["state", "link", "all", "watch"],
+      summary:
+        "what to do: decide, change the link, both, or both at each start until the trial is over",
     },
   },
   examples: [""],

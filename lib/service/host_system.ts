@@ -1,5 +1,5 @@
 import type { HostFiles } from "./host_files.ts";
-import type { WindowsParts } from "./windows/services.ts";
+import type { WindowsHost } from "./windows/windows_files.ts";
 
 /** End of a program. */
 export interface Ran {
@@ -25,5 +25,5 @@ export interface HostSystem {
    */
   readonly askToRestart: (pid: number) => void;
   /** Parts of Windows; undefined elsewhere. */
-  readonly windows?: WindowsParts;
+  readonly windows?: WindowsHost;
 }

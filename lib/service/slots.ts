@@ -117,12 +117,7 @@ export async function placeInSlot(
 ): Promise<Step[]> {
   const { files, windows } = system;
   if (windows !== undefined) {
-    return await placeOnWindows(executable, {
-      places,
-      system,
-      windows,
-      inUse,
-    });
+    return await placeOnWindows(executable, { places, windows, inUse });
   }
   const { root } = places;
   const slot = `versions/${version}`;
@@ -211,7 +206,7 @@ export async function removeSlots(
   const { root, command, executable } = places;
   const { files, windows } = system;
   if (windows !== undefined) {
-    return await removeFromWindows(places, system, windows);
+    return await removeFromWindows(places, windows);
   }
   const steps: Step[] = [];
   if (await files.readLink(command) === executable) {

@@ -14,11 +14,16 @@ export type Installed =
   | { readonly kind: "package" }
   | { readonly kind: "loose" };
 
+const IN_SLOT =
+  /^(.*)\/versions\/([^/]+)\/bin\/piri-(?:agent(?:-observe)?|manager)$/;
+
+const IN_WINDOWS_SLOT =
+  /^(.*)\\versions\\([^\\]+)\\piri-(?:agent(?:-observe)?|manager)\.exe$/i;
+
 /** Installation of a running program, by the path of its executable without links. */
 export function installedAt(executable: string): Installed {
-  const [, root = "", slot = ""] =
-    /^(.*)\/versions\/([^/]+)\/bin\/piri-(?:agent(?:-observe)?|manager)$/
-      .exec(executable) ?? [];
+  const [, root = "", slot = ""] = IN_SLOT.exec(executable) ??
+    IN_WINDOWS_SLOT.exec(executable) ?? [];
   if (root !== "" && VERSION_PATTERN.test(slot)) {
     return { kind: "slots", root, slot };
   }
@@ -27,12 +32,14 @@ export function installedAt(executable: string): Installed {
 
 /** Root of the installation of a guard; undefined if the executable is none. */
 export function rootOfGuard(executable: string): string | undefined {
-  return /^(.+)\/bin\/piri-guard$/.exec(executable)?.[1];
+  return /^(.+)[\\/]bin[\\/]piri-guard(?:\.exe)?$/i.exec(executable)?.[1];
 }
 
 /** Path of the guard: the executable that was confirmed last. */
 export function guardPath(root: string): string {
-  return `${root}/bin/piri-guard`;
+  return isOnWindows(root)
+    ? `${root}\\bin\\piri-guard.exe`
+    : `${root}/bin/piri-guard`;
 }
 
 /** Path of the executable in a slot. */
@@ -41,7 +48,9 @@ export function slotExecutable(
   version: string,
   name: ServiceName = "piri-agent",
 ): string {
-  return `${root}/versions/${version}/bin/${name}`;
+  return isOnWindows(root)
+    ? `${root}\\versions\\${version}\\${name}.exe`
+    : `${root}/versions/${version}/bin/${name}`;
 }
 
 /** Version that the service manager would start; undefined if it cannot be told. */
@@ -60,4 +69,8 @@ export async function useSlot(
   version: string,
 ): Promise<boolean> {
   return await files.link(`${root}/current`, `versions/${version}`);
+}
+
+function isOnWindows(root: string): boolean {
+  return /^[a-z]:\\/i.test(root);
 }

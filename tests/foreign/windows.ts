@@ -9,6 +9,12 @@ import { VERSION } from "../../lib/base/version.ts";
 import { ExitCode } from "../../lib/cli/exit_code.ts";
 import { say } from "../../scripts/build/main.ts";
 import { freePort } from "../../scripts/local/free_port.ts";
+import { build } from "../../scripts/build/build.ts";
+import { agent as product, type Product } from "../../scripts/build/product.ts";
+import { targetNamed } from "../../scripts/build/target.ts";
+import { makeReleaseOf } from "../support/release_folder.ts";
+import { TEST_KEY_LINE } from "../support/signed_release.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 import { compiled } from "../support/executables.ts";
 import { forgetPrograms, transcript } from "../support/live_program.ts";
 import {
@@ -22,6 +28,7 @@ import {
   whyNoWine,
   windowsCommands,
   windowsExecutables,
+  windowsPath,
   WineHost,
 } from "./wine_host.ts";
 import { smokeCommands } from "./smoke_program.ts";
@@ -35,6 +42,10 @@ const PATIENCE_MS = 120_000;
 /** Folders of the services and of what belongs to them, on the system's drive. */
 const AGENT_DIR = "C:\\ProgramData\\piri-agent";
 const MANAGER_DIR = "C:\\ProgramData\\piri-manager";
+
+/** Versions of an agent that works, and of one that does not. */
+const GOOD = "0.98.0";
+const BAD = "0.99.0";
 
 /** Way to start executables that this machine runs itself. */
 async function native(): Promise<Record<"manager" | "agent", SmokeExecutable>> {
@@ -57,6 +68,8 @@ Deno.test({
       agent: host.executable(agent),
       commands: windowsCommands(),
       facts: { os: "windows", arch: "x64" },
+      // Wine ends the console that they share.
+      endsWithAgent: true,
       patienceMs: PATIENCE_MS,
     });
   },
@@ -169,6 +182,45 @@ Deno.test({
       for (const pid of left) Deno.kill(pid, "SIGKILL");
     });
 
+    await step(
+      "an update takes over, and a broken one is taken back",
+      async () => {
+        await using folder = await TempFolder.make();
+        await makeVersions(folder);
+        for (
+          const dir of ["piri-manager/config.yaml", "piri-agent/agent.yaml"]
+        ) {
+          await Deno.writeTextFile(
+            host.at(`ProgramData/${dir}`),
+            `updateKeys: [${TEST_KEY_LINE}]\n`,
+            { append: true },
+          );
+        }
+        await manager("service", "restart");
+        await agent("service", "restart");
+        for (const version of [GOOD, BAD]) {
+          await manager("release", "add", windowsPath(folder.at(version)));
+        }
+        await manager("update", "win-1", "--to", GOOD, "--confirm", "3s");
+        await using update = host.spawn(
+          ...[programs.manager, "--dir", MANAGER_DIR, "update", "win-1"],
+          ...["--to", BAD, "--confirm", "3s"],
+        );
+        const { code, stderr } = await update.end(PATIENCE_MS);
+        assertEquals(code, ExitCode.failed);
+        assertMatch(
+          stderr,
+          /version 0\.99\.0 was given up, and 0\.98\.0 runs again: it was started 3 times/,
+        );
+        const agents = JSON.parse(await manager("agents", "--json"));
+        assertEquals([agents.state, agents.version], ["connected", GOOD]);
+        const { executable } = JSON.parse(
+          await agent("service", "status", "--json"),
+        );
+        assertMatch(executable, /\\versions\\0\.98\.0\\piri-agent\.exe$/);
+      },
+    );
+
     await step("a stop ends what runs, and says when it is over", async () => {
       const mark = oddSeconds();
       const args = ["run", "win-1", "--detach", "--shell", asleep(mark)];
@@ -227,6 +279,30 @@ Deno.test({
 /** Line of a shell of Windows that sleeps for longer than the story, with this mark among its arguments. */
 function asleep(mark: string): string {
   return [...windowsCommands().sleep(mark), "child"].join(" ");
+}
+
+/** Makes releases of an agent that works, and of one that does not. */
+async function makeVersions(folder: TempFolder): Promise<void> {
+  const windows = targetNamed("windows-x64");
+  const broken: Product = {
+    ...product,
+    entry: "tests/foreign/broken_agent.ts",
+  };
+  for (const [version, made] of [[GOOD, product], [BAD, broken]] as const) {
+    await build([made], {
+      targets: [windows],
+      denort: "npm",
+      out: folder.at(version),
+      stamps: { version },
+      nameOf: () => "program",
+      say: () => {},
+    });
+    await makeReleaseOf(folder.at(version), {
+      version,
+      target: windows.name,
+      suffix: windows.suffix,
+    });
+  }
 }
 
 /** Runs a program under wine to its end, which must be a success, and returns what it printed. */

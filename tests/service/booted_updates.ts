@@ -2,9 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { build } from "../../scripts/build/build.ts";
 import { agent } from "../../scripts/build/product.ts";
 import { hostTarget } from "../../scripts/build/target.ts";
-import { hexSha256 } from "../../scripts/release/hashes.ts";
-import { manifestOf } from "../../scripts/release/manifest.ts";
-import { signedBytes, TEST_KEY_LINE } from "../support/signed_release.ts";
+import { makeReleaseOf } from "../support/release_folder.ts";
+import { TEST_KEY_LINE } from "../support/signed_release.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import type { BootedHost } from "./booted_host.ts";
 
@@ -32,7 +31,10 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
   });
   await folder.write(`${BAD}/program`, THROWS);
   for (const version of [GOOD, BAD]) {
-    await makeRelease(folder.at(version), version);
+    await makeReleaseOf(folder.at(version), {
+      version,
+      target: hostTarget().name,
+    });
   }
   await host.put(folder.path, "/root/releases");
   await host.must(
@@ -58,24 +60,5 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
   assertMatch(
     await host.must("piri-manager agents"),
     /web-1 +connected .* 0\.98\.0 /,
-  );
-}
-
-/** Adds the manifest of a program, its signature and the sums to its folder. */
-async function makeRelease(folder: string, version: string): Promise<void> {
-  const { name: target } = hostTarget();
-  const path = `${folder}/piri-agent-${target}`;
-  await Deno.rename(`${folder}/program`, path);
-  const facts = { version, commit: "c0ffee", deno: Deno.version.deno };
-  const manifest = await manifestOf(facts, [
-    { path, product: "piri-agent", target },
-  ]);
-  const bytes = new TextEncoder().encode(manifest);
-  const name = `piri-${version}.json`;
-  await Deno.writeFile(`${folder}/${name}`, bytes);
-  await Deno.writeTextFile(`${folder}/${name}.minisig`, signedBytes(bytes));
-  await Deno.writeTextFile(
-    `${folder}/SHA256SUMS`,
-    `${hexSha256(bytes)}  ${name}\n`,
   );
 }

@@ -39,7 +39,7 @@ export async function requireSlots(
       `Cannot update: ${executable} belongs to a package; upgrade it by the package manager of this host`,
     );
   }
-  if (!target.startsWith("linux-")) {
+  if (!/^(linux|windows)-/.test(target)) {
     throw new PiriError(
       "UNSUPPORTED",
       `Cannot update: an agent on ${target} cannot replace itself yet; run piri-agent service install of the new version`,

@@ -30,6 +30,8 @@ export interface UpdateParts {
   readonly run: (program: string, ...args: readonly string[]) => Promise<Ran>;
   /** Newest lines of the log of this service since a time; may be empty. */
   readonly lastLines: (since: number) => Promise<string>;
+  /** Starts a guard that stays until the trial is over; absent where one runs before each start. */
+  readonly watch?: () => void;
   /** Ends this agent, so that it is started again. */
   readonly restart: (cause: string) => void;
 }

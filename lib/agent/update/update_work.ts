@@ -277,13 +277,15 @@ async function untilIdle(
 async function switchTo(
   note: UpdateNote,
   { root }: OwnSlots,
-  { files, dir }: UpdateParts,
+  { files, dir, watch }: UpdateParts,
 ): Promise<void> {
   await writeUpdateNote(files, dir, note);
   try {
     await useSlot(files, root, note.to);
+    watch?.();
   } catch (error) {
     const reason = messageOf(error);
+    await useSlot(files, root, note.from).catch(() => {});
     await writeUpdateNote(files, dir, { ...note, state: "failed", reason });
     throw error;
   }

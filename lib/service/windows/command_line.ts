@@ -7,6 +7,14 @@ export function commandLineOf(
   return `${quoted(executable)} service run --dir ${quoted(dir)}`;
 }
 
+/** Line that starts the guard, which stays until a trial is over. */
+export function watchLineOf(guard: string, dir: string): string {
+  return `${quoted(guard)} ${WATCH.join(" ")} --dir ${quoted(dir)}`;
+}
+
+/** Words that let a guard watch a trial. */
+export const WATCH: readonly string[] = ["service", "guard", "--part", "watch"];
+
 /** Executable and state folder of such a line; undefined where it has none. */
 export function readCommandLine(
   line: string,

@@ -1,17 +1,24 @@
 import { openWindowsLibrary, wideText } from "../../base/windows_library.ts";
 import { Registry } from "./registry.ts";
 import { ServiceManager } from "./service_manager.ts";
+import type { ServiceName } from "../service_host.ts";
 import type { WindowsParts } from "./services.ts";
+import { WindowsFiles, type WindowsHost } from "./windows_files.ts";
 
 /** Flag of MoveFileExW: when the system starts again. Without a second name it removes the file. */
 const DELAY_UNTIL_REBOOT = 4;
 
 /**
- * Parts of this Windows.
+ * This Windows, for the service of a program.
  *
  * @throws {PiriError} DENIED if this program may load no libraries
  */
-export function thisWindows(): WindowsParts {
+export function thisWindows(name: ServiceName): WindowsHost {
+  const parts = partsOf();
+  return { ...parts, files: new WindowsFiles(name, parts) };
+}
+
+function partsOf(): WindowsParts {
   return {
     services: new ServiceManager(),
     registry: new Registry(),

@@ -22,6 +22,7 @@ const SERVICE_ALL_ACCESS = 0xf_01ff;
 const OWN_PROCESS = 0x10;
 const AUTO_START = 2;
 const ERROR_NORMAL = 1;
+const NO_CHANGE = 0xffff_ffff;
 
 const DESCRIPTION = 1;
 const FAILURE_ACTIONS = 2;
@@ -29,11 +30,12 @@ const DELAYED_AUTO_START = 3;
 const FAILURE_ACTIONS_FLAG = 4;
 const PRESHUTDOWN = 7;
 
-/** Action after a failure: to start the service again. */
+/** Actions after a failure: to start the service again, or to run a line. */
 const RESTART = 1;
+const RUN_LINE = 3;
 
-/** Waits before the first restart after a failure and all others, in milliseconds. */
-const RESTART_DELAYS_MS = [5_000, 30_000];
+/** Waits before the actions after the first failure of a day, the second, and all others, in milliseconds. */
+const RESTART_DELAYS_MS = [5_000, 30_000, 30_000];
 
 /** Time after which failures are forgotten, in seconds. */
 const FORGOTTEN_S = 86_400;
@@ -206,6 +208,24 @@ export class ServiceManager implements WindowsServices {
     this.#complete(name, service.handle, definition);
   }
 
+  setCommandLine(name: string, commandLine: string): void {
+    using service = this.#require(name);
+    const done = this.#advapi.symbols.ChangeServiceConfigW(
+      service.handle,
+      NO_CHANGE,
+      NO_CHANGE,
+      NO_CHANGE,
+      wideText(commandLine),
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    );
+    if (done === 0) throw this.#error(`change the service ${name}`);
+  }
+
   async start(name: string): Promise<void> {
     using service = this.#require(name);
     const begun = this.#advapi.symbols.StartServiceW(service.handle, 0, null);
@@ -248,16 +268,21 @@ export class ServiceManager implements WindowsServices {
   #complete(
     name: string,
     service: bigint,
-    { description }: WindowsServiceDefinition,
+    { description, recoveryLine }: WindowsServiceDefinition,
   ): void {
     const text = wideText(description);
     const pointer = new BigUint64Array([addressOf(text)]);
     const actions = new Uint32Array(
-      RESTART_DELAYS_MS.flatMap((ms) => [RESTART, ms]),
+      RESTART_DELAYS_MS.flatMap((ms, i) => [
+        i === 2 && recoveryLine !== undefined ? RUN_LINE : RESTART,
+        ms,
+      ]),
     );
     const actionBytes = new Uint8Array(actions.buffer);
     const failure = new DataView(new ArrayBuffer(40));
+    const line = wideText(recoveryLine ?? "");
     failure.setUint32(0, FORGOTTEN_S, true);
+    failure.setBigUint64(16, addressOf(line), true);
     failure.setUint32(24, RESTART_DELAYS_MS.length, true);
     failure.setBigUint64(32, addressOf(actionBytes), true);
     const settings: [level: number, bytes: Uint8Array<ArrayBuffer>][] = [
@@ -281,7 +306,7 @@ export class ServiceManager implements WindowsServices {
       throw windowsError(`set what restarts the service ${name}`, number);
     }
     // Read until here by their addresses.
-    void [text, actionBytes];
+    void [text, line, actionBytes];
   }
 
   #status(

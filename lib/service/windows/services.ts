@@ -28,6 +28,8 @@ export interface WindowsServiceDefinition {
   readonly account: string;
   readonly displayName: string;
   readonly description: string;
+  /** Line that is run after the third failure of a day and all others; a new start if absent. */
+  readonly recoveryLine?: string | undefined;
 }
 
 /** Services of a Windows. Each call throws DENIED without the rights of an administrator, else UNAVAILABLE. */
@@ -38,6 +40,8 @@ export interface WindowsServices {
   create(name: string, definition: WindowsServiceDefinition): void;
   /** Changes a service. A running one keeps on until it is started anew. */
   change(name: string, definition: WindowsServiceDefinition): void;
+  /** Lets Windows start a service by another line from its next start on. */
+  setCommandLine(name: string, commandLine: string): void;
   /** Starts a service and waits until it runs, or has ended. */
   start(name: string): Promise<void>;
   /** Stops a service and waits until it has ended. */

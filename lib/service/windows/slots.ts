@@ -1,9 +1,9 @@
 import { dirname, join } from "@std/path";
-import type { HostFiles } from "../host_files.ts";
 import type { HostSystem } from "../host_system.ts";
 import type { SlotPlaces } from "../slot_places.ts";
 import { type ServiceName, type Step, step } from "../service_host.ts";
 import type { RegistryText, WindowsParts } from "./services.ts";
+import type { WindowsFiles, WindowsHost } from "./windows_files.ts";
 
 /** Key of the variables of the system. */
 const VARIABLES =
@@ -32,21 +32,24 @@ export function windowsPlaces(
 /** Copies an executable to the slot of its version and to the PATH. The slot that is in use stays, others go. */
 export async function placeOnWindows(
   executable: string,
-  { places, system, windows, inUse }: {
+  { places, windows, inUse }: {
     readonly places: SlotPlaces;
-    readonly system: HostSystem;
-    readonly windows: WindowsParts;
+    readonly windows: WindowsHost;
     /** Executable that the service names; undefined without a service. */
     readonly inUse: string | undefined;
   },
 ): Promise<Step[]> {
-  const { files } = system;
+  const { files } = windows;
   const steps: Step[] = [];
   for (const path of [places.executable, places.command]) {
     const copied = await files.realPath(path) === undefined ||
       await files.sha256(path) !== await files.sha256(executable);
-    if (copied) await replace(executable, path, { files, windows });
+    if (copied) await files.secondName(executable, path);
     steps.push(step(copied, `copied to ${path}`, `${path} is the same`));
+  }
+  const isInUse = inUse?.toLowerCase() === places.executable.toLowerCase();
+  if (!isInUse || !await files.exists(places.guard)) {
+    await files.secondName(executable, places.guard);
   }
   const versions = join(places.root, "versions");
   const kept = [places.executable, inUse ?? ""].map((path) =>
@@ -55,7 +58,7 @@ export async function placeOnWindows(
   for (const each of await files.list(versions)) {
     const slot = join(versions, each);
     if (kept.includes(slot.toLowerCase())) continue;
-    await removeAll(slot, places.root, { files, windows });
+    await removeAll(slot, places.root, files);
   }
   return [...steps, addToPath(dirname(places.command), windows)];
 }
@@ -63,60 +66,28 @@ export async function placeOnWindows(
 /** Removes all slots, and the folder from the PATH. */
 export async function removeFromWindows(
   { root, command }: SlotPlaces,
-  { files }: HostSystem,
-  windows: WindowsParts,
+  windows: WindowsHost,
 ): Promise<Step[]> {
+  const { files } = windows;
   const fromPath = removeFromPath(dirname(command), windows);
   const done = await files.exists(root);
-  if (done) await removeAll(root, dirname(root), { files, windows });
+  if (done) await removeAll(root, dirname(root), files);
   await files.removeEmpty(dirname(root));
   return [fromPath, step(done, `removed ${root}`, `there is no ${root}`)];
-}
-
-/** Files of a host, and its Windows. */
-interface Parts {
-  readonly files: HostFiles;
-  readonly windows: WindowsParts;
-}
-
-/** Puts a program in the place of another one, which may run: such a file can be renamed, and not replaced. */
-async function replace(
-  from: string,
-  to: string,
-  parts: Parts,
-): Promise<void> {
-  if (await parts.files.exists(to)) await setAside(to, dirname(to), parts);
-  await parts.files.copyProgram(from, to);
 }
 
 /** Removes a folder in which programs may run. Those go to another folder until the next start of the system. */
 async function removeAll(
   folder: string,
   aside: string,
-  parts: Parts,
+  files: WindowsFiles,
 ): Promise<void> {
-  const { files } = parts;
   for (const name of await files.list(folder)) {
     const path = join(folder, name);
-    if (await files.isFolder(path)) await removeAll(path, aside, parts);
-    else await setAside(path, aside, parts);
+    if (await files.isFolder(path)) await removeAll(path, aside, files);
+    else await files.putAside(path, aside);
   }
   await files.remove(folder);
-}
-
-/** Removes a file; if it runs, at the next start of the system, and from another folder. */
-async function setAside(
-  path: string,
-  aside: string,
-  { files, windows }: Parts,
-): Promise<void> {
-  try {
-    await files.remove(path);
-  } catch {
-    const later = join(aside, `removed-${crypto.randomUUID()}.exe`);
-    await files.moveProgram(path, later);
-    windows.removeLater(files.at(later));
-  }
 }
 
 /** Adds a folder to the PATH of the system. */

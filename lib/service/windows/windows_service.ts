@@ -13,7 +13,7 @@ import {
   step,
   titleOf,
 } from "../service_host.ts";
-import { commandLineOf, readCommandLine } from "./command_line.ts";
+import { commandLineOf, readCommandLine, watchLineOf } from "./command_line.ts";
 import type { WindowsParts, WindowsServiceFacts } from "./services.ts";
 
 /** Users that services run as: the agent manages the host, and the Manager has a user of its own. */
@@ -61,6 +61,9 @@ export class WindowsService implements ServiceHost {
       account: ACCOUNTS[this.#name],
       displayName: titleOf(this.#name),
       description: DESCRIPTIONS[this.#name],
+      recoveryLine: plan.guard === undefined
+        ? undefined
+        : watchLineOf(plan.guard, plan.dir),
     };
     const { services } = this.#parts;
     const found = this.#read();

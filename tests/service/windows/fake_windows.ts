@@ -27,6 +27,10 @@ class FakeServices implements WindowsServices {
     this.changes.push(`change ${name}`);
     this.#define(name, definition);
   }
+  setCommandLine(name: string, commandLine: string): void {
+    this.changes.push(`let ${name} start by another line`);
+    this.set(name, { commandLine });
+  }
   start(name: string): Promise<void> {
     this.changes.push(`start ${name}`);
     this.set(name, { state: "running", pid: 17 });

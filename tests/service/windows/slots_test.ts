@@ -1,17 +1,17 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PiriError } from "../../../lib/base/errors.ts";
-import { HostFiles } from "../../../lib/service/host_files.ts";
 import type { HostSystem } from "../../../lib/service/host_system.ts";
 import {
   placeInSlot,
   placesOn,
   removeSlots,
 } from "../../../lib/service/slots.ts";
+import { WindowsFiles } from "../../../lib/service/windows/windows_files.ts";
 import { FakeHost } from "../fake_host.ts";
 import { FakeWindowsParts } from "./fake_windows.ts";
 
 /** Files of a Windows: one that runs can be renamed, and not removed or replaced. */
-class WindowsFiles extends HostFiles {
+class RunningFiles extends WindowsFiles {
   readonly running = new Set<string>();
 
   override async remove(path: string): Promise<boolean> {
@@ -31,19 +31,23 @@ class WindowsFiles extends HostFiles {
 /** A Windows, with its paths written as on this machine. */
 class Site implements AsyncDisposable {
   readonly windows = new FakeWindowsParts("C:\\Windows;/Tools/");
-  readonly files: WindowsFiles;
+  readonly files: RunningFiles;
   readonly system: HostSystem;
   readonly #host: FakeHost;
 
   private constructor(host: FakeHost) {
     this.#host = host;
     host.variables["ProgramFiles"] = "/Program Files";
-    this.files = new WindowsFiles(host.folder.path);
+    this.files = new RunningFiles(
+      "piri-agent",
+      this.windows,
+      host.folder.path,
+    );
     this.system = {
       ...host,
       os: "windows",
       files: this.files,
-      windows: this.windows,
+      windows: { ...this.windows, files: this.files },
     };
   }
 

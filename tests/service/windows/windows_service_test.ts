@@ -5,6 +5,7 @@ import type {
   ServiceName,
   ServicePlan,
 } from "../../../lib/service/service_host.ts";
+import { WindowsFiles } from "../../../lib/service/windows/windows_files.ts";
 import { requireOwnUser } from "../../../lib/service/windows/windows_service.ts";
 import { FakeHost } from "../fake_host.ts";
 import { FakeWindowsParts } from "./fake_windows.ts";
@@ -14,7 +15,11 @@ async function windowsWith(name: ServiceName) {
   const windows = new FakeWindowsParts();
   const host = await FakeHost.with();
   host.variables["ProgramData"] = "C:\\ProgramData";
-  const service = await findServiceHost(name, { ...host, windows });
+  const files = new WindowsFiles(name, windows, host.folder.path);
+  const service = await findServiceHost(name, {
+    ...host,
+    windows: { ...windows, files },
+  });
   const dir = `C:\\ProgramData\\${name}`;
   const plan: ServicePlan = {
     name,
