@@ -82,9 +82,10 @@ export class LiveProgram implements AsyncDisposable {
   async printed(
     pattern: RegExp,
     stream: "stdout" | "stderr" = "stdout",
+    patienceMs = PATIENCE_MS,
   ): Promise<RegExpExecArray> {
     const heard = stream === "stdout" ? this.#stdout : this.#stderr;
-    const match = await heard.find(pattern);
+    const match = await heard.find(pattern, patienceMs);
     if (match !== null) return match;
     throw new AssertionError(
       `"${this.#name}" did not print ${pattern} to ${stream}\n${this}`,
@@ -112,9 +113,9 @@ export class LiveProgram implements AsyncDisposable {
   }
 
   /** Asks it to end, and waits for it. On Windows it is killed. */
-  async stop(): Promise<Ended> {
+  async stop(patienceMs = PATIENCE_MS): Promise<Ended> {
     this.signal("SIGTERM");
-    return await this.end();
+    return await this.end(patienceMs);
   }
 
   /** Kills it as a crash would. */
@@ -159,8 +160,11 @@ class Heard {
   }
 
   /** Finds the first match, or null if none has come in time. */
-  async find(pattern: RegExp): Promise<RegExpExecArray | null> {
-    const end = performance.now() + PATIENCE_MS;
+  async find(
+    pattern: RegExp,
+    patienceMs: number,
+  ): Promise<RegExpExecArray | null> {
+    const end = performance.now() + patienceMs;
     for (;;) {
       const [isDone, news] = [this.#isDone, this.#news.promise];
       const match = pattern.exec(this.text);
@@ -192,13 +196,14 @@ class Heard {
 export async function until<T>(
   what: string,
   find: () => Promise<T | undefined | false>,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + patienceMs;
   for (;;) {
     const found = await find();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > end) {
-      throw new AssertionError(`${what}: not within ${PATIENCE_MS} ms`);
+      throw new AssertionError(`${what}: not within ${patienceMs} ms`);
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
