@@ -112,10 +112,7 @@ async function tellFacts(site: SmokeSite, { facts }: SmokeOptions) {
 
 async function cancel(site: SmokeSite, { commands }: SmokeOptions) {
   const mark = oddSeconds();
-  const [job] = await site.json(
-    ...["run", "web-1", "--detach", "--", ...commands.sleep(mark)],
-  );
-  const id = String(job?.["id"]);
+  const id = await detached(site, commands.sleep(mark));
   const watching = site.spawn("watch", id);
   await site.printed(watching, /(asleep\s+){2}/);
   assert(processesWith(mark).length >= 2, "the command and its child run");
@@ -163,9 +160,11 @@ async function moveFiles(site: SmokeSite): Promise<void> {
 }
 
 async function owe(site: SmokeSite, { commands }: SmokeOptions) {
-  const running = run(site, commands.wait(site.agentPath("owed"), "paid"));
-  await site.printed(running, /^ready/);
-  const end = plain(running.stdout) === running.stdout ? "\n" : "\r\n";
+  const argv = commands.wait(site.agentPath("owed"), "paid");
+  const id = await detached(site, argv);
+  const watching = site.spawn("watch", id);
+  await site.printed(watching, /^ready/);
+  const end = plain(watching.stdout) === watching.stdout ? "\n" : "\r\n";
   await site.killManager();
   await site.logged(/The connection ended/);
   await site.write("owed", "");
@@ -178,16 +177,16 @@ async function owe(site: SmokeSite, { commands }: SmokeOptions) {
   await site.killAgent();
   site.startAgent();
   await site.startManager();
-  const { code, stdout } = await site.ended(running);
+  // The one that watched gives up once the Manager has been away for a minute.
+  await watching.kill();
+  const { code, stdout } = await site.manager("watch", id);
   assertEquals([code, plain(stdout)], [ExitCode.ok, "ready\npaid\n"]);
 }
 
 async function lose(site: SmokeSite, { commands }: SmokeOptions) {
   const mark = oddSeconds();
-  const [job] = await site.json(
-    ...["run", "web-1", "--detach", "--", ...commands.sleep(mark)],
-  );
-  const watching = site.spawn("watch", String(job?.["id"]));
+  const id = await detached(site, commands.sleep(mark));
+  const watching = site.spawn("watch", id);
   await site.printed(watching, /(asleep\s+){2}/);
   await site.killAgent();
   assert(processesWith(mark).length >= 2, "they outlive the agent");
@@ -221,6 +220,15 @@ async function list(site: SmokeSite): Promise<void> {
 
 function run(site: SmokeSite, argv: readonly string[]): LiveProgram {
   return site.spawn("run", "web-1", "--", ...argv);
+}
+
+/** Starts a command, and returns the id of its job. */
+async function detached(
+  site: SmokeSite,
+  argv: readonly string[],
+): Promise<string> {
+  const [job] = await site.json("run", "web-1", "--detach", "--", ...argv);
+  return String(job?.["id"]);
 }
 
 /** Text with the line ends of Linux. */
