@@ -21,6 +21,7 @@ import {
   removeSlots,
   slotPlaces,
 } from "./slots.ts";
+import { untilUp } from "./until_up.ts";
 
 /** Time between two looks for a connection, in milliseconds. */
 const LOOK_MS = 250;
@@ -308,7 +309,7 @@ export class ServiceControl {
 
   /** A service manager may say that it started what has not begun, as where a condition fails. */
   async #requireRunning(host: ServiceHost, verb: string): Promise<void> {
-    const { running, detail } = await host.status();
+    const { running, detail } = await untilUp(host, this.#options);
     if (running) return;
     throw new PiriError(
       "UNAVAILABLE",
