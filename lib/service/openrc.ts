@@ -77,7 +77,7 @@ export class OpenRc implements ServiceHost {
   }
 
   async start(): Promise<readonly Step[]> {
-    if ((await this.status()).running) {
+    if ((await this.#supervision()).isStarted) {
       return [step(false, "", `${this.#name} runs`)];
     }
     await this.#service("start");
@@ -85,7 +85,7 @@ export class OpenRc implements ServiceHost {
   }
 
   async stop(): Promise<readonly Step[]> {
-    if (!(await this.status()).running) {
+    if (!(await this.#supervision()).isStarted) {
       return [step(false, "", `${this.#name} does not run`)];
     }
     await this.#service("stop");
@@ -101,16 +101,16 @@ export class OpenRc implements ServiceHost {
     const { files } = this.#system;
     const text = await files.read(this.#path);
     if (text === undefined) return NOT_INSTALLED;
-    const { code, stdout } = await this.#system.run(
-      "rc-service",
-      this.#name,
-      "status",
-    );
-    const running = code === 0;
+    const { isStarted, detail } = await this.#supervision();
     const pid = Number(await this.#option("child_pid"));
-    const starts = Number(await this.#option("start_count") ?? 1);
+    // OpenRC calls it started also between the end of its process and the next start.
+    const isBetween = isStarted && pid > 0 &&
+      !await files.exists(`/proc/${pid}`);
+    const running = isStarted && !isBetween;
+    const restarts = await this.#option("start_count");
+    // It is the time of this host's zone.
     const since = Date.parse(
-      `${(await this.#option("start_time"))?.trim().replace(" ", "T")}Z`,
+      (await this.#option("start_time"))?.trim().replace(" ", "T") ?? "",
     );
     return {
       definition: this.#path,
@@ -119,7 +119,24 @@ export class OpenRc implements ServiceHost {
       running,
       pid: running && pid > 0 ? pid : undefined,
       since: running && !Number.isNaN(since) ? since : undefined,
-      restarts: running && starts > 0 ? starts - 1 : undefined,
+      restarts: running && restarts !== undefined
+        ? Number(restarts)
+        : undefined,
+      detail: isBetween ? "it ended and is started again soon" : detail,
+    };
+  }
+
+  /** The state that OpenRC itself tells. */
+  async #supervision(): Promise<
+    { readonly isStarted: boolean; readonly detail: string }
+  > {
+    const { code, stdout } = await this.#system.run(
+      "rc-service",
+      this.#name,
+      "status",
+    );
+    return {
+      isStarted: code === 0,
       detail: /status: (\w+)/.exec(stdout)?.[1] ?? "",
     };
   }

@@ -38,8 +38,8 @@ export function openrcScript(plan: ServicePlan): string {
     `required_files=${shellWord(settingsFileOf(plan))}`,
     "",
     "depend() {",
-    "\tneed localmount",
-    "\tuse net dns logger",
+    // Debian has no service of the name "localmount", and a service does not start without those that it needs.
+    "\tuse localmount net dns logger",
     "\tafter firewall",
     "}",
     ...user === "" ? [] : [

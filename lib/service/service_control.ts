@@ -31,6 +31,7 @@ import {
 import { giveState, serviceUser } from "./service_user.ts";
 import { trialHints, untilConfirmed } from "./trial_outcome.ts";
 import { untilConnected } from "./until_connected.ts";
+import { untilUp } from "./until_up.ts";
 
 /** Time between two looks for a connection, in milliseconds. */
 const LOOK_MS = 250;
@@ -332,7 +333,7 @@ export class ServiceControl {
 
   /** A service manager may say that it started what has not begun, as where a condition fails. */
   async #requireRunning(host: ServiceHost, verb: string): Promise<void> {
-    const { running, detail } = await host.status();
+    const { running, detail } = await untilUp(host, this.#options);
     if (running) return;
     throw new PiriError(
       "UNAVAILABLE",

@@ -15,14 +15,12 @@ import { targetNamed } from "../../scripts/build/target.ts";
 import { makeReleaseOf } from "../support/release_folder.ts";
 import { TEST_KEY_LINE } from "../support/signed_release.ts";
 import { TempFolder } from "../support/temp_folder.ts";
-import { compiled } from "../support/executables.ts";
 import { forgetPrograms, transcript } from "../support/live_program.ts";
 import {
   oddSeconds,
   processesWith,
   untilProcesses,
 } from "../support/processes.ts";
-import type { SmokeExecutable } from "./smoke_site.ts";
 import { tellSmokeStory } from "./smoke_story.ts";
 import {
   whyNoWine,
@@ -31,6 +29,7 @@ import {
   windowsPath,
   WineHost,
 } from "./wine_host.ts";
+import { native } from "./native.ts";
 import { smokeCommands } from "./smoke_program.ts";
 
 const why = await whyNoWine();
@@ -46,16 +45,6 @@ const MANAGER_DIR = "C:\\ProgramData\\piri-manager";
 /** Versions of an agent that works, and of one that does not. */
 const GOOD = "0.98.0";
 const BAD = "0.99.0";
-
-/** Way to start executables that this machine runs itself. */
-async function native(): Promise<Record<"manager" | "agent", SmokeExecutable>> {
-  const executables = await compiled();
-  if ("unavailable" in executables) {
-    throw new TypeError(executables.unavailable);
-  }
-  const { manager, agent } = executables;
-  return { manager: { argv: manager }, agent: { argv: agent } };
-}
 
 Deno.test({
   name: `an agent of Windows keeps its promises to a Manager of Linux${remark}`,

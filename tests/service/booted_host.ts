@@ -1,18 +1,47 @@
 import { assert } from "@std/assert";
 import { join } from "@std/path";
 import { sleep, systemClock } from "../../lib/base/clock.ts";
+import { messageOf } from "../../lib/base/errors.ts";
 import { ROOT } from "../../scripts/build/build.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
-/** Folder of the Debian that is booted: made once, and kept for later runs. */
-const DEBIAN = join(ROOT, ".cache", "booted-debian");
+/** Debian with one of its managers of services. */
+export interface BootedSystem {
+  /** Name of its folder, which is made once and kept for later runs. */
+  readonly folder: string;
+  /** Packages in addition to the least that Debian has. */
+  readonly packages: readonly string[];
+  /** Program that starts all others, unless it is the usual one. */
+  readonly init?: string;
+  /** Line of a shell that succeeds once the system has started. */
+  readonly hasStarted: string;
+  /** Line of a shell that ends it as `poweroff` does. */
+  readonly powerOff: string;
+}
 
-/** Time that systemd has to start, and time between two looks, in milliseconds. */
+/** Debian as it is by default. */
+export const SYSTEMD: BootedSystem = {
+  folder: "booted-debian",
+  packages: ["systemd", "systemd-sysv", "dbus"],
+  hasStarted: "systemctl is-system-running | grep -qE '^(running|degraded)'",
+  // This is SIGRTMIN+4.
+  powerOff: "kill -38 1",
+};
+
+/** Debian with OpenRC, and with the init of OpenRC. */
+export const OPENRC: BootedSystem = {
+  folder: "booted-openrc",
+  packages: ["openrc"],
+  init: "/sbin/openrc-init",
+  // The runlevel is named before its services have started.
+  hasStarted:
+    'test "$(rc-status --runlevel)" = default && ! test -e /run/openrc/rc.starting',
+  powerOff: "openrc-shutdown --poweroff now",
+};
+
+/** Time that a system has to start, and time between two looks, in milliseconds. */
 const BOOT_MS = 90_000;
 const LOOK_MS = 200;
-
-/** States of a system that has started. */
-const STARTED = /^(running|degraded)/;
 
 /** End of a line on a booted host. */
 export interface Ended {
@@ -21,13 +50,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Reason for which this machine cannot boot a system in a container; undefined if it can. */
-export async function whyNotBooted(): Promise<string | undefined> {
+/**
+ * Reason for which this machine cannot boot a system in a container; undefined if it can. The Debian that is booted is made
+ * first, unless it is there.
+ */
+export async function whyNotBooted(
+  system = SYSTEMD,
+): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return "it boots a Linux system";
   if (Deno.uid() !== 0) return "only root can boot a container";
   for (const program of ["systemd-nspawn", "debootstrap", "nsenter"]) {
     const { code } = await run("sh", "-c", `command -v ${program}`);
     if (code !== 0) return `this machine has no ${program}`;
+  }
+  try {
+    await makeDebian(system);
+  } catch (error) {
+    const [line] = messageOf(error).trimEnd().split("\n").slice(-1);
+    return `its packages cannot be had: ${line}`;
   }
   return undefined;
 }
@@ -41,25 +81,30 @@ export async function step(
   assert(await t.step(name, body), name);
 }
 
-/** Linux system with a systemd of its own, in a container. */
+/** Linux system with a manager of services of its own, in a container. */
 export class BootedHost implements AsyncDisposable {
+  readonly #system: BootedSystem;
   readonly #folder: TempFolder;
   readonly #programs: string;
   #container: Deno.ChildProcess | undefined;
   #init = "";
 
-  private constructor(folder: TempFolder, programs: string) {
+  private constructor(
+    system: BootedSystem,
+    { folder, programs }: { folder: TempFolder; programs: string },
+  ) {
+    this.#system = system;
     this.#folder = folder;
     this.#programs = programs;
   }
 
   /** Boots a system that has a folder of programs at /mnt. */
-  static async boot(programs: string): Promise<BootedHost> {
-    await makeDebian();
+  static async boot(programs: string, system = SYSTEMD): Promise<BootedHost> {
+    const debian = await makeDebian(system);
     const folder = await TempFolder.make();
-    const host = new BootedHost(folder, programs);
+    const host = new BootedHost(system, { folder, programs });
     try {
-      await mustRun("cp", "-a", "--reflink=auto", DEBIAN, folder.at("root"));
+      await mustRun("cp", "-a", "--reflink=auto", debian, folder.at("root"));
       await host.start();
     } catch (error) {
       await host[Symbol.asyncDispose]();
@@ -75,12 +120,12 @@ export class BootedHost implements AsyncDisposable {
         "--quiet",
         "--register=no",
         "--keep-unit",
-        "--boot",
         // Its ports are its own.
         "--private-network",
         `--machine=piri-${crypto.randomUUID().slice(0, 8)}`,
         `--directory=${this.#folder.at("root")}`,
         `--bind-ro=${this.#programs}:/mnt`,
+        this.#system.init ?? "--boot",
       ],
       stdin: "null",
       stdout: "null",
@@ -89,8 +134,7 @@ export class BootedHost implements AsyncDisposable {
     await until("the system has started", async () => {
       this.#init = await childOf(this.#container?.pid ?? 0);
       if (this.#init === "") return false;
-      const { stdout } = await this.sh("systemctl is-system-running");
-      return STARTED.test(stdout);
+      return (await this.sh(this.#system.hasStarted)).code === 0;
     });
   }
 
@@ -142,8 +186,7 @@ export class BootedHost implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     if (this.#container === undefined) return;
-    // The container's init powers off at this signal, which is that of SIGRTMIN+4.
-    await run("kill", "-s", "38", this.#init);
+    await this.sh(this.#system.powerOff);
     await this.#container.status;
     this.#container = undefined;
   }
@@ -154,22 +197,26 @@ export class BootedHost implements AsyncDisposable {
   }
 }
 
-/** Makes the Debian that is booted, unless it is there. */
-async function makeDebian(): Promise<void> {
+/** Makes the Debian that is booted, unless it is there, and returns its path. */
+async function makeDebian(
+  { folder, packages }: BootedSystem,
+): Promise<string> {
+  const debian = join(ROOT, ".cache", folder);
   await Deno.mkdir(join(ROOT, ".cache"), { recursive: true });
-  using lock = await Deno.open(`${DEBIAN}.lock`, { create: true, write: true });
+  using lock = await Deno.open(`${debian}.lock`, { create: true, write: true });
   await lock.lock(true);
-  if ((await run("test", "-d", DEBIAN)).code === 0) return;
-  const half = `${DEBIAN}.half`;
+  if ((await run("test", "-d", debian)).code === 0) return debian;
+  const half = `${debian}.half`;
   await mustRun("rm", "-rf", half);
   await mustRun(
     "debootstrap",
     "--variant=minbase",
-    "--include=systemd,systemd-sysv,dbus",
+    `--include=${packages.join()}`,
     "bookworm",
     half,
   );
-  await Deno.rename(half, DEBIAN);
+  await Deno.rename(half, debian);
+  return debian;
 }
 
 /** Process id of the only child of a process, as a text; empty if it has none. */

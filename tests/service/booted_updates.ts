@@ -18,8 +18,14 @@ run) echo "TypeError: it does not work" >&2; exit 1 ;;
 esac
 `;
 
-/** Updates a host to a version that works, and to one that does not. */
-export async function checkUpdates(host: BootedHost): Promise<void> {
+/**
+ * Updates a host to a version that works, and to one that does not, and returns all that is said of the second. `reload` are
+ * lines that let both programs read their settings.
+ */
+export async function checkUpdates(
+  host: BootedHost,
+  reload: readonly string[],
+): Promise<string> {
   await using folder = await TempFolder.make();
   await build([agent], {
     targets: [hostTarget()],
@@ -38,11 +44,8 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
   }
   await host.put(folder.path, "/root/releases");
   await host.must(
-    // The container is slow enough without the waits of a service.
-    "printf '[Service]\\nWatchdogSec=60\\nRestartSec=500ms\\n' > /run/systemd/system/piri-agent.service.d/w.conf",
-    "systemctl daemon-reload",
     `printf 'updateKeys: [${TEST_KEY_LINE}]\\n' | tee -a /var/lib/piri-manager/config.yaml >> /var/lib/piri-agent/agent.yaml`,
-    "systemctl kill --kill-who=main -s HUP piri-manager piri-agent",
+    ...reload,
     `piri-manager release add /root/releases/${GOOD}`,
     `piri-manager release add /root/releases/${BAD}`,
     `piri-manager update web-1 --to ${GOOD} --confirm 3s`,
@@ -56,9 +59,9 @@ export async function checkUpdates(host: BootedHost): Promise<void> {
     stderr,
     /version 0\.99\.0 was given up, and 0\.98\.0 runs again: it was started 3 times/,
   );
-  assertMatch(stderr, /TypeError: it does not work/);
   assertMatch(
     await host.must("piri-manager agents"),
     /web-1 +connected .* 0\.98\.0 /,
   );
+  return stderr;
 }

@@ -62,15 +62,21 @@ Deno.test("a service of OpenRC is started and stopped once, and removed", async 
   assertEquals(await host.files.exists(SCRIPT), false);
 });
 
-Deno.test("status tells what the supervisor of OpenRC has noted", async () => {
-  await using host = await FakeHost.with();
+/** Agent of which OpenRC has noted that it was started again twice. */
+async function supervised(host: FakeHost): Promise<OpenRc> {
   const agent = openRcOn(host);
   await agent.install(agentPlan);
   await agent.start();
   const options = "/run/openrc/options/piri-agent";
   await host.files.write(`${options}/child_pid`, "23");
-  await host.files.write(`${options}/start_count`, "3");
+  await host.files.write(`${options}/start_count`, "2");
   await host.files.write(`${options}/start_time`, "2026-11-27 20:03:00");
+  return agent;
+}
+
+Deno.test("status tells what the supervisor of OpenRC has noted", async () => {
+  await using host = await FakeHost.with("/proc/23");
+  const agent = await supervised(host);
 
   assertEquals(await agent.status(), {
     definition: SCRIPT,
@@ -79,8 +85,28 @@ Deno.test("status tells what the supervisor of OpenRC has noted", async () => {
     enabled: true,
     running: true,
     pid: 23,
-    since: Date.UTC(2026, 10, 27, 20, 3),
+    since: new Date(2026, 10, 27, 20, 3).getTime(),
     restarts: 2,
     detail: "started",
   });
+});
+
+Deno.test("a service whose process has ended does not run, and can be stopped", async () => {
+  await using host = await FakeHost.with();
+  const agent = await supervised(host);
+  const { running, pid, since, restarts, detail } = await agent.status();
+  host.takeChanges();
+  await agent.stop();
+
+  assertEquals(
+    [running, pid, since, restarts, detail],
+    [
+      false,
+      undefined,
+      undefined,
+      undefined,
+      "it ended and is started again soon",
+    ],
+  );
+  assertEquals(host.takeChanges(), ["rc-service piri-agent stop"]);
 });
