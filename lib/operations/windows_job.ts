@@ -19,7 +19,7 @@ const BREAKAWAY_OK = 0x0800;
 const KILL_ON_JOB_CLOSE = 0x2000;
 
 /** Largest number of a handle of this process that is looked at. Handles are multiples of 4. */
-const MAX_HANDLE = 0x2_0000n;
+const MAX_HANDLE = 0x8000n;
 
 /** Exit code of processes that are ended, the same as that of `taskkill`. */
 const ENDED = 1;
@@ -79,16 +79,7 @@ export class WindowsJob {
 
   /** Count of its processes that run; undefined if Windows does not tell. */
   get running(): number | undefined {
-    const facts = new Uint8Array(BASIC_ACCOUNTING_BYTES);
-    const got = this.#kernel.symbols.QueryInformationJobObject(
-      this.#job,
-      BASIC_ACCOUNTING,
-      facts,
-      facts.length,
-      null,
-    );
-    if (got === 0) return undefined;
-    return new DataView(facts.buffer).getUint32(ACTIVE_PROCESSES_AT, true);
+    return runningIn(this.#kernel, this.#job);
   }
 
   /** Ends all of its processes by force; false if Windows refuses. */
@@ -114,26 +105,44 @@ function keepChildren(kernel: WindowsLibrary<typeof KERNEL>): void {
   if (isKept) return;
   isKept = true;
   for (let handle = 4n; handle < MAX_HANDLE; handle += 4n) {
+    if (runningIn(kernel, handle) === undefined) continue;
     const flags = flagsOf(kernel, handle);
-    if (flags === undefined || (flags & KILL_ON_JOB_CLOSE) === 0) continue;
+    // Wine tells no flags of a job, and takes them.
+    if (flags !== 0 && (flags & KILL_ON_JOB_CLOSE) === 0) continue;
     setFlags(kernel, handle, flags & ~KILL_ON_JOB_CLOSE);
   }
 }
 
-/** Limits of a job; undefined for a handle of something else. */
-function flagsOf(
+/** Count of the processes of a job that run; undefined for a handle of something else. */
+function runningIn(
   { symbols }: WindowsLibrary<typeof KERNEL>,
   handle: bigint,
 ): number | undefined {
-  const limits = new Uint8Array(EXTENDED_LIMIT_BYTES);
+  const facts = new Uint8Array(BASIC_ACCOUNTING_BYTES);
   const got = symbols.QueryInformationJobObject(
     handle,
+    BASIC_ACCOUNTING,
+    facts,
+    facts.length,
+    null,
+  );
+  if (got === 0) return undefined;
+  return new DataView(facts.buffer).getUint32(ACTIVE_PROCESSES_AT, true);
+}
+
+/** Limits of a job. */
+function flagsOf(
+  { symbols }: WindowsLibrary<typeof KERNEL>,
+  job: bigint,
+): number {
+  const limits = new Uint8Array(EXTENDED_LIMIT_BYTES);
+  symbols.QueryInformationJobObject(
+    job,
     EXTENDED_LIMIT,
     limits,
     limits.length,
     null,
   );
-  if (got === 0) return undefined;
   return new DataView(limits.buffer).getUint32(LIMIT_FLAGS_AT, true);
 }
 

@@ -57,8 +57,6 @@ Deno.test({
       agent: host.executable(agent),
       commands: windowsCommands(),
       facts: { os: "windows", arch: "x64" },
-      // Wine ends the console that they share.
-      endsWithAgent: true,
       patienceMs: PATIENCE_MS,
     });
   },

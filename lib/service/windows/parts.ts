@@ -9,7 +9,7 @@ import { WindowsFiles, type WindowsHost } from "./windows_files.ts";
 const DELAY_UNTIL_REBOOT = 4;
 
 /**
- * This Windows, for the service of a program.
+ * Opens this Windows, for the service of a program.
  *
  * @throws {PiriError} DENIED if this program may load no libraries
  */
