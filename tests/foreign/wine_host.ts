@@ -3,7 +3,7 @@ import { messageOf } from "../../lib/base/errors.ts";
 import { ROOT } from "../../scripts/build/build.ts";
 import { run } from "../../scripts/build/run.ts";
 import { hasTool } from "../../scripts/package/make.ts";
-import { LiveProgram } from "../support/live_program.ts";
+import { LiveProgram, until } from "../support/live_program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { builtFor, FOREIGN } from "./foreign_build.ts";
 import { type SmokeCommands, smokeCommands } from "./smoke_program.ts";
@@ -83,6 +83,14 @@ export class WineHost implements AsyncDisposable {
       async stop(program) {
         program.signal("SIGINT");
         await program.end(START_MS);
+      },
+      // What it has started has its streams, too, and lives on.
+      async kill(program) {
+        program.signal("SIGKILL");
+        await until(
+          "the program has ended",
+          () => Promise.resolve(!program.isRunning),
+        );
       },
     };
   }
