@@ -83,10 +83,10 @@ export const managerServices: ManagerServices = {
     const trial = await ownManagerTrial({ dir, restart: restart.resolve });
     await trial?.begin();
     await using manager = await serveManager({
-      trial,
-      onUpgrade() {
-        trial?.upgrading();
-        state.upgrading();
+      trial: trial?.isOn === true ? trial : undefined,
+      onUpgrade(isOn) {
+        trial?.upgrading(isOn);
+        state.upgrading(isOn);
       },
       dir,
       clock: systemClock,
@@ -95,8 +95,10 @@ export const managerServices: ManagerServices = {
       controlListen: control === undefined
         ? undefined
         : parseAddress(control, { lowestPort: 0 }),
-      startLog: (configured: LogOptions) =>
-        startLog({ ...configured, ...log, file: state.logFile }),
+      async startLog(configured: LogOptions) {
+        await startLog({ ...configured, ...log, file: state.logFile });
+        trial?.announce();
+      },
     });
     const { listen, control: socket, controlPort } = manager;
     state.ready({ connected: null, detail: `agents at ${listen}` });

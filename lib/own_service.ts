@@ -193,9 +193,9 @@ export class OwnState implements Disposable {
     this.#write(facts);
   }
 
-  /** Says that the start takes as long as the database demands. */
-  upgrading(): void {
-    this.#notifier.starting("changes the database");
+  /** Says whether the start takes as long as the database demands. */
+  upgrading(isOn: boolean): void {
+    this.#notifier.starting(isOn ? "changes the database" : undefined);
   }
 
   /** Says that the program ends, and whether it should be started again. */

@@ -69,8 +69,9 @@ export async function serveManager(
   // Opened first: it holds the lock of the folder, so that two Managers cannot make two keys.
   const store = await openStoreClient(state.paths.database, {
     keepCopy: options.trial?.schema,
-    onUpgrade: options.onUpgrade,
+    onUpgrade: () => options.onUpgrade?.(true),
   });
+  options.onUpgrade?.(false);
   let keyed: ManagerState;
   try {
     const settled = await settleAuthority(state.paths)

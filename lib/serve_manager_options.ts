@@ -5,18 +5,6 @@ import type { Random } from "./base/random.ts";
 import type { Reload } from "./base/reload.ts";
 import type { Manager } from "./manager/api/operator_api.ts";
 
-/** Trial of a version, as the Manager knows it. */
-export interface ServedTrial {
-  /** Version of the schema of the copy that leads back to the version before; undefined if there is none. */
-  readonly schema: number | undefined;
-  /**
-   * Notes that something may be accepted from now on. Called once before that; if it throws, nothing is.
-   *
-   * @param agents Count of agents that were connected when the last Manager ended.
-   */
-  opens(agents: number): Promise<void>;
-}
-
 /** Folder, time, randomness and log of a Manager. */
 export interface ServeManagerOptions {
   /** State folder, made by `piri-manager init`. */
@@ -39,9 +27,20 @@ export interface ServeManagerOptions {
    */
   readonly brief?: boolean;
   /** Trial of this version, if it is on trial. */
-  readonly trial?: ServedTrial | undefined;
-  /** Called before the database is copied and its schema changed, which takes as long as its size demands. */
-  readonly onUpgrade?: () => void;
+  readonly trial?: {
+    /** Version of the schema of the copy that leads back to the version before; undefined if there is none. */
+    readonly schema: number | undefined;
+    /**
+     * Notes that something may be accepted from now on. Called once before that, with the count of agents that were
+     * connected when the last Manager ended; if it throws, nothing is accepted.
+     */
+    opens(agents: number): Promise<void>;
+  } | undefined;
+  /**
+   * Called with true before the database is copied and its schema changed, which takes as long as its size demands, and
+   * with false once it is open.
+   */
+  readonly onUpgrade?: (isOn: boolean) => void;
   /** False if its database is gone with it, so that its audit begins anew at each start. */
   readonly hasHistory?: boolean;
 }

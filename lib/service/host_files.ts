@@ -1,5 +1,6 @@
 import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
+import { lchown } from "node:fs/promises";
 import { diskError, syncFolder, writeFileAtomically } from "../base/files.ts";
 
 /** Mode of a file that everybody may read. */
@@ -7,6 +8,9 @@ const PUBLIC_FILE = 0o644;
 
 /** Mode of a program. */
 const PROGRAM = 0o755;
+
+/** Bits of a mode that let everybody execute a file. */
+const EXECUTE = 0o111;
 
 /** Files of a host by their absolute paths. Errors are PiriErrors: DENIED, DISK, NOT_FOUND. */
 export class HostFiles {
@@ -37,6 +41,14 @@ export class HostFiles {
   async isFolder(path: string): Promise<boolean> {
     const info = await ifThere(`look for "${path}"`, Deno.stat(this.at(path)));
     return info?.isDirectory === true;
+  }
+
+  /** True if there is a file that everybody may execute. */
+  async isProgram(path: string): Promise<boolean> {
+    const found = await ifThere(`look for "${path}"`, Deno.stat(this.at(path)));
+    // Windows has no such mode.
+    return found !== undefined &&
+      ((found.mode ?? PROGRAM) & EXECUTE) === EXECUTE;
   }
 
   /** Path without links; undefined if there is nothing. */
@@ -205,7 +217,8 @@ async function giveOne(
 ): Promise<boolean> {
   const info = await Deno.lstat(path);
   if (info.uid === uid && info.gid === gid) return false;
-  await Deno.chown(path, uid, gid);
+  // Not what a link leads to: whoever owns the folder may put one there in this moment.
+  await lchown(path, uid, gid);
   return true;
 }
 

@@ -6,8 +6,8 @@ const MAX_STATUS_CHARACTERS = 200;
 
 /** Tells the service manager that started this program how it fares. */
 export interface Notifier extends Disposable {
-  /** Says that the program starts and needs more time for that than it has by default, until it is ready. */
-  starting(status: string): void;
+  /** Says that the program needs more time for its start than it has by default, until this is called without words. */
+  starting(status: string | undefined): void;
   /** Says that the program has read its settings and does its work. From then on the watchdog is kept quiet. */
   ready(status: string): void;
   /** Says in words what the program does now. */
@@ -17,8 +17,8 @@ export interface Notifier extends Disposable {
 }
 
 /** Time that the service manager is asked for, and time between two requests, in milliseconds. */
-const START_MS = 90_000;
-const START_BEAT_MS = 30_000;
+const START_MS = 60_000;
+const START_BEAT_MS = 20_000;
 
 /** Parts of a notifier. */
 export interface NotifierOptions {
@@ -48,12 +48,12 @@ export function createNotifier(
   };
   return {
     starting(status) {
-      if (socket === undefined || start !== undefined) return;
+      start?.cancel();
+      if (socket === undefined || status === undefined) return;
       socket.send(`STATUS=${oneLine(status)}`);
       extend();
     },
     ready(status) {
-      start?.cancel();
       socket?.send(`READY=1\nSTATUS=${oneLine(status)}`);
       if (socket !== undefined && beat === undefined) tick();
     },

@@ -29,7 +29,7 @@ import {
   versionOf,
 } from "./slots.ts";
 import { giveState, serviceUser } from "./service_user.ts";
-import { trialHints, untilConfirmed } from "./trial_outcome.ts";
+import { isAbout, trialHints, untilConfirmed } from "./trial_outcome.ts";
 import { untilConnected } from "./until_connected.ts";
 import { untilUp } from "./until_up.ts";
 
@@ -282,19 +282,20 @@ export class ServiceControl {
     const process = state.running
       ? await readRunningNote(system.files.at(stateDir))
       : undefined;
+    const { executable } = state;
+    const versionOnDisk = executable && await versionOf(executable, system);
+    const update = await this.#options.lastUpdate?.(stateDir);
     return {
       ...state,
       manager: host.kind,
       scope: host.scope,
       stateDir,
-      installation: state.executable === undefined
+      installation: executable === undefined
         ? undefined
-        : installationOf(state.executable),
-      versionOnDisk: state.executable === undefined
-        ? undefined
-        : await versionOf(state.executable, system),
+        : installationOf(executable),
+      versionOnDisk,
       process: process?.pid === state.pid ? process : undefined,
-      update: await this.#options.lastUpdate?.(stateDir),
+      update: update && isAbout(update, versionOnDisk) ? update : undefined,
       logLine: host.logLine,
     };
   }

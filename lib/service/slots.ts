@@ -123,7 +123,8 @@ export async function placeInSlot(
   const slot = `versions/${version}`;
   const path = `${root}/${slot}/bin/${name}`;
   const isNew = !await files.exists(path);
-  const copied = await differs(executable, path, system);
+  const copied = await differs(executable, path, system) ||
+    !await files.isProgram(path);
   if (copied) await files.copyProgram(executable, path);
   // Where it is enforced, SELinux lets services start only what has the label of its place.
   if (copied && await files.exists("/sys/fs/selinux/enforce")) {

@@ -9,6 +9,15 @@ const LOOK_MS = 250;
 /** Longest wait for a decision after the end of a trial, in milliseconds: systemd gives a start 90 s. */
 const DECISION_MS = 120_000;
 
+/** True if an update is about the version that is installed, and not about one before an installation by hand. */
+export function isAbout(
+  { from, to, state }: UpdateFacts,
+  versionOnDisk: string | undefined,
+): boolean {
+  const isBack = state === "back" || state === "failed";
+  return versionOnDisk === undefined || versionOnDisk === (isBack ? from : to);
+}
+
 /** Lines about a trial that begins with the next start. */
 export function trialHints(update: UpdateFacts | undefined): string[] {
   if (update?.state !== "trial" || update.starts > 0) return [];

@@ -4,24 +4,13 @@ import { checkSurvivor } from "./booted_survivor.ts";
 import { checkUpdates } from "./booted_updates.ts";
 import { compiled } from "../support/executables.ts";
 import { BootedHost, step, whyNotBooted } from "./booted_host.ts";
+import { CONNECTED, SET_UP } from "./booted_fleet.ts";
 
 const why = await whyNotBooted();
 const remark = why === undefined ? "" : ` (ignored because ${why})`;
 
-/** Starts a Manager as a service, and lets the same host join it as a service. */
-const SET_UP = [
-  "/mnt/piri-manager init --listen 127.0.0.1:7051",
-  "/mnt/piri-manager service install",
-  "piri-manager service start",
-  'PIRI_JOIN_TOKEN=$(piri-manager agent add web-1 --json | sed \'s/.*"token":"\\([^"]*\\)".*/\\1/\') /mnt/piri-agent join --service',
-];
-
 /** Prints the process of the agent's service. */
 const AGENT_PID = "systemctl show -p MainPID --value piri-agent";
-
-/** Succeeds if the agent is connected. */
-const CONNECTED =
-  "piri-agent service status --json | grep -q '\"connected\":true'";
 
 /** Lines that let both programs read their settings, and the agent start again at once: the container is slow enough. */
 const QUICK_RELOAD = [

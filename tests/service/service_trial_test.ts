@@ -219,3 +219,40 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name:
+    "status tells of an update to the installed version, and of no earlier one",
+  ignore,
+  async fn() {
+    const found: (string | undefined)[] = [];
+    for (
+      const [state, version] of [
+        ["trial", "0.3.0"],
+        ["trial", "0.4.0"],
+        ["confirmed", "0.3.0"],
+        ["confirmed", "0.2.0"],
+        ["failed", "0.2.0"],
+        ["failed", "0.4.0"],
+      ] as const
+    ) {
+      await using at = await setUp({
+        lastUpdate: () => Promise.resolve({ ...UPDATE, state }),
+      });
+      at.host.answers.unshift([
+        "/opt/piri/manager/current/bin/piri-manager --version",
+        { stdout: `piri-manager ${version}\n` },
+      ]);
+      found.push((await at.control.status(DIR)).update?.state);
+    }
+
+    assertEquals(found, [
+      "trial",
+      undefined,
+      "confirmed",
+      undefined,
+      "failed",
+      undefined,
+    ]);
+  },
+});

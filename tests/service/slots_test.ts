@@ -56,6 +56,20 @@ Deno.test("another build of the same version replaces the file, and writes into 
   assertEquals((await Deno.stat(path)).ino === ino, false);
 });
 
+Deno.test({
+  name: "a program in its slot that cannot be executed is copied again",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using host = await FakeHost.with();
+    await place(host, "0.3.0", "three");
+    const path = host.files.at("/opt/piri/agent/versions/0.3.0/bin/piri-agent");
+    await Deno.chmod(path, 0o644);
+
+    assertEquals(await place(host, "0.3.0", "three"), [true, false, false]);
+    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o755);
+  },
+});
+
 Deno.test("the slot before stays, and older ones go", async () => {
   await using host = await FakeHost.with();
   for (const version of ["0.1.0", "0.2.0", "0.3.0"]) {

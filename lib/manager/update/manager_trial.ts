@@ -43,6 +43,7 @@ export class ManagerTrial {
   /** Time since which it works without a break, by the monotonic clock. */
   #since: number | undefined;
   #isUpgrading = false;
+  #news: () => void = () => {};
   #detail = "";
   #look: Timer | undefined;
   #deadline: Timer | undefined;
@@ -60,8 +61,9 @@ export class ManagerTrial {
       const note = await readUpdateNote(parts.files, parts.dir);
       return new ManagerTrial(parts, note);
     } catch (error) {
-      log.error("{error}", { error: messageOf(error) });
-      return new ManagerTrial(parts, undefined);
+      const trial = new ManagerTrial(parts, undefined);
+      trial.#news = () => log.error("{error}", { error: messageOf(error) });
+      return trial;
     }
   }
 
@@ -79,30 +81,39 @@ export class ManagerTrial {
   async begin(): Promise<void> {
     const note = this.#note;
     if (note === undefined) return;
-    const { from, to, state, reason } = note;
-    if (state === "back" && this.#isNamed("from")) {
-      log.warning(
-        "Version {to} was given up, and {from} runs again: {reason}",
-        {
-          to,
-          from,
-          reason,
-        },
-      );
+    if (note.state === "back" && this.#isNamed("from")) {
+      const { from, to, reason } = note;
+      this.#news = () =>
+        log.warning(
+          "Version {to} was given up, and {from} runs again: {reason}",
+          { to, from, reason },
+        );
       await this.#write({ ...note, state: "failed" })
         .catch((error) => log.error("{error}", { error: messageOf(error) }));
     }
     if (!this.isOn) return;
-    log.warning(
-      "Version {to} is on trial: it goes back to {from} unless it works for {time} s",
-      { to, from, time: note.confirmMs / 1_000 },
-    );
-    this.#watch(note.deadline - this.#clock.now());
+    const { from, to, confirmMs, deadline } = note;
+    this.#news = () =>
+      log.warning(
+        "Version {to} is on trial: it goes back to {from} unless it works for {time} s",
+        { to, from, time: confirmMs / 1_000 },
+      );
+    this.#watch(deadline - this.#clock.now());
   }
 
-  /** Notes that the database is changed now: however long that takes, it is not interrupted. */
-  upgrading(): void {
-    this.#isUpgrading = true;
+  /** Says in the log what has begun, once: there is a log only after the settings are read. */
+  announce(): void {
+    this.#news();
+    this.#news = () => {};
+  }
+
+  /** Notes whether the database is changed now: however long that takes, it is not interrupted. */
+  upgrading(isOn: boolean): void {
+    if (isOn === this.#isUpgrading) return;
+    this.#isUpgrading = isOn;
+    const note = this.#note;
+    // It has its time from then on.
+    if (!isOn && this.isOn && note !== undefined) this.#watch(note.trialMs);
   }
 
   /**
@@ -111,7 +122,6 @@ export class ManagerTrial {
    * @throws {PiriError} DENIED, DISK: then nothing must be accepted
    */
   async opens(agents: number): Promise<void> {
-    this.#isUpgrading = false;
     const note = this.#note;
     if (note === undefined || !this.isOn) return;
     // Later starts know less: they count from a trial that may have seen no agent.
@@ -141,6 +151,7 @@ export class ManagerTrial {
   }
 
   #lookSoon(ms: number): void {
+    this.#look?.cancel();
     this.#look = this.#clock.timer(
       ms,
       () => this.#carefully(() => this.#lookOnce()),
@@ -220,7 +231,14 @@ export class ManagerTrial {
     }
     // A version that works at last must not be confirmed on its way back.
     this.stop();
-    await this.#write({ ...note, deadline: this.#clock.now() - 1, detail });
+    try {
+      await this.#write({ ...note, deadline: this.#clock.now() - 1, detail });
+    } catch (error) {
+      log.error("{error}", { error: messageOf(error) });
+      this.#stopped = false;
+      if (this.#probe !== undefined) this.#lookSoon(LOOK_MS);
+      return this.#watch(LOOK_MS);
+    }
     this.#parts.restart(`version ${note.to} was not confirmed in time`);
   }
 
@@ -231,7 +249,7 @@ export class ManagerTrial {
   }
 
   async #write(note: UpdateNote): Promise<void> {
-    this.#note = note;
     await writeUpdateNote(this.#parts.files, this.#parts.dir, note);
+    this.#note = note;
   }
 }

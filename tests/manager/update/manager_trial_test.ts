@@ -141,15 +141,37 @@ Deno.test("a Manager that never serves ends at the deadline", async () => {
   assertEquals(restarts.length, 1);
 });
 
-Deno.test("a deadline does not interrupt a change of the database", async () => {
+Deno.test("a Manager that cannot note its end goes on, until it can or works", async () => {
+  for (const answer of [works, fails]) {
+    const { clock, files, restarts, trial } = await started();
+    let current: () => Promise<{ connected: number }> = fails;
+    await trial.opens(1);
+    trial.serves(() => current());
+    files.isFull = true;
+    await clock.advance(300_000);
+    assertEquals(restarts, []);
+    current = answer;
+    await clock.advance(70_000);
+    files.isFull = false;
+    await clock.advance(2_000);
+
+    assertEquals([files.note.state, restarts.length], [
+      answer === works ? "confirmed" : "trial",
+      answer === works ? 0 : 1,
+    ]);
+  }
+});
+
+Deno.test("a deadline does not interrupt a change of the database, and comes after it", async () => {
   const { clock, restarts, trial } = await started();
-  trial.upgrading();
+  trial.upgrading(true);
   await clock.advance(3_600_000);
   assertEquals(restarts, []);
 
-  await trial.opens(0);
-  trial.serves(fails);
-  await clock.advance(240_000);
+  trial.upgrading(false);
+  await clock.advance(239_000);
+  assertEquals(restarts, []);
+  await clock.advance(2_000);
   assertEquals(restarts.length, 1);
 });
 
