@@ -16,6 +16,7 @@ export function openrcLog(name: string): string {
 export function openrcScript(plan: ServicePlan): string {
   requireOneLine(plan);
   const { name, user, group } = plan;
+  const settings = settingsFileOf(plan);
   const owner = group === "" ? user : `${user}:${group}`;
   // The function that starts it reads the words a second time.
   const [command, ...words] = commandOf(plan);
@@ -35,19 +36,23 @@ export function openrcScript(plan: ServicePlan): string {
     'retry="TERM/30/KILL/5"',
     `output_log=${openrcLog(name)}`,
     `error_log=${openrcLog(name)}`,
-    `required_files=${shellWord(settingsFileOf(plan))}`,
     "",
     "depend() {",
     // Debian has no service of the name "localmount", and a service does not start without those that it needs.
     "\tuse localmount net dns logger",
     "\tafter firewall",
     "}",
+    "",
+    "start_pre() {",
+    // The OpenRC of Debian knows no required_files.
+    `\tif ! [ -f ${shellWord(settings)} ]; then`,
+    `\t\teerror ${shellWord(`${name} has no ${settings}`)}`,
+    "\t\treturn 1",
+    "\tfi",
     ...user === "" ? [] : [
-      "",
-      "start_pre() {",
       `\tcheckpath --file --mode 0640 --owner ${shellWord(owner)} "$error_log"`,
-      "}",
     ],
+    "}",
     "",
   ].join("\n");
 }

@@ -221,6 +221,21 @@ Deno.test({
       assertEquals((await host.sh("piri-agent service status")).code, 3);
     });
 
+    await step(t, "a service without its settings is not started", async () => {
+      const settings = "/var/lib/piri-agent/agent.yaml";
+      await host.must(`mv ${settings} /root/agent.yaml`);
+      const { code, stderr } = await host.sh("piri-agent service start");
+      assertEquals(code, 3);
+      assertMatch(
+        stderr,
+        /piri-agent has no \/var\/lib\/piri-agent\/agent\.yaml/,
+      );
+      await host.must(
+        "! rc-service piri-agent status",
+        `mv /root/agent.yaml ${settings}`,
+      );
+    });
+
     await step(
       t,
       "uninstall keeps the state, and purge removes it",
