@@ -81,15 +81,29 @@ export function isSignedBy(
     signature.length !== SIGNATURE_BYTES
   ) return false;
   try {
-    const key = createPublicKey({
-      key: Buffer.concat([SPKI_HEAD, publicKey]),
-      format: "der",
-      type: "spki",
-    });
-    return verify(null, bytes, key, signature);
+    return verify(null, bytes, keyObjectOf(publicKey), signature);
   } catch {
     return false; // the bytes are no point of the curve
   }
+}
+
+/** SubjectPublicKeyInfo of the last key that a signature was checked with. */
+const lastSpki = Buffer.concat([SPKI_HEAD, new Uint8Array(PUBLIC_KEY_BYTES)]);
+
+/** Key object of `lastSpki`; undefined for none. An agent asks for its Manager's again and again. */
+let lastKey: KeyObject | undefined;
+
+/** Key object of a public key. Throws if its bytes are no point of the curve. */
+function keyObjectOf(publicKey: Uint8Array): KeyObject {
+  if (lastKey !== undefined && isLast(publicKey)) return lastKey;
+  lastKey = undefined;
+  lastSpki.set(publicKey, SPKI_HEAD.length);
+  lastKey = createPublicKey({ key: lastSpki, format: "der", type: "spki" });
+  return lastKey;
+}
+
+function isLast(publicKey: Uint8Array): boolean {
+  return publicKey.every((byte, i) => byte === lastSpki[SPKI_HEAD.length + i]);
 }
 
 /** SHA-256 of the public key of a certificate, as SubjectPublicKeyInfo: the same for each certificate of one key. */

@@ -39,8 +39,9 @@ export interface Transcript extends ProvenManager {
 /** The bytes that one side signs: SHA-256 of all fields of the transcript, each after its length. */
 export function transcriptHash(
   signer: "agent" | "manager",
-  { hello, ...transcript }: Transcript,
+  transcript: Transcript,
 ): Uint8Array<ArrayBuffer> {
+  const { hello } = transcript;
   const session = new Uint8Array(8);
   new DataView(session.buffer).setBigUint64(0, hello.session);
   return fieldsHash([

@@ -24,6 +24,17 @@ Deno.test("the hash of fields is that of each field after its length", () => {
   }));
 });
 
+Deno.test("a text of many bytes is hashed as one of few is", () => {
+  const long = "a".repeat(10_000);
+  const parts = new TextEncoder().encode(long);
+
+  assertEquals(fieldsHash([long, "b"]), fieldsHash([parts, "b"]));
+  assertEquals(
+    fieldsHash(["b", "ü"]),
+    fieldsHash(["b", new Uint8Array([195, 188])]),
+  );
+});
+
 Deno.test("a byte that moves to another field changes the hash", () => {
   const part = new TextEncoder().encode("xab").subarray(1);
 
