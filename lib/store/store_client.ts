@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { PiriError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
@@ -186,7 +187,10 @@ interface Batch {
   left: number;
 }
 
-/** Limit of messages under way. Calls that come meanwhile are sent together, and committed together. */
+/**
+ * Limit of messages under way. Calls that come meanwhile are sent together, and committed together. Calls that are all
+ * patient wait until none is under way.
+ */
 const MAX_UNDER_WAY = 2;
 
 /**
@@ -203,11 +207,7 @@ class StoreThread {
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
   readonly #buffers = new BufferPool();
-  // Calls of one turn of the event loop are sent in one message.
-  readonly #waiting = new WaitingCalls(
-    () => queueMicrotask(() => this.#flush()),
-    this.#buffers,
-  );
+  readonly #waiting = new WaitingCalls(() => this.#begin(), this.#buffers);
   /** Timer for sending output that waits alone. */
   #outputTimer: Timer | undefined;
   #outputPostedAt = -Infinity;
@@ -285,8 +285,17 @@ class StoreThread {
     }
   }
 
+  /** Sends all calls of this turn of the event loop in one message. */
+  #begin(): void {
+    const send = () => this.#flush();
+    // A microtask would run before the connections that have also sent something are looked at.
+    if (this.#waiting.arePatient) setImmediate(send);
+    else queueMicrotask(send);
+  }
+
   #flush(): void {
-    if (this.#underWay >= MAX_UNDER_WAY || this.#waiting.isEmpty) return;
+    const most = this.#waiting.arePatient ? 1 : MAX_UNDER_WAY;
+    if (this.#underWay >= most || this.#waiting.isEmpty) return;
     if (this.#waitsForMore()) return;
     const { calls, buffers } = this.#waiting.take();
     // A prune takes long and runs between the other calls, so no call waits for its answer.

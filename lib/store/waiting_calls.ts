@@ -6,6 +6,17 @@ import type { StoreCall } from "./thread_protocol.ts";
 /** Consecutive pieces are joined up to about this many bytes. */
 const PIECE_BYTES = 262_144;
 
+/**
+ * Methods that each connection of an agent calls. Many agents may come at a time, and what is committed together costs
+ * less: these calls may wait until earlier ones are answered.
+ */
+const PATIENT: ReadonlySet<StoreCall["method"]> = new Set([
+  "agent",
+  "admitAgent",
+  "agentLeft",
+  "addEvent",
+]);
+
 /** Caller that waits for an answer. */
 export type Answer = Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
 
@@ -44,9 +55,11 @@ export class WaitingCalls {
   /** All output. */
   #outputs: WaitingOutput[] = [];
   #outputBytes = 0;
+  /** Number of patient calls. */
+  #patient = 0;
   #lastId = 0;
 
-  /** Calls `began` with the first call that must be sent, and with the first output. */
+  /** Calls `began` with the first call, and with the first one that those before it may not hold up. */
   constructor(began: () => void, buffers = new BufferPool()) {
     this.#began = began;
     this.#buffers = buffers;
@@ -62,6 +75,11 @@ export class WaitingCalls {
 
   get hasOnlyOutput(): boolean {
     return this.#calls.size === this.#outputs.length;
+  }
+
+  /** True if all calls may wait until earlier ones are answered. */
+  get arePatient(): boolean {
+    return this.#calls.size === this.#patient;
   }
 
   /** Bytes of all output. */
@@ -127,6 +145,7 @@ export class WaitingCalls {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     this.#patches.clear();
+    this.#patient = 0;
     return { calls, buffers };
   }
 
@@ -141,11 +160,13 @@ export class WaitingCalls {
     return answer.promise;
   }
 
-  /** True for the first call, and for the first that is no output: only output may wait for more output. */
+  /** Counts a call. True for the first one, and for the first that those before it may not hold up. */
   #isFirst(method: StoreCall["method"]): boolean {
-    const isOutput = method === "appendOutput";
-    return this.#calls.size === 1 ||
-      !isOutput && this.#calls.size === this.#outputs.length + 1;
+    if (method === "appendOutput") return this.#calls.size === 1;
+    const isPatient = PATIENT.has(method);
+    if (isPatient) this.#patient++;
+    const others = this.#calls.size - this.#outputs.length - this.#patient;
+    return isPatient ? others === 0 && this.#patient === 1 : others === 1;
   }
 
   /** Drops a call in favour of a later one that says the same and more; its callers now wait for the later one. */

@@ -65,6 +65,48 @@ Deno.test("agents come from a store in its own thread as from one in this thread
   ]);
 });
 
+/** Counts the messages to threads until it is disposed of. */
+function countedMessages(): Disposable & { readonly count: number } {
+  const { postMessage } = Worker.prototype;
+  let count = 0;
+  Worker.prototype.postMessage = function (...args: unknown[]) {
+    count++;
+    Reflect.apply(postMessage, this, args);
+  };
+  return {
+    get count() {
+      return count;
+    },
+    [Symbol.dispose]: () => {
+      Worker.prototype.postMessage = postMessage;
+    },
+  };
+}
+
+/** Lets what waits for promises go on, within this turn of the event loop. */
+async function microtasks(): Promise<void> {
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+}
+
+Deno.test("calls of connections in one turn are sent in one message, and at once with any other call", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openStoreClient(folder.database);
+  using messages = countedMessages();
+
+  const asked: Promise<unknown>[] = [];
+  for (const name of ["web-1", "web-2", "web-3"]) {
+    asked.push(store.agent(name));
+    await microtasks();
+  }
+  assertEquals(messages.count, 0);
+  await Promise.all(asked);
+  assertEquals(messages.count, 1);
+  const both = [store.agent("web-1"), store.lastCommandId()];
+  await microtasks();
+  assertEquals(messages.count, 2);
+  await Promise.all(both);
+});
+
 Deno.test("a store in its own thread answers in the order of the calls, with error codes", async () => {
   await using folder = await temporaryFolder();
   await using store = await openStoreClient(folder.database);

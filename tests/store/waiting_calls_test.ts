@@ -66,3 +66,31 @@ Deno.test("the first call is reported, and the first that no output may hold up"
   waiting.add("stats", []);
   assertEquals(began, 2);
 });
+
+Deno.test("calls of connections are patient, and any other call makes them impatient", () => {
+  let began = 0;
+  const waiting = new WaitingCalls(() => began++);
+
+  waiting.add("agent", []);
+  waiting.add("admitAgent", []);
+  waiting.add("agentLeft", []);
+  waiting.add("addEvent", []);
+  assertEquals([began, waiting.arePatient], [1, true]);
+  waiting.add("stats", []);
+  assertEquals([began, waiting.arePatient], [2, false]);
+  waiting.add("agent", []);
+  assertEquals([began, waiting.arePatient], [2, false]);
+  assertEquals(waiting.take().calls.length, 6);
+  waiting.add("agent", []);
+  assertEquals([began, waiting.arePatient], [3, true]);
+});
+
+Deno.test("no output holds up calls of connections, and it does not wait for them either", () => {
+  let began = 0;
+  const waiting = new WaitingCalls(() => began++);
+
+  waiting.append(1n, piece(0n, "a"));
+  waiting.add("agent", []);
+  waiting.add("agent", []);
+  assertEquals([began, waiting.arePatient], [2, false]);
+});
