@@ -6,6 +6,7 @@ import { messageOf } from "./base/errors.ts";
 import type { MinisignKey } from "./base/minisign.ts";
 import { VERSION } from "./base/version.ts";
 import { HostFiles } from "./service/host_files.ts";
+import { openrcLog } from "./service/openrc_script.ts";
 import { startLaterIfBusy } from "./operations/busy_file.ts";
 import type { Ran } from "./service/host_system.ts";
 import { guardStart } from "./update/guard.ts";
@@ -155,8 +156,11 @@ export async function runBriefly(
   }
 }
 
-/** Newest lines of the journal of systemd about this service. */
+/** Newest lines of the log of this service: of the journal of systemd, or of the file of OpenRC. */
 async function lastLines(since: number): Promise<string> {
+  if (Deno.env.get("RC_SVCNAME") === "piri-agent") {
+    return await lastLinesOf(openrcLog("piri-agent"));
+  }
   if (!Deno.env.has("JOURNAL_STREAM")) return "";
   const isUser = Deno.uid() !== 0;
   const { code, stdout } = await runBriefly(
