@@ -20,6 +20,8 @@ export interface SmokeOptions extends SmokePrograms {
   readonly commands: SmokeCommands;
   /** Some facts of the agent's host. */
   readonly facts: Readonly<Record<string, string>>;
+  /** Exit code of a program that was ended by force; null where a signal ends it. */
+  readonly forcedExitCode?: number | null;
 }
 
 /**
@@ -193,7 +195,10 @@ async function lose(site: SmokeSite, { commands }: SmokeOptions) {
   assertEquals(processesWith(mark), []);
 }
 
-async function list(site: SmokeSite): Promise<void> {
+async function list(
+  site: SmokeSite,
+  { forcedExitCode = null }: SmokeOptions,
+): Promise<void> {
   const commands = await site.json("commands", "--limit", "100");
   assertEquals(
     commands.map(({ id, operation, state, exitCode }) =>
@@ -203,7 +208,7 @@ async function list(site: SmokeSite): Promise<void> {
       "1 command.Run succeeded 0",
       "2 command.Run failed 3",
       "3 command.Run failed 3",
-      "4 command.Run cancelled null",
+      `4 command.Run cancelled ${forcedExitCode}`,
       "5 command.Run succeeded 0",
       "6 file.Put succeeded null",
       "7 file.List succeeded null",

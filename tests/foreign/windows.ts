@@ -57,6 +57,7 @@ Deno.test({
       agent: host.executable(agent),
       commands: windowsCommands(),
       facts: { os: "windows", arch: "x64" },
+      forcedExitCode: 1,
       patienceMs: PATIENCE_MS,
     });
   },

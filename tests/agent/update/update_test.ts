@@ -147,8 +147,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     says: "no service manager started this agent",
   },
   "on a system where it is not possible yet": {
-    parts: { target: "windows-x64" },
-    says: "an agent on windows-x64 cannot replace itself yet",
+    parts: { target: "macos-arm64" },
+    says: "an agent on macos-arm64 cannot replace itself yet",
   },
   "that is no version": {
     params: { version: "../../x" },
@@ -179,6 +179,52 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     says: "its check of this host fails, exit code 6: FAILED  tls",
   },
 };
+
+Deno.test({
+  name: "a guard that stays is started once, after the switch",
+  ignore,
+  async fn() {
+    await using host = await UpdateHost.running("0.2.0");
+    await host.stops();
+    const seen: string[] = [];
+    host.change = {
+      watch: () => {
+        const link = Deno.readLinkSync(`${host.root}/current`);
+        const note = Deno.readTextFileSync(`${host.dir}/update.json`);
+        seen.push(link, JSON.parse(note).state);
+      },
+    };
+    await host.startUntilUp();
+    host.release("0.3.0");
+    await host.updates({ version: "0.3.0" });
+    await host.restarts();
+
+    assertEquals(seen, ["versions/0.3.0", "trial"]);
+  },
+});
+
+Deno.test({
+  name: "a guard that cannot be started undoes the switch",
+  ignore,
+  async fn() {
+    await using host = await UpdateHost.running("0.2.0");
+    await host.stops();
+    host.change = {
+      watch: () => {
+        throw new TypeError("there is no guard");
+      },
+    };
+    await host.startUntilUp();
+    host.release("0.3.0");
+    await host.updates({ version: "0.3.0" });
+    const { status, output } = await host.resultHere();
+
+    assertEquals(status, FAILED);
+    assertStringIncludes(output, "there is no guard");
+    assertEquals(await host.current(), "0.2.0");
+    assertEquals((await host.note()).state, "failed");
+  },
+});
 
 for (const [what, refusal] of Object.entries(REFUSALS)) {
   Deno.test({
