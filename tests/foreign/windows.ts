@@ -275,6 +275,7 @@ async function makeVersions(folder: TempFolder): Promise<void> {
   const broken: Product = {
     ...product,
     entry: "tests/foreign/broken_agent.ts",
+    workers: [],
   };
   for (const [version, made] of [[GOOD, product], [BAD, broken]] as const) {
     await build([made], {
@@ -282,7 +283,7 @@ async function makeVersions(folder: TempFolder): Promise<void> {
       denort: "npm",
       out: folder.at(version),
       stamps: { version },
-      nameOf: () => "program",
+      nameOf: () => `program${windows.suffix}`,
       say: () => {},
     });
     await makeReleaseOf(folder.at(version), {

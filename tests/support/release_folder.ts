@@ -12,7 +12,7 @@ export async function makeReleaseOf(
   },
 ): Promise<void> {
   const path = `${folder}/piri-agent-${target}${suffix}`;
-  await Deno.rename(`${folder}/program`, path);
+  await Deno.rename(`${folder}/program${suffix}`, path);
   const facts = { version, commit: "c0ffee", deno: Deno.version.deno };
   const manifest = await manifestOf(facts, [
     { path, product: "piri-agent", target },
