@@ -74,14 +74,14 @@ export function agentServicesOf(edition: Edition): AgentServices {
     check: ({ dir }) => checkLink({ dir, ...parts, edition }),
 
     service: () =>
-      Promise.resolve(ownService("piri-agent", async (dir) => {
+      ownService("piri-agent", async (dir) => {
         await loadAgentConfig(dir, { anyOwnerForRoot: true });
         return { hasLowPort: false };
       }, {
         leaveFleet: async (dir) => {
           await leaveFleet({ dir, ...parts, edition });
         },
-      })),
+      }),
 
     asWindowsService: (live) => asWindowsService("piri-agent", live),
 

@@ -131,10 +131,7 @@ export const managerServices: ManagerServices = {
 
   async service() {
     const { ownService } = await import("./own_service.ts");
-    const { beginManagerTrial, requireKnownSchema } = await import(
-      "./own_manager_update.ts"
-    );
-    return ownService("piri-manager", async (dir) => {
+    return await ownService("piri-manager", async (dir) => {
       await requireNoLogin(dir);
       const { readConfig } = await import("./manager/state/state_folder.ts");
       const { statePaths } = await import("./manager/state/state_paths.ts");
@@ -147,13 +144,19 @@ export const managerServices: ManagerServices = {
           );
         },
       );
+      const { requireKnownSchema } = await import("./own_manager_update.ts");
       await requireKnownSchema(dir);
       return {
         hasLowPort: [listen.port, control?.port ?? 0].some((port) =>
           port > 0 && port < FIRST_FREE_PORT
         ),
       };
-    }, { beginTrial: beginManagerTrial });
+    }, {
+      async beginTrial(change) {
+        const { beginManagerTrial } = await import("./own_manager_update.ts");
+        return await beginManagerTrial(change);
+      },
+    });
   },
 
   async guard({ dir, part }) {

@@ -7,6 +7,7 @@ import { Turns } from "./base/turns.ts";
 import { VERSION } from "./base/version.ts";
 import type { ServiceManagerLink } from "./cli/life.ts";
 import type { WindowsLife } from "./cli/service_acts.ts";
+import { windowsFor } from "./own_windows.ts";
 import { connectDatagram } from "./service/datagram.ts";
 import { HostFiles } from "./service/host_files.ts";
 import type { HostSystem, Ran } from "./service/host_system.ts";
@@ -20,15 +21,14 @@ import {
 import type { ServiceName } from "./service/service_host.ts";
 import { readUpdateNote } from "./update/update_note.ts";
 import { isStartedByServiceManager } from "./service/started_by.ts";
-import { thisWindows } from "./service/windows/parts.ts";
 import { RESTART_CODE } from "./service/windows/services.ts";
 
 const env = (name: string) => Deno.env.get(name);
 
 /** System of this host, for the service of a program. */
-function thisSystem(name: ServiceName): HostSystem {
+async function thisSystem(name: ServiceName): Promise<HostSystem> {
   const { os, privileged } = thisHost();
-  const windows = os === "windows" ? thisWindows(name) : undefined;
+  const windows = os === "windows" ? await windowsFor(name) : undefined;
   return {
     os,
     isRoot: privileged,
@@ -103,15 +103,15 @@ function askToRestart(pid: number): void {
 }
 
 /** Service of this program on this host. */
-export function ownService(
+export async function ownService(
   name: ServiceName,
   checkState: ServiceControlOptions["checkState"],
   more: Pick<ServiceControlOptions, "leaveFleet" | "beginTrial"> = {},
-): ServiceControl {
+): Promise<ServiceControl> {
   return new ServiceControl({
     ...more,
     name,
-    system: thisSystem(name),
+    system: await thisSystem(name),
     clock: systemClock,
     executable: Deno.build.standalone ? Deno.execPath() : undefined,
     version: VERSION,

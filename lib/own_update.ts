@@ -5,21 +5,23 @@ import { type Clock, systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import type { MinisignKey } from "./base/minisign.ts";
 import { VERSION } from "./base/version.ts";
+import { windowsFor } from "./own_windows.ts";
 import { HostFiles } from "./service/host_files.ts";
 import { openrcLog } from "./service/openrc_script.ts";
 import { startLaterIfBusy } from "./operations/busy_file.ts";
 import type { Ran } from "./service/host_system.ts";
 import { guardStart } from "./update/guard.ts";
-import { watchTrial } from "./update/watch_trial.ts";
 import { WATCH } from "./service/windows/command_line.ts";
-import { watchedService } from "./update/watched_windows.ts";
 import { guardPath, installedAt, rootOfGuard } from "./update/slot_links.ts";
 
 /** Longest run of a new version that is tried, in milliseconds. */
 const TRY_MS = 30_000;
 
 /** Most lines of the log that a failed update tells. */
-const LOG_LINES = "20";
+const LOG_LINES = 20;
+
+/** Most bytes of a log file that are read for them. */
+const MAX_LOG_BYTES = 65_536;
 
 /** Facts about an agent that the host does not tell. */
 export interface OwnUpdateOptions {
@@ -42,7 +44,7 @@ export async function ownUpdate(
   const isWindows = Deno.build.os === "windows";
   return {
     ...options,
-    files: isWindows ? await windowsFiles() : new HostFiles(),
+    files: isWindows ? (await windowsFor("piri-agent")).files : new HostFiles(),
     version: VERSION,
     product: edition === "full" ? "piri-agent" : "piri-agent-observe",
     target: targetOf(Deno.build),
@@ -57,12 +59,6 @@ export async function ownUpdate(
       ? { watch: () => startGuard(installed.root, options.dir) }
       : {},
   };
-}
-
-/** Files of a Windows, as the service of the agent has them. Only Windows has the libraries for it. */
-async function windowsFiles(): Promise<HostFiles> {
-  const { thisWindows } = await import("./service/windows/parts.ts");
-  return thisWindows("piri-agent").files;
 }
 
 /** Starts the guard as a process that lives on without this one. */
@@ -80,9 +76,10 @@ function startGuard(root: string, dir: string): void {
 export async function watchOwnTrial(dir: string): Promise<void> {
   const root = rootOfGuard(Deno.execPath());
   if (root === undefined || Deno.build.os !== "windows") return;
-  const { thisWindows } = await import("./service/windows/parts.ts");
+  const { watchTrial } = await import("./update/watch_trial.ts");
+  const { watchedService } = await import("./update/watched_windows.ts");
   const { reportEvent } = await import("./service/windows/event_log.ts");
-  const { services, files } = thisWindows("piri-agent");
+  const { services, files } = await windowsFor("piri-agent");
   // A second one would count each start twice.
   using lock = await Deno.open(join(dir, "guard.lock"), {
     create: true,
@@ -169,7 +166,7 @@ async function lastLines(since: number): Promise<string> {
     "piri-agent.service",
     `--since=@${Math.floor(since / 1_000)}`,
     "-n",
-    LOG_LINES,
+    String(LOG_LINES),
     "-o",
     "cat",
     "--no-pager",
@@ -178,8 +175,16 @@ async function lastLines(since: number): Promise<string> {
   return code === 0 ? stdout : "";
 }
 
-/** Last lines of a file; empty if there is none. */
+/** Last lines of a file, which may be large; empty if there is none. */
 async function lastLinesOf(path: string): Promise<string> {
-  const text = await Deno.readTextFile(path).catch(() => "");
-  return text.split("\n").slice(-1 - Number(LOG_LINES)).join("\n");
+  try {
+    using file = await Deno.open(path);
+    const { size } = await file.stat();
+    const from = Math.max(size - MAX_LOG_BYTES, 0);
+    await file.seek(from, Deno.SeekMode.Start);
+    const text = await new Response(file.readable).text();
+    return text.split("\n").slice(-1 - LOG_LINES).join("\n");
+  } catch {
+    return "";
+  }
 }

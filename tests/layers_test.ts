@@ -640,6 +640,7 @@ const roots = [
   "lib/own_manager_update.ts",
   "lib/own_service.ts",
   "lib/own_update.ts",
+  "lib/own_windows.ts",
   "lib/remote_shell.ts",
   "lib/serve_agent.ts",
   "lib/serve_briefly.ts",
