@@ -179,6 +179,14 @@ export class HostFiles {
     return hash.digest("hex");
   }
 
+  /** True if there is no second file, or another one than the first. */
+  async differs(from: string, to: string): Promise<boolean> {
+    const there = await this.realPath(to);
+    if (there === undefined) return true;
+    if (there === await this.realPath(from)) return false;
+    return await this.sha256(from) !== await this.sha256(to);
+  }
+
   /** Gives a folder and all that is in it to a user and a group. Returns false if all of it was theirs. */
   async giveTo(path: string, uid: number, gid: number): Promise<boolean> {
     try {

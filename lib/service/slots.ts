@@ -123,7 +123,7 @@ export async function placeInSlot(
   const slot = `versions/${version}`;
   const path = `${root}/${slot}/bin/${name}`;
   const isNew = !await files.exists(path);
-  const copied = await differs(executable, path, system) ||
+  const copied = await files.differs(executable, path) ||
     !await files.isProgram(path);
   if (copied) await files.copyProgram(executable, path);
   // Where it is enforced, SELinux lets services start only what has the label of its place.
@@ -174,7 +174,7 @@ async function linkCommand(
   const { files } = system;
   if (
     await files.readLink(command) === undefined &&
-    await files.exists(command) && await differs(command, executable, system)
+    await files.exists(command) && await files.differs(command, executable)
   ) {
     return [step(false, "", `left ${command}, which is another file`)];
   }
@@ -186,17 +186,6 @@ async function linkCommand(
       `${command} leads there already`,
     ),
   ];
-}
-
-async function differs(
-  from: string,
-  to: string,
-  { files }: HostSystem,
-): Promise<boolean> {
-  const there = await files.realPath(to);
-  if (there === undefined) return true;
-  if (there === await files.realPath(from)) return false;
-  return await files.sha256(from) !== await files.sha256(to);
 }
 
 /** Removes all slots and the links to them. */

@@ -2,12 +2,10 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { PiriError } from "../../base/errors.ts";
 import { openWindowsLibrary, wideText } from "../../base/windows_library.ts";
 import type { ServiceName } from "../service_host.ts";
-import { addressOf } from "./win32.ts";
+import { RESTART_CODE } from "./services.ts";
+import { addressOf, OWN_PROCESS, SERVICE_SPECIFIC_ERROR } from "./win32.ts";
 
 const ATTEMPT = "run as a service";
-
-/** Type of a service that has its process for itself. */
-const OWN_PROCESS = 0x10;
 
 /** States that a service tells Windows: SERVICE_STATUS, Microsoft Learn. */
 const STOPPED = 1;
@@ -20,7 +18,6 @@ const ACCEPTED = 0x0001 | 0x0008 | 0x0100;
 
 const NO_ERROR = 0;
 const CALL_NOT_IMPLEMENTED = 120;
-const SERVICE_SPECIFIC_ERROR = 1066;
 
 /** Time until the next word about a start or an end that is under way, in milliseconds. */
 const BEAT_MS = 2_000;
@@ -60,7 +57,7 @@ export const REQUESTS: ReadonlyMap<number, ServiceRequest> = new Map([
   [5, "stop"],
   [6, "reload"],
   [15, "stop"],
-  [128, "restart"],
+  [RESTART_CODE, "restart"],
 ]);
 
 /** Request to say again how the service fares. */

@@ -10,7 +10,13 @@ import type {
   WindowsServices,
   WindowsServiceState,
 } from "./services.ts";
-import { addressOf, textAt, windowsError } from "./win32.ts";
+import {
+  addressOf,
+  OWN_PROCESS,
+  SERVICE_SPECIFIC_ERROR,
+  textAt,
+  windowsError,
+} from "./win32.ts";
 
 const ATTEMPT = "manage services";
 
@@ -19,7 +25,6 @@ const SC_MANAGER_CREATE_SERVICE = 0x0002;
 const SERVICE_QUERY_CONFIG = 0x0001;
 const SERVICE_QUERY_STATUS = 0x0004;
 const SERVICE_ALL_ACCESS = 0xf_01ff;
-const OWN_PROCESS = 0x10;
 const AUTO_START = 2;
 const ERROR_NORMAL = 1;
 const NO_CHANGE = 0xffff_ffff;
@@ -46,7 +51,7 @@ const PRESHUTDOWN_MS = 30_000;
 const CONTROL_STOP = 1;
 const NO_SUCH_SERVICE = 1060;
 const NOT_RUNNING = 1062;
-const SERVICE_SPECIFIC_ERROR = 1066;
+const TIMEOUT = 1053;
 
 /** Time until a service must have started or ended, in milliseconds. */
 const MAX_CHANGE_MS = 60_000;
@@ -191,39 +196,13 @@ export class ServiceManager implements WindowsServices {
 
   change(name: string, definition: WindowsServiceDefinition): void {
     using service = this.#require(name);
-    const done = this.#advapi.symbols.ChangeServiceConfigW(
-      service.handle,
-      OWN_PROCESS,
-      AUTO_START,
-      ERROR_NORMAL,
-      wideText(definition.commandLine),
-      null,
-      null,
-      null,
-      wideText(definition.account),
-      null,
-      wideText(definition.displayName),
-    );
-    if (done === 0) throw this.#error(`change the service ${name}`);
+    this.#configure(name, service.handle, definition);
     this.#complete(name, service.handle, definition);
   }
 
   setCommandLine(name: string, commandLine: string): void {
     using service = this.#require(name);
-    const done = this.#advapi.symbols.ChangeServiceConfigW(
-      service.handle,
-      NO_CHANGE,
-      NO_CHANGE,
-      NO_CHANGE,
-      wideText(commandLine),
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-    );
-    if (done === 0) throw this.#error(`change the service ${name}`);
+    this.#configure(name, service.handle, { commandLine });
   }
 
   async start(name: string): Promise<void> {
@@ -235,12 +214,7 @@ export class ServiceManager implements WindowsServices {
 
   async stop(name: string): Promise<void> {
     using service = this.#require(name);
-    const asked = this.#advapi.symbols.ControlService(
-      service.handle,
-      CONTROL_STOP,
-      new Uint8Array(28),
-    );
-    if (asked === 0) {
+    if (!this.#control(service.handle, CONTROL_STOP)) {
       const number = this.#kernel.symbols.GetLastError();
       if (number === NOT_RUNNING) return;
       throw windowsError(`stop the service ${name}`, number);
@@ -256,12 +230,39 @@ export class ServiceManager implements WindowsServices {
 
   send(name: string, code: number): void {
     using service = this.#require(name);
-    const sent = this.#advapi.symbols.ControlService(
-      service.handle,
-      code,
-      new Uint8Array(28),
+    if (this.#control(service.handle, code)) return;
+    throw this.#error(`ask the service ${name} to restart`);
+  }
+
+  /** Sends a request to a service; false if Windows refuses, with its error. */
+  #control(service: bigint, code: number): boolean {
+    const status = new Uint8Array(28);
+    return this.#advapi.symbols.ControlService(service, code, status) !== 0;
+  }
+
+  /** Changes how Windows starts a service. What is not given stays as it is. */
+  #configure(
+    name: string,
+    service: bigint,
+    { commandLine, account, displayName }:
+      & Pick<WindowsServiceDefinition, "commandLine">
+      & Partial<WindowsServiceDefinition>,
+  ): void {
+    const isWhole = account !== undefined;
+    const done = this.#advapi.symbols.ChangeServiceConfigW(
+      service,
+      isWhole ? OWN_PROCESS : NO_CHANGE,
+      isWhole ? AUTO_START : NO_CHANGE,
+      isWhole ? ERROR_NORMAL : NO_CHANGE,
+      wideText(commandLine),
+      null,
+      null,
+      null,
+      account === undefined ? null : wideText(account),
+      null,
+      displayName === undefined ? null : wideText(displayName),
     );
-    if (sent === 0) throw this.#error(`ask the service ${name} to restart`);
+    if (done === 0) throw this.#error(`change the service ${name}`);
   }
 
   /** Sets what a service has besides its program: what happens after a failure and at a shutdown. */
@@ -340,7 +341,7 @@ export class ServiceManager implements WindowsServices {
     const end = systemClock.monotonic() + MAX_CHANGE_MS;
     while (!wanted.includes(this.#status(name, service).state)) {
       if (systemClock.monotonic() >= end) {
-        throw windowsError(`see the service ${name} ${wanted[0]}`, 1053);
+        throw windowsError(`see the service ${name} ${wanted[0]}`, TIMEOUT);
       }
       await sleep(systemClock, LOOK_MS);
     }

@@ -3,7 +3,11 @@ import type { HostSystem } from "../host_system.ts";
 import type { SlotPlaces } from "../slot_places.ts";
 import { type ServiceName, type Step, step } from "../service_host.ts";
 import type { RegistryText, WindowsParts } from "./services.ts";
-import type { WindowsFiles, WindowsHost } from "./windows_files.ts";
+import {
+  slotProgram,
+  type WindowsFiles,
+  type WindowsHost,
+} from "./windows_files.ts";
 
 /** Key of the variables of the system. */
 const VARIABLES =
@@ -23,7 +27,7 @@ export function windowsPlaces(
   return {
     root,
     current: "",
-    executable: join(root, "versions", version, `${name}.exe`),
+    executable: slotProgram(root, version, name),
     command: join(root, "bin", `${name}.exe`),
     guard: join(root, "bin", "piri-guard.exe"),
   };
@@ -42,8 +46,7 @@ export async function placeOnWindows(
   const { files } = windows;
   const steps: Step[] = [];
   for (const path of [places.executable, places.command]) {
-    const copied = await files.realPath(path) === undefined ||
-      await files.sha256(path) !== await files.sha256(executable);
+    const copied = await files.differs(executable, path);
     if (copied) await files.secondName(executable, path);
     steps.push(step(copied, `copied to ${path}`, `${path} is the same`));
   }

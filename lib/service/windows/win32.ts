@@ -21,6 +21,12 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
 
 const ACCESS_DENIED = 5;
 
+/** Type of a service that has its process for itself. */
+export const OWN_PROCESS = 0x10;
+
+/** Exit code that says that the service has one of its own. */
+export const SERVICE_SPECIFIC_ERROR = 1066;
+
 /** Error of a call of Windows: DENIED without rights, else UNAVAILABLE. */
 export function windowsError(attempt: string, number: number): PiriError {
   const meaning = MEANINGS.get(number);

@@ -29,7 +29,7 @@ export class WindowsFiles extends HostFiles {
     const { dir = "" } = this.#line;
     const slot = target.slice("versions/".length);
     const root = path.slice(0, -"/current".length);
-    const executable = join(root, "versions", slot, `${this.#name}.exe`);
+    const executable = slotProgram(root, slot, this.#name);
     const line = commandLineOf({ executable, dir });
     this.#windows.services.setCommandLine(this.#name, line);
     return true;
@@ -73,6 +73,15 @@ const ASIDE = "removed-";
 /** Windows of this host, with its files as the service of a program sees them. */
 export interface WindowsHost extends WindowsParts {
   readonly files: WindowsFiles;
+}
+
+/** Path of the program in the slot of a version. */
+export function slotProgram(
+  root: string,
+  version: string,
+  name: ServiceName,
+): string {
+  return join(root, "versions", version, `${name}.exe`);
 }
 
 function isCurrent(path: string): boolean {
