@@ -5,6 +5,7 @@ import type { SlotChange } from "../service/slots.ts";
 import { guardPath, slotExecutable } from "./slot_links.ts";
 import { whyNotVersion } from "./try_program.ts";
 import {
+  newTrial,
   readUpdateNote,
   type UpdateNote,
   writeUpdateNote,
@@ -13,12 +14,6 @@ import { compareVersions } from "./versions.ts";
 
 /** Name of the program. An agent's trial begins with the command that updates it. */
 const NAME = "piri-manager";
-
-/** Time for which a new version has to work by default, in milliseconds. */
-const CONFIRM_MS = 60_000;
-
-/** Length of a trial besides twice the time of the confirmation, in milliseconds. */
-const TRIAL_MS = 120_000;
 
 /** Mode of a note that the user of the service has to read. That user owns the folder, and so may replace it. */
 const READABLE = 0o644;
@@ -72,29 +67,19 @@ export async function beginTrial(
     return [];
   }
   if (trial === undefined) await chooseGuard(change, parts);
-  const { confirmMs = CONFIRM_MS } = change;
-  const trialMs = TRIAL_MS + 2 * confirmMs;
   const from = trial?.from ?? current;
-  await note(
-    {
-      id: "0",
-      nonce: "0",
-      managerId: "",
-      from,
-      to,
-      state: "trial",
-      starts: 0,
-      deadline: now() + trialMs,
-      startedAt: now(),
-      confirmMs,
-      trialMs,
-      reason: "",
-      detail: "",
-      ...await databaseBefore(trial, dir, schema),
-    },
-    dir,
-    files,
-  );
+  const begun = newTrial({
+    id: "0",
+    nonce: "0",
+    managerId: "",
+    from,
+    to,
+    startedAt: now(),
+    confirmMs: change.confirmMs,
+    now: now(),
+    ...await databaseBefore(trial, dir, schema),
+  });
+  await note(begun, dir, files);
   return [from];
 }
 

@@ -75,6 +75,44 @@ export interface UpdateNote {
   readonly agents?: number | undefined;
 }
 
+/** Time for which a new version has to work by default, in milliseconds. */
+const CONFIRM_MS = 60_000;
+
+/** Length of a trial besides twice the time of the confirmation, in milliseconds. */
+const TRIAL_MS = 120_000;
+
+/** Note about a trial that begins now. */
+export function newTrial(
+  { confirmMs = CONFIRM_MS, trialMs = TRIAL_MS + 2 * confirmMs, now, ...facts }:
+    & Omit<
+      UpdateNote,
+      | "state"
+      | "starts"
+      | "deadline"
+      | "confirmMs"
+      | "trialMs"
+      | "reason"
+      | "detail"
+    >
+    & {
+      /** Current time, in milliseconds since 1970. */
+      readonly now: number;
+      readonly confirmMs?: number | undefined;
+      readonly trialMs?: number | undefined;
+    },
+): UpdateNote {
+  return {
+    ...facts,
+    state: "trial",
+    starts: 0,
+    deadline: now + trialMs,
+    confirmMs,
+    trialMs,
+    reason: "",
+    detail: "",
+  };
+}
+
 /** Files that notes are read from and written to. */
 export type NoteFiles = Pick<HostFiles, "read" | "write">;
 

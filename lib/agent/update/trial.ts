@@ -1,7 +1,8 @@
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { guardPath, slotExecutable } from "../../update/slot_links.ts";
+import { runCarefully, StepTimer } from "../../update/step_timer.ts";
 import {
   readUpdateNote,
   type UpdateNote,
@@ -33,8 +34,8 @@ export class Trial {
   #onConfirmed: (outcome: WorkOutcome) => Promise<void> = async () => {};
   #isConnected = false;
   #detail = "";
-  #confirm: Timer | undefined;
-  #deadline: Timer | undefined;
+  readonly #confirm: StepTimer;
+  readonly #deadline: StepTimer;
   /** True once the deadline was over while the Manager was there: the next loss of the connection goes back. */
   #isLate = false;
   #stopped = false;
@@ -42,6 +43,8 @@ export class Trial {
   private constructor(parts: UpdateParts, note: UpdateNote | undefined) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#confirm = new StepTimer(parts.clock, log);
+    this.#deadline = new StepTimer(parts.clock, log);
     this.#note = note;
   }
 
@@ -113,23 +116,20 @@ export class Trial {
     this.#detail = connected ? "" : detail;
     if (connected === this.#isConnected) return;
     this.#isConnected = connected;
-    this.#confirm?.cancel();
+    this.#confirm.cancel();
     const note = this.#note;
     if (note === undefined || !this.#isOnTrial || this.#stopped) return;
     if (connected) {
-      this.#confirm = this.#clock.timer(
-        note.confirmMs,
-        () => this.#carefully(() => this.#confirmed(note)),
-      );
+      this.#confirm.start(note.confirmMs, () => this.#confirmed(note));
     } else if (this.#isLate) {
-      this.#carefully(() => this.#decide());
+      runCarefully(() => this.#decide(), log);
     }
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#confirm?.cancel();
-    this.#deadline?.cancel();
+    this.#confirm.cancel();
+    this.#deadline.cancel();
   }
 
   get #isOnTrial(): boolean {
@@ -139,16 +139,7 @@ export class Trial {
   }
 
   #watch(ms: number): void {
-    this.#deadline?.cancel();
-    this.#deadline = this.#clock.timer(
-      Math.max(ms, 0),
-      () => this.#carefully(() => this.#overdue()),
-    );
-  }
-
-  /** Runs a step whose failure must not end the agent: the deadline, or the guard, has the last word. */
-  #carefully(step: () => Promise<void>): void {
-    step().catch((error) => log.error("{error}", { error: messageOf(error) }));
+    this.#deadline.start(ms, () => this.#overdue());
   }
 
   /** The deadline is over: a Manager that is back since then gets its time once. */

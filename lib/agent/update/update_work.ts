@@ -9,6 +9,7 @@ import {
 } from "../../update/manifest.ts";
 import { slotExecutable, useSlot } from "../../update/slot_links.ts";
 import {
+  newTrial,
   readUpdateNote,
   type UpdateNote,
   writeUpdateNote,
@@ -36,12 +37,6 @@ import {
 import type { UpdateParts } from "./update_parts.ts";
 
 const log = logger("agent", "update");
-
-/** Time for which a new version has to stay connected by default, in milliseconds. */
-const CONFIRM_MS = 60_000;
-
-/** Length of a trial besides twice the time of the confirmation, in milliseconds. */
-const TRIAL_MS = 120_000;
 
 /** Time between two looks for commands that run, in milliseconds. */
 const IDLE_LOOK_MS = 250;
@@ -98,28 +93,20 @@ export async function update(
   await tryProgram(version, { ...slots, keeps }, parts);
   await untilIdle(request, parts);
   if (signal.aborted) throw cancelled(version);
-  const { confirmMs = CONFIRM_MS } = params;
-  const { trialMs = TRIAL_MS + 2 * confirmMs } = params;
+  const { confirmMs, trialMs } = params;
   const { id, nonce, managerId } = request.command;
-  await switchTo(
-    {
-      id: String(id),
-      nonce: String(nonce),
-      managerId,
-      from: slots.slot,
-      to: version,
-      state: "trial",
-      starts: 0,
-      deadline: clock.now() + trialMs,
-      startedAt,
-      confirmMs,
-      trialMs,
-      reason: "",
-      detail: "",
-    },
-    slots,
-    parts,
-  );
+  const note = newTrial({
+    id: String(id),
+    nonce: String(nonce),
+    managerId,
+    from: slots.slot,
+    to: version,
+    startedAt,
+    confirmMs,
+    trialMs,
+    now: clock.now(),
+  });
+  await switchTo(note, slots, parts);
   parts.restart(`version ${version} takes over from ${slots.slot}`);
   return { success: true, changed: true, isHandedOver: true };
 }

@@ -1,7 +1,8 @@
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Installed } from "../../update/slot_links.ts";
+import { StepTimer } from "../../update/step_timer.ts";
 import {
   type NoteFiles,
   readUpdateNote,
@@ -45,13 +46,15 @@ export class ManagerTrial {
   #isUpgrading = false;
   #news: () => void = () => {};
   #detail = "";
-  #look: Timer | undefined;
-  #deadline: Timer | undefined;
+  readonly #look: StepTimer;
+  readonly #deadline: StepTimer;
   #stopped = false;
 
   private constructor(parts: ManagerTrialParts, note: UpdateNote | undefined) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#look = new StepTimer(parts.clock, log);
+    this.#deadline = new StepTimer(parts.clock, log);
     this.#note = note;
   }
 
@@ -141,8 +144,8 @@ export class ManagerTrial {
 
   stop(): void {
     this.#stopped = true;
-    this.#look?.cancel();
-    this.#deadline?.cancel();
+    this.#look.cancel();
+    this.#deadline.cancel();
   }
 
   #isNamed(key: "from" | "to"): boolean {
@@ -151,11 +154,7 @@ export class ManagerTrial {
   }
 
   #lookSoon(ms: number): void {
-    this.#look?.cancel();
-    this.#look = this.#clock.timer(
-      ms,
-      () => this.#carefully(() => this.#lookOnce()),
-    );
+    this.#look.start(ms, () => this.#lookOnce());
   }
 
   async #lookOnce(): Promise<void> {
@@ -187,7 +186,7 @@ export class ManagerTrial {
   async #confirm(): Promise<void> {
     const note = this.#note;
     if (note === undefined) return;
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     try {
       await this.#write({
         ...note,
@@ -203,16 +202,7 @@ export class ManagerTrial {
   }
 
   #watch(ms: number): void {
-    this.#deadline?.cancel();
-    this.#deadline = this.#clock.timer(
-      Math.max(ms, 0),
-      () => this.#carefully(() => this.#overdue()),
-    );
-  }
-
-  /** Runs a step whose failure must not end the Manager: the guard has the last word. */
-  #carefully(step: () => Promise<void>): void {
-    step().catch((error) => log.error("{error}", { error: messageOf(error) }));
+    this.#deadline.start(ms, () => this.#overdue());
   }
 
   /** The deadline is over: the guard goes back at the next start, if that loses nothing. */
