@@ -73,16 +73,16 @@ export async function startLog(
   configureSync({
     reset: true,
     sinks: {
-      stderr: intoFile ?? ((record: LogRecord) => {
+      lines: intoFile ?? ((record: LogRecord) => {
         if (waiting === "") setTimeout(flush, GATHERED_MS);
         waiting += toText(record);
         if (AT_ONCE.has(record.level)) flush();
       }),
     },
     loggers: [
-      { category: ["piri"], lowestLevel: level, sinks: ["stderr"] },
+      { category: ["piri"], lowestLevel: level, sinks: ["lines"] },
       // LogTape's own category: at a lower level it would report its configuration at each start.
-      { category: ["logtape"], lowestLevel: "error", sinks: ["stderr"] },
+      { category: ["logtape"], lowestLevel: "error", sinks: ["lines"] },
     ],
   });
 }

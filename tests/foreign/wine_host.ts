@@ -84,7 +84,7 @@ export class WineHost implements AsyncDisposable {
         program.signal("SIGINT");
         await program.end(START_MS);
       },
-      // What it has started has its streams, too, and lives on.
+      // Its descendants hold its streams, too, and live on.
       async kill(program) {
         program.signal("SIGKILL");
         await until(
