@@ -21,7 +21,7 @@ import {
   SigningKey,
 } from "../lib/base/signing_key.ts";
 import { NONCE_BYTES } from "../lib/wire/proof.ts";
-import { parseAddress } from "../lib/base/address.ts";
+import { type Address, parseAddress } from "../lib/base/address.ts";
 import type { Clock } from "../lib/base/clock.ts";
 import type { Counters } from "../lib/base/counters.ts";
 import { PiriError } from "../lib/base/errors.ts";
@@ -105,6 +105,7 @@ export class SimulatedAgent {
   connection: Connection<SimulatedAgent> | undefined;
   readonly #identity: Identity;
   readonly #options: SimulatedAgentOptions;
+  readonly #address: Address;
   readonly #output: Uint8Array<ArrayBuffer>;
   /** Time of the answer to each command that is not recorded yet. */
   readonly #answeredAt = new Map<bigint, number>();
@@ -123,6 +124,7 @@ export class SimulatedAgent {
   constructor(identity: Identity, options: SimulatedAgentOptions) {
     this.#identity = identity;
     this.#options = options;
+    this.#address = parseAddress(identity.address);
     this.#joinToken = identity.joinToken;
     this.#key = options.isProving
       ? new SigningKey(newSigningKey(systemRandom))
@@ -147,8 +149,8 @@ export class SimulatedAgent {
    */
   async connect(): Promise<ConnectTimes> {
     const { clock, counters } = this.#options;
-    const { address, serverName, caPem } = this.#identity;
-    const { host: hostname, port } = parseAddress(address);
+    const { serverName, caPem } = this.#identity;
+    const { host: hostname, port } = this.#address;
     const began = clock.monotonic();
     const transport = await dialTls({
       hostname,

@@ -7,8 +7,8 @@ export const TICK_MS = 50;
 const SHORT_MS = 1_000;
 
 /**
- * Groups timers that end within the same 50 ms into one timer of the underlying clock. With thousands of connections,
- * one timer each costs more memory and time than the work it guards.
+ * Groups timers that end within the same 50 ms, and sets one timer of the underlying clock, for the earliest group. With
+ * thousands of connections, one timer each costs more memory and time than the work it guards.
  */
 export class CoarseClock implements Clock {
   readonly #clock: Clock;
@@ -16,6 +16,9 @@ export class CoarseClock implements Clock {
    * Pending groups by tick, counted from the clock's zero. Timers of a group end in the order in which they were set.
    */
   readonly #ticks = new Map<number, Tick>();
+  #timer: Timer | undefined;
+  /** Tick that the underlying timer is set for: none is earlier. Its own group may be gone. */
+  #setFor = Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -35,11 +38,44 @@ export class CoarseClock implements Clock {
     const at = Math.ceil((now + ms) / TICK_MS);
     let tick = this.#ticks.get(at);
     if (tick === undefined) {
-      const timer = this.#clock.timer(at * TICK_MS - now, () => this.#end(at));
-      tick = new Tick(timer, () => this.#ticks.delete(at));
+      tick = new Tick(() => this.#drop(at));
       this.#ticks.set(at, tick);
+      if (at < this.#setFor) this.#set(at, now);
     }
     return tick.add(callback);
+  }
+
+  #set(at: number, now: number): void {
+    this.#timer?.cancel();
+    this.#setFor = at;
+    this.#timer = this.#clock.timer(at * TICK_MS - now, () => this.#ring());
+  }
+
+  #unset(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#setFor = Infinity;
+  }
+
+  /** Drops a group of cancelled timers. The underlying timer stays for the others: most groups come and go. */
+  #drop(at: number): void {
+    this.#ticks.delete(at);
+    if (this.#ticks.size === 0) this.#unset();
+  }
+
+  /** Ends all groups that are due, the earliest first, and waits for the next one. */
+  #ring(): void {
+    const now = this.#clock.monotonic();
+    const last = Math.max(this.#setFor, Math.floor(now / TICK_MS));
+    this.#unset();
+    const due = [...this.#ticks.keys()].filter((at) => at <= last);
+    try {
+      for (const at of due.toSorted((one, other) => one - other)) this.#end(at);
+    } finally {
+      // A callback that threw must not hold up the others.
+      const next = Math.min(...this.#ticks.keys());
+      if (next < this.#setFor) this.#set(next, now);
+    }
   }
 
   #end(at: number): void {
@@ -52,13 +88,11 @@ export class CoarseClock implements Clock {
 
 /** Group of all timers that end at the same moment. */
 class Tick {
-  readonly #timer: Timer;
   readonly #dropped: () => void;
   readonly #members = new Set<Member>();
 
   /** Calls `dropped` when all timers of the group were cancelled. */
-  constructor(timer: Timer, dropped: () => void) {
-    this.#timer = timer;
+  constructor(dropped: () => void) {
     this.#dropped = dropped;
   }
 
@@ -70,7 +104,6 @@ class Tick {
 
   delete(member: Member): void {
     if (!this.#members.delete(member) || this.#members.size > 0) return;
-    this.#timer.cancel();
     this.#dropped();
   }
 

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Clock, Timer } from "../../lib/base/clock.ts";
 import { CoarseClock, TICK_MS } from "../../lib/base/coarse_clock.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -66,3 +67,76 @@ Deno.test("a short timer is as exact as the clock", () => {
   clock.advanceNow(100);
   assertEquals(at, [23]);
 });
+
+Deno.test("one timer of the clock serves all ticks, also earlier ones that come later", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const ended: string[] = [];
+  coarse.timer(9_000, () => ended.push("last"));
+  coarse.timer(3_000, () => ended.push("first"));
+  const gone = coarse.timer(2_000, () => ended.push("gone"));
+  coarse.timer(6_000, () => ended.push("second"));
+  assertEquals(clock.timers, 1);
+  gone.cancel();
+  clock.advanceNow(3_000 + TICK_MS);
+  assertEquals(ended, ["first"]);
+  clock.advanceNow(3_000);
+  assertEquals(ended, ["first", "second"]);
+  assertEquals(clock.timers, 1);
+  clock.advanceNow(3_000);
+  assertEquals(ended, ["first", "second", "last"]);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("timers that are due together end by their times, whatever the order in which they were set", () => {
+  const clock = new LateClock();
+  const coarse = new CoarseClock(clock);
+  const ended: number[] = [];
+  for (const ms of [4_000, 2_000, 3_000]) {
+    coarse.timer(ms, () => ended.push(ms));
+  }
+  coarse.timer(8_000, () => ended.push(8_000));
+  clock.ringAt(5_000);
+  assertEquals(ended, [2_000, 3_000, 4_000]);
+  clock.ringAt(8_000);
+  assertEquals(ended, [2_000, 3_000, 4_000, 8_000]);
+});
+
+Deno.test("a callback that throws holds up no other tick", () => {
+  const clock = new FakeClock();
+  const coarse = new CoarseClock(clock);
+  const ended: string[] = [];
+  coarse.timer(2_000, () => {
+    throw new Error("of the callback");
+  });
+  coarse.timer(3_000, () => ended.push("next"));
+  assertThrows(() => clock.advanceNow(2_500), Error, "of the callback");
+  clock.advanceNow(1_000);
+  assertEquals(ended, ["next"]);
+});
+
+/** Clock of a process that was held up: its timer ends when the test says so. */
+class LateClock implements Clock {
+  #now = 0;
+  #ring: (() => void) | undefined;
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  timer(_ms: number, callback: () => void): Timer {
+    this.#ring = callback;
+    return { cancel: () => this.#ring = undefined };
+  }
+
+  ringAt(ms: number): void {
+    this.#now = ms;
+    const ring = this.#ring;
+    this.#ring = undefined;
+    ring?.();
+  }
+}

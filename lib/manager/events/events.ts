@@ -105,8 +105,18 @@ export class Events implements EventFeed {
     message: string,
     { agent = null, commandId = null }: EventSubject,
   ): NewEvent {
-    log.info("{kind}: {message}", { kind, message, agent, commandId });
-    return { at: this.#clock.now(), kind, agent, commandId, message };
+    const at = this.#clock.now();
+    // As by `info`, which would read the same template anew for each event: three times the cost.
+    const record = {
+      category: log.category,
+      level: "info" as const,
+      timestamp: at,
+      rawMessage: "{kind}: {message}",
+      message: ["", kind, ": ", message, ""],
+      properties: { kind, message, agent, commandId },
+    };
+    log.emit(record);
+    return { at, kind, agent, commandId, message };
   }
 
   async #record(event: NewEvent): Promise<EventRecord | undefined> {
