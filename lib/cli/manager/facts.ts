@@ -99,8 +99,9 @@ async function show(
     columns: {
       ...agent,
       FACT: ({ fact }) => fact,
-      VALUE: ({ value }) => value,
       FROM: ({ from }) => from,
+      // Last, since some are long, and nothing is padded to the width of the last column.
+      VALUE: ({ value }) => value,
     },
   });
   return ExitCode.ok;

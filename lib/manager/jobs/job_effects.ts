@@ -162,8 +162,13 @@ export class JobEffects implements CommandNews {
     }
   }
 
-  /** Step of the entries of an agent that may have run already, and the jobs that it is for: for the record of its hello. */
-  doubt(at: number): { lastJob: bigint; move: EntryMove } {
+  /**
+   * Step of the entries of an agent that may have run already, and the jobs that it is for: for the record of its hello.
+   * Undefined if no job is older than this start of the Manager.
+   */
+  doubt(at: number): { lastJob: bigint; move: EntryMove } | undefined {
+    // Made for each hello, and sent to the database's thread.
+    if (this.#lastFound === 0n) return undefined;
     const reason = "the database cannot tell if it ran";
     return { lastJob: this.#lastFound, move: moveBy("doubted", at, reason) };
   }

@@ -32,9 +32,9 @@ Deno.test("facts lists the facts of one agent, and marks those that operators se
 
   assertEquals(code, 0);
   assertEquals(stdout.split("\n"), [
-    "FACT  VALUE  FROM",
-    "os    linux  agent",
-    "role  db     manager",
+    "FACT  FROM     VALUE",
+    "os    agent    linux",
+    "role  manager  db",
     "",
   ]);
 });
@@ -42,10 +42,10 @@ Deno.test("facts lists the facts of one agent, and marks those that operators se
 Deno.test("facts of several agents name the agent on each line, and are a JSON object each", async () => {
   const { stdout } = await see(["facts", "web-*"], { manager: manager() });
   assertEquals(stdout.split("\n"), [
-    "AGENT  FACT  VALUE   FROM",
-    "web-1  os    linux   agent",
-    "web-1  role  db      manager",
-    "web-2  os    darwin  agent",
+    "AGENT  FACT  FROM     VALUE",
+    "web-1  os    agent    linux",
+    "web-1  role  manager  db",
+    "web-2  os    agent    darwin",
     "",
   ]);
 
