@@ -107,18 +107,29 @@ export function formatter(
   format: LogOptions["format"],
   isJournal: boolean,
 ): (record: LogRecord) => string {
-  const toText = format === "json"
-    ? getJsonLinesFormatter()
-    : getTextFormatter({
-      timestamp: "rfc3339",
-      value: plainly,
-      ...isJournal
-        ? { format: ({ category, message }) => `${category}: ${message}` }
-        : {},
-    });
+  const toText = format === "json" ? jsonLines() : getTextFormatter({
+    timestamp: "rfc3339",
+    value: plainly,
+    ...isJournal
+      ? { format: ({ category, message }) => `${category}: ${message}` }
+      : {},
+  });
   return isJournal
     ? (record) => `<${PRIORITIES[record.level]}>${toText(record)}`
     : toText;
+}
+
+/** Formats records as JSON, with the message as people read it: LogTape would put quotes around each value in it. */
+function jsonLines(): (record: LogRecord) => string {
+  const toText = getJsonLinesFormatter();
+  return (record) => {
+    const message = record.message.map((part) =>
+      typeof part === "string" || typeof part === "bigint"
+        ? part
+        : Deno.inspect(part)
+    );
+    return toText({ ...record, message: [message.join("")] });
+  };
 }
 
 function flush(): void {

@@ -1,5 +1,5 @@
 /**
- * Logs three lines and ends in the way that its first argument names. The second one is the format of the log, the third
+ * Logs a few lines and ends in the way that its first argument names. The second one is the format of the log, the third
  * one its file.
  *
  * @module
@@ -20,6 +20,11 @@ await startLog({ level: "info", format, file: Deno.args[2] });
 const log = logger("test");
 log.info("one");
 log.info("Command {id}", { id: 59n });
+log.info("Agent {name} is {count} of {all}", {
+  name: "web-1",
+  count: 2,
+  all: [1, 2],
+});
 log.warning("two");
 log.info("three");
 ENDS[Deno.args[0] ?? ""]?.();

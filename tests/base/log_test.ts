@@ -13,7 +13,7 @@ async function logOf(...args: string[]): Promise<string> {
 
 for (const how of ["returns", "exits", "throws", "rejects"]) {
   Deno.test(`records logged just before a program ${how} are written, in order`, async () => {
-    assertMatch(await logOf(how), /one\n.*\n.*two\n.*three\n/);
+    assertMatch(await logOf(how), /one\n.*59\n.*Agent.*\n.*two\n.*three\n/);
   });
 }
 
@@ -27,7 +27,7 @@ for (const how of ["returns", "exits", "throws", "rejects"]) {
     assertEquals(seen.includes("one"), false);
     assertMatch(
       await Deno.readTextFile(path),
-      /^(\S+ .*one\n.*Command 59\n.*two\n.*three\n){2}$/,
+      /^(\S+ .*one\n.*Command 59\n.*Agent.*\n.*two\n.*three\n){2}$/,
     );
   });
 }
@@ -46,4 +46,11 @@ Deno.test("an id is logged as a plain number, in both formats", async () => {
   assertMatch(await logOf("returns"), /Command 59\n/);
   const [, line = ""] = (await logOf("returns", "json")).split("\n");
   assertEquals(JSON.parse(line).properties.id, "59");
+});
+
+Deno.test("the message of a JSON record is that of a text record", async () => {
+  const [, , line = ""] = (await logOf("returns", "json")).split("\n");
+  const { message, properties } = JSON.parse(line);
+  assertEquals(message, "Agent web-1 is 2 of [ 1, 2 ]");
+  assertEquals(properties, { name: "web-1", count: 2, all: [1, 2] });
 });
