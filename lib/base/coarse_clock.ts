@@ -40,15 +40,16 @@ export class CoarseClock implements Clock {
     if (tick === undefined) {
       tick = new Tick(() => this.#drop(at));
       this.#ticks.set(at, tick);
-      if (at < this.#setFor) this.#set(at, now);
+      if (at < this.#setFor) this.#set(at);
     }
     return tick.add(callback);
   }
 
-  #set(at: number, now: number): void {
+  #set(at: number): void {
     this.#timer?.cancel();
     this.#setFor = at;
-    this.#timer = this.#clock.timer(at * TICK_MS - now, () => this.#ring());
+    const ms = at * TICK_MS - this.#clock.monotonic();
+    this.#timer = this.#clock.timer(ms, () => this.#ring());
   }
 
   #unset(): void {
@@ -65,8 +66,8 @@ export class CoarseClock implements Clock {
 
   /** Ends all groups that are due, the earliest first, and waits for the next one. */
   #ring(): void {
-    const now = this.#clock.monotonic();
-    const last = Math.max(this.#setFor, Math.floor(now / TICK_MS));
+    const reached = Math.floor(this.#clock.monotonic() / TICK_MS);
+    const last = Math.max(this.#setFor, reached);
     this.#unset();
     const due = [...this.#ticks.keys()].filter((at) => at <= last);
     try {
@@ -74,7 +75,7 @@ export class CoarseClock implements Clock {
     } finally {
       // A callback that threw must not hold up the others.
       const next = Math.min(...this.#ticks.keys());
-      if (next < this.#setFor) this.#set(next, now);
+      if (next < this.#setFor) this.#set(next);
     }
   }
 
