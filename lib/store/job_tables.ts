@@ -118,7 +118,6 @@ export class JobTables {
       doubt: { lastJob: bigint; move: EntryMove };
     },
   ): MovedEntry[] {
-    if (lastJob === 0n) return [];
     const isAhead = lastCommandId > this.#sent.of(agent);
     return this.#entries.moveDoubtful(agent, move, {
       lastJob,
