@@ -60,7 +60,7 @@ Deno.test({
         );
         assertMatch(
           await host.must("piri-manager facts web-1"),
-          /^init +openrc /m,
+          /^init +\S+ +openrc$/m,
         );
       },
     );

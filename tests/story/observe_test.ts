@@ -60,7 +60,7 @@ story(
     assertEquals(looked.code, ExitCode.ok);
     assertMatch(looked.stdout, /"kind":"folder"/);
     assertEquals(own.code, ExitCode.refused);
-    assertMatch(facts.stdout, /^policy\.edition +observe/m);
+    assertMatch(facts.stdout, /^policy\.edition +\S+ +observe$/m);
     assert(!await exists(trace));
   },
   { ignored: NEEDS_MODES },
