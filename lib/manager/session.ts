@@ -224,7 +224,6 @@ export class ManagerSession {
     }
     if (agent.awaitsPong) this.connection.ping();
     else this.#takesCommands(agent);
-    this.#admission.ready(agent);
   }
 
   /** Notes a Pong. The first one starts the delivery of commands, if the agent takes none before. */

@@ -1,3 +1,4 @@
+import type { Admittance } from "./agent_store.ts";
 import type { MovedEntry } from "./job_records.ts";
 import type { StoreArgs as Args } from "./store_args.ts";
 import type { Tables } from "./tables.ts";
@@ -10,26 +11,27 @@ export interface Admission {
 }
 
 /** Admissions of agents: after a start of the Manager thousands come within a second. */
-export class Admissions implements Gathered<Admission, MovedEntry[]> {
+export class Admissions implements Gathered<Admission, Admittance> {
   readonly #tables: Tables;
 
   constructor(tables: Tables) {
     this.#tables = tables;
   }
 
-  readonly one = (admission: Admission): MovedEntry[] => {
+  readonly one = (admission: Admission): Admittance => {
     const { id, hello } = admission;
     const moved = this.#doubt(admission);
     this.#tables.hellos.admit(id, hello);
     this.#takeNextKey(admission);
     this.#tables.commands.raiseLastId(hello.lastCommandId);
     this.#work(admission);
-    return moved;
+    const [eventId] = this.#events([admission]);
+    return { moved, eventId };
   };
 
   readonly several = (
     admissions: readonly Admission[],
-  ): MovedEntry[][] | undefined => {
+  ): Admittance[] | undefined => {
     // Two hellos of one agent must be recorded in their order.
     const names = new Set(admissions.map(({ id }) => id));
     if (names.size < admissions.length) return undefined;
@@ -45,8 +47,21 @@ export class Admissions implements Gathered<Admission, MovedEntry[]> {
     }
     commands.raiseLastId(lastId);
     for (const admission of admissions) this.#work(admission);
-    return moved;
+    return this.#events(admissions).map((eventId, index) => ({
+      moved: moved[index] ?? [],
+      eventId,
+    }));
   };
+
+  /** Records the events of admissions, in their order. Returns the id of each; undefined where there is none. */
+  #events(admissions: readonly Admission[]): (bigint | undefined)[] {
+    const events = admissions.flatMap(({ hello: { event } }) => event ?? []);
+    const records = this.#tables.events.addTogether(events);
+    let next = 0;
+    return admissions.map(({ hello: { event } }) =>
+      event && records[next++]?.id
+    );
+  }
 
   /** Moves entries that may have run. Before the patches, which may record commands of this hello as sent. */
   #doubt({ id, hello }: Admission): MovedEntry[] {

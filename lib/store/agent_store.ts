@@ -12,8 +12,16 @@ import type {
   AgentChange,
   AgentRecord,
   CommandPatch,
+  NewEvent,
   NewKey,
 } from "./records.ts";
+
+/** Other changes of the write that records an admission. */
+export interface Admittance {
+  readonly moved: readonly MovedEntry[];
+  /** Id of its event; undefined if it has none. */
+  readonly eventId: bigint | undefined;
+}
 
 /** Part of the Store that has agents, and how they join, connect and leave. */
 export interface AgentStore {
@@ -140,7 +148,8 @@ export interface AgentStore {
   /**
    * Applies all changes of a hello in one write: the agent's record, its key if it is new, patches of its commands, and the next command id,
    * which is then above `lastCommandId`. Entries of jobs up to `doubt.lastJob` are moved if the database cannot tell if they
-   * ran: the agent accepted ids that were never recorded as sent to it, or its journal is not the one of then.
+   * ran: the agent accepted ids that were never recorded as sent to it, or its journal is not the one of then. The event
+   * is recorded as well.
    */
   admitAgent(
     id: string,
@@ -160,8 +169,9 @@ export interface AgentStore {
       /** SHA-256 of the keys of others that it trusts, in hex digits; absent if it does not tell. */
       trust?: readonly string[] | undefined;
       doubt?: { lastJob: bigint; move: EntryMove } | undefined;
+      event?: NewEvent | undefined;
     },
-  ): Promise<MovedEntry[]>;
+  ): Promise<Admittance>;
   /** Records the end of the agent's connection and applies the patches, in one write. */
   agentLeft(
     id: string,

@@ -47,6 +47,7 @@ export class Events {
 
   /** Adds several events, in their order, by one statement. */
   addTogether(events: readonly NewEvent[]): EventRecord[] {
+    if (events.length === 0) return [];
     const rows = jsonRows(
       events.map((event) => eventShape.cells(event, FIELDS)),
     );

@@ -1,5 +1,6 @@
 import { sha256 } from "../base/sha256.ts";
 import { Admissions } from "./admissions.ts";
+import type { Admittance } from "./agent_store.ts";
 import type { ActWriter } from "./act_writer.ts";
 import type { AgentAlias } from "./agent_aliases.ts";
 import { agentShape } from "./agents.ts";
@@ -182,9 +183,9 @@ export class SqliteAgents {
     );
   }
 
-  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<MovedEntry[]> {
+  admitAgent(...[id, hello]: Args<"admitAgent">): Promise<Admittance> {
     return this.#writer.gather(this.#admissions, { id, hello }, {
-      rows: 1 + hello.patches.length,
+      rows: 1 + hello.patches.length + (hello.event === undefined ? 0 : 1),
       bytes: 0,
     });
   }

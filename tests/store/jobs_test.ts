@@ -213,7 +213,7 @@ for (
     const before = await make(store, ["web-1"]);
     const after = await make(store, ["web-1"]);
 
-    const moved = await store.admitAgent("web-1", {
+    const { moved } = await store.admitAgent("web-1", {
       ...told,
       lastCommandId: 1n,
       session: 2n,

@@ -7,7 +7,11 @@ import { type Address, formatAddress } from "../../base/address.ts";
 import type { Checkpoint } from "../../base/checkpoint.ts";
 import type { Clock } from "../../base/clock.ts";
 import { codeOf, messageOf, PiriError } from "../../base/errors.ts";
-import type { AgentRecord, CommandRecord } from "../../store/records.ts";
+import type {
+  AgentRecord,
+  CommandRecord,
+  NewEvent,
+} from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { type End, Refusal } from "../../wire/connection.ts";
 import { type Dialect, dialectOfAgent } from "../../wire/dialect.ts";
@@ -172,17 +176,6 @@ export class Admission {
     this.#refused.close();
   }
 
-  /** Tells operators that an agent is connected, once it is ready for commands. */
-  ready({ agent, address, joined }: AdmittedAgent): void {
-    // The join was reported already, and most joining agents disconnect at once.
-    if (joined) return;
-    this.#options.events.add(
-      "agent_connected",
-      `agent "${agent}" is connected from ${address}`,
-      { agent },
-    );
-  }
-
   /** Takes an agent out of the fleet, and records it, once its connection has ended. */
   async left(session: AdmittedAgent, end: End): Promise<void> {
     const { fleet, commands, jobs, events } = this.#options;
@@ -297,33 +290,42 @@ export class Admission {
 
   async #record(
     hello: ClientHello,
-    { agent, address, dialect }: AdmittedAgent,
+    { agent, address, dialect, joined }: AdmittedAgent,
     { patches, newKey, nextKey }:
       & Pick<Outcome, "patches">
       & Pick<Checked, "newKey" | "nextKey">,
   ): Promise<void> {
-    const { jobs } = this.#options;
+    const { events, jobs } = this.#options;
     const at = this.#clock.now();
-    const moved = await this.#store.admitAgent(agent, {
-      protocol: dialect.impliedProtocol ?? hello.protocol,
-      version: hello.agentVersion,
-      facts: withPolicy(
-        withInstallation(hello.facts, hello.installation),
-        policyFacts(hello.policy),
-      ),
-      instance: hello.instance,
-      session: hello.session,
-      lastCommandId: hello.lastCommandId,
-      address,
-      at,
-      patches,
-      newKey,
-      nextKey,
-      trust: hello.trust.length === 0
-        ? undefined
-        : hello.trust.map((hash) => encodeHex(hash)),
-      doubt: jobs.doubt(at),
-    });
+    const record = (event?: NewEvent) =>
+      this.#store.admitAgent(agent, {
+        protocol: dialect.impliedProtocol ?? hello.protocol,
+        version: hello.agentVersion,
+        facts: withPolicy(
+          withInstallation(hello.facts, hello.installation),
+          policyFacts(hello.policy),
+        ),
+        instance: hello.instance,
+        session: hello.session,
+        lastCommandId: hello.lastCommandId,
+        address,
+        at,
+        patches,
+        newKey,
+        nextKey,
+        trust: hello.trust.length === 0
+          ? undefined
+          : hello.trust.map((hash) => encodeHex(hash)),
+        doubt: jobs.doubt(at),
+        event,
+      });
+    // The join was reported already, and most joining agents disconnect at once.
+    const { moved } = joined
+      ? await record()
+      : await events.addWith("agent_connected", {
+        agent,
+        message: `agent "${agent}" is connected from ${address}`,
+      }, record);
     jobs.heard(agent, moved);
   }
 

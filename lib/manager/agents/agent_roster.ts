@@ -83,12 +83,12 @@ export class AgentRoster {
       return moved;
     };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
-      const moved = await store.admitAgent(id, hello);
+      const admittance = await store.admitAgent(id, hello);
       const entry = this.#entries.get(id);
-      if (entry === undefined) return moved;
+      if (entry === undefined) return admittance;
       entry.instance = hello.instance;
       entry.facts = this.#factsOf({ ...hello, setFacts: entry.setFacts });
-      return moved;
+      return admittance;
     };
     const setHostFacts: Store["setHostFacts"] = async (id, facts) => {
       await store.setHostFacts(id, facts);

@@ -60,6 +60,27 @@ export class Events implements EventFeed {
     else this.#unrecorded.add(event);
   }
 
+  /**
+   * Adds an event that a write of the caller's records with its own change. If that fails, there is no event. While others
+   * wait for the disk, the write gets none, and the event waits behind them.
+   */
+  async addWith<T extends { readonly eventId: bigint | undefined }>(
+    kind: EventKind,
+    { message, ...subject }: EventSubject & { readonly message: string },
+    write: (event: NewEvent | undefined) => Promise<T>,
+  ): Promise<T> {
+    const event = this.#eventOf(kind, message, subject);
+    const isNext = this.#unrecorded.isEmpty;
+    const written = await write(isNext ? event : undefined);
+    logEvent(event);
+    if (written.eventId === undefined) this.#unrecorded.add(event);
+    else {
+      const at = Math.trunc(event.at);
+      this.#tellRecorded({ ...event, at, id: written.eventId });
+    }
+    return written;
+  }
+
   /** Adds an event whose text is not final: the returned function replaces it. Followers see the first one. */
   addDraft(
     kind: EventKind,
@@ -103,20 +124,19 @@ export class Events implements EventFeed {
   #logged(
     kind: EventKind,
     message: string,
+    subject: EventSubject,
+  ): NewEvent {
+    const event = this.#eventOf(kind, message, subject);
+    logEvent(event);
+    return event;
+  }
+
+  #eventOf(
+    kind: EventKind,
+    message: string,
     { agent = null, commandId = null }: EventSubject,
   ): NewEvent {
-    const at = this.#clock.now();
-    // As by `info`, which would read the same template anew for each event: three times the cost.
-    const record = {
-      category: log.category,
-      level: "info" as const,
-      timestamp: at,
-      rawMessage: "{kind}: {message}",
-      message: ["", kind, ": ", message, ""],
-      properties: { kind, message, agent, commandId },
-    };
-    log.emit(record);
-    return { at, kind, agent, commandId, message };
+    return { at: this.#clock.now(), kind, agent, commandId, message };
   }
 
   async #record(event: NewEvent): Promise<EventRecord | undefined> {
@@ -282,4 +302,17 @@ export class Events implements EventFeed {
       from = reached;
     }
   }
+}
+
+function logEvent({ at, kind, message, agent, commandId }: NewEvent): void {
+  // As by `info`, which would read the same template anew for each event: three times the cost.
+  const record = {
+    category: log.category,
+    level: "info" as const,
+    timestamp: at,
+    rawMessage: "{kind}: {message}",
+    message: ["", kind, ": ", message, ""],
+    properties: { kind, message, agent, commandId },
+  };
+  log.emit(record);
 }

@@ -135,9 +135,9 @@ export class Webhooks {
       return added;
     };
     const admitAgent: Store["admitAgent"] = async (id, hello) => {
-      const moved = await store.admitAgent(id, hello);
+      const admittance = await store.admitAgent(id, hello);
       this.#absences.came(id, hello.at);
-      return moved;
+      return admittance;
     };
     const agentLeft: Store["agentLeft"] = async (id, left) => {
       await store.agentLeft(id, left);
