@@ -57,6 +57,15 @@ export class Agents {
     );
   }
 
+  /** An agent as one text for `agentShape.unpackOne`; undefined if there is none. */
+  packedOne(id: string): string | undefined {
+    const row = this.#db.get(
+      `SELECT ${agentShape.packedRow} AS packed FROM agents WHERE id = ?`,
+      id,
+    );
+    return row && String(row["packed"]);
+  }
+
   get(id: string): AgentRecord | undefined {
     const row = this.#db.get(
       `SELECT ${agentShape.list} FROM agents WHERE id = ?`,

@@ -88,10 +88,17 @@ export function nullable<T>(codec: Codec<T>): Codec<T | null> {
 export class Shape<R extends object> {
   /** All columns, in the form that SELECT needs. */
   readonly list: string;
+  /** SQL expression of a row as one text, for `unpackOne`: it costs half of its columns, and is cheap to send elsewhere. */
+  readonly packedRow: string;
   readonly #columns: ReadonlyMap<
     string,
     { name: string; codec: Codec<unknown> }
   >;
+  /** Fields whose values are not themselves in JSON. */
+  readonly #parsed: readonly {
+    key: string;
+    parse: (value: unknown) => unknown;
+  }[];
 
   constructor(codecs: { readonly [K in keyof R]: Codec<R[K]> }) {
     this.#columns = new Map(
@@ -99,6 +106,13 @@ export class Shape<R extends object> {
         .map(([key, codec]) => [key, { name: columnName(key), codec }]),
     );
     this.list = this.names([...this.#columns.keys()]).join(", ");
+    const fields = [...this.#columns].map(([key, { name, codec }]) =>
+      `'${key}', ${codec.toJson?.(name) ?? name}`
+    );
+    this.packedRow = `json_object(${fields.join(", ")})`;
+    this.#parsed = [...this.#columns].flatMap(([key, { codec: { parse } }]) =>
+      parse === undefined ? [] : [{ key, parse }]
+    );
   }
 
   /**
@@ -148,27 +162,26 @@ export class Shape<R extends object> {
    * thread at once.
    */
   packed(order: string): string {
-    const fields = [...this.#columns].map(([key, { name, codec }]) =>
-      `'${key}', ${codec.toJson?.(name) ?? name}`
-    );
-    return `json_group_array(json_object(${
-      fields.join(", ")
-    }) ORDER BY ${order})`;
+    return `json_group_array(${this.packedRow} ORDER BY ${order})`;
   }
 
   /** Records of a text that `packed` made. */
   unpack(text: string): R[] {
     const records = JSON.parse(text) as Record<string, unknown>[];
-    const others = [...this.#columns].flatMap(([key, { codec: { parse } }]) =>
-      parse === undefined ? [] : [{ key, parse }]
-    );
-    for (const record of records) {
-      for (const { key, parse } of others) {
-        const value = record[key];
-        if (value !== null) record[key] = parse(value);
-      }
+    return records.map((record) => this.#parse(record));
+  }
+
+  /** Record of a text that `packedRow` made. */
+  unpackOne(text: string): R {
+    return this.#parse(JSON.parse(text));
+  }
+
+  #parse(record: Record<string, unknown>): R {
+    for (const { key, parse } of this.#parsed) {
+      const value = record[key];
+      if (value !== null) record[key] = parse(value);
     }
-    return records as R[];
+    return record as R;
   }
 
   record(row: Row): R {

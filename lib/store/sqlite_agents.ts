@@ -46,6 +46,11 @@ export class SqliteAgents {
     return this.#writer.read(() => this.#tables.agents.get(id));
   }
 
+  /** An agent as one text for `agentShape.unpackOne`. */
+  packedAgent(id: string): Promise<string | undefined> {
+    return this.#writer.read(() => this.#tables.agents.packedOne(id));
+  }
+
   addAgent(...[agent, audit]: Args<"addAgent">): Promise<void> {
     return this.#acts.write(audit, () => {
       this.#tables.aliases.requireFree(agent.id);

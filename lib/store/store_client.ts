@@ -160,6 +160,10 @@ function storeOn(thread: StoreThread, managerId: string): Store {
     managerId,
     agents: async () =>
       agentShape.unpack(await thread.call("agents", []) as string),
+    agent: async (id: string) => {
+      const packed = await thread.call("agent", [id]) as string | undefined;
+      return packed === undefined ? undefined : agentShape.unpackOne(packed);
+    },
     patchCommand: (patch: CommandPatch, audit?: NewAudit) =>
       audit === undefined
         ? thread.patch(patch)

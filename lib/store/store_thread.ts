@@ -98,6 +98,7 @@ function call(
   }
   if (method === "createCommands") return create(store, args);
   if (method === "agents") return store.packedAgents();
+  if (method === "agent") return store.packedAgent(args[0] as string);
   // The client on the other side has the types; here the values are only passed on.
   const run = store[method] as (
     ...args: readonly unknown[]

@@ -65,6 +65,43 @@ Deno.test("agents come from a store in its own thread as from one in this thread
   ]);
 });
 
+Deno.test("an agent comes from a store in its own thread with all that a hello may tell", async () => {
+  await using folder = await temporaryFolder();
+  let inThread: Awaited<ReturnType<Store["agent"]>>;
+  {
+    await using store = await openStoreClient(folder.database);
+    await addAgent(store, "web-1");
+    await store.enrolAgent("web-1", {
+      tokenHash: hash(1),
+      secretHash: hash(2),
+      publicKey: hash(3),
+      at: 7,
+    });
+    await store.admitAgent("web-1", {
+      protocol: 2,
+      version: 'a"\\\u2028é😀',
+      facts: { os: 'l"i\0nux', "": "ü" },
+      instance: "abc",
+      session: 2n ** 64n - 1n,
+      lastCommandId: 2n ** 62n + 1n,
+      address: "[::1]:1",
+      at: 8.5,
+      patches: [],
+      trust: ["00ff"],
+    });
+    inThread = await store.agent("web-1");
+    assertEquals(await store.agent("web-2"), undefined);
+  }
+  await using store = await open(folder.database);
+
+  assertEquals(inThread, await store.agent("web-1"));
+  assertEquals([inThread?.session, inThread?.publicKey, inThread?.trust], [
+    2n ** 64n - 1n,
+    hash(3),
+    ["00ff"],
+  ]);
+});
+
 /** Counts the messages to threads until it is disposed of. */
 function countedMessages(): Disposable & { readonly count: number } {
   const { postMessage } = Worker.prototype;
