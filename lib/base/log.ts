@@ -29,7 +29,7 @@ export function logger(...category: string[]): Logger {
 }
 
 /** Records within this many milliseconds are written together. */
-const GATHERED_MS = 10;
+const GATHERED_MS = 30;
 
 /** Levels that are written at once, because the program may end right after them. */
 const AT_ONCE: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);

@@ -27,7 +27,8 @@ export class Daemon implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #input: WritableStreamDefaultWriter<string>;
-  #log = "";
+  /** Newest parts of its log, oldest first. */
+  readonly #log: string[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(name: string, { argv, env, clock }: DaemonOptions) {
@@ -60,7 +61,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Newest part of its standard error. */
   get log(): string {
-    return this.#log;
+    return this.#log.join("").slice(-MAX_LOG);
   }
 
   /**
@@ -114,7 +115,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Reason that it told for its end: the last line of its log, or the first line of an uncaught error. */
   #lastWords(): string {
-    const lines = this.#log.trimEnd().split("\n");
+    const lines = this.log.trimEnd().split("\n");
     const words = lines.findLast((line) => /^error\b/i.test(line)) ??
       lines.at(-1) ?? "";
     return words === "" ? "" : `: ${words}`;
@@ -130,8 +131,14 @@ export class Daemon implements AsyncDisposable {
 
   async #readLog(): Promise<void> {
     const text = this.#child.stderr.pipeThrough(new TextDecoderStream());
+    let length = 0;
     for await (const part of text) {
-      this.#log = (this.#log + part).slice(-MAX_LOG);
+      this.#log.push(part);
+      length += part.length;
+      // Parts are dropped whole: a copy of all for each part would cost as much as the rest of a bench.
+      while (length - (this.#log[0]?.length ?? length) >= MAX_LOG) {
+        length -= this.#log.shift()?.length ?? 0;
+      }
     }
   }
 }
