@@ -140,3 +140,23 @@ class LateClock implements Clock {
     ring?.();
   }
 }
+
+Deno.test("the wait for the next tick is shorter by the time that callbacks took", () => {
+  const clock = new FakeClock();
+  const waits: number[] = [];
+  let taken = 0;
+  const coarse = new CoarseClock({
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic() + taken,
+    timer: (ms, callback) => {
+      waits.push(ms);
+      return clock.timer(ms, callback);
+    },
+  });
+  coarse.timer(10_000, () => taken = 30);
+  coarse.timer(10_000 + TICK_MS, () => {});
+
+  clock.advanceNow(10_000 + TICK_MS);
+
+  assertEquals(waits.at(-1), TICK_MS - 30);
+});
