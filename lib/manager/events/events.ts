@@ -54,10 +54,7 @@ export class Events implements EventFeed {
    * recorded with its own time as soon as it does.
    */
   add(kind: EventKind, message: string, subject: EventSubject = {}): void {
-    const event = this.#logged(kind, message, subject);
-    // Behind the others, so that the order stays.
-    if (this.#unrecorded.isEmpty) void this.#record(event);
-    else this.#unrecorded.add(event);
+    this.#append(this.#logged(kind, message, subject));
   }
 
   /**
@@ -73,7 +70,7 @@ export class Events implements EventFeed {
     const isNext = this.#unrecorded.isEmpty;
     const written = await write(isNext ? event : undefined);
     logEvent(event);
-    if (written.eventId === undefined) this.#unrecorded.add(event);
+    if (written.eventId === undefined) this.#append(event);
     else {
       const at = Math.trunc(event.at);
       this.#tellRecorded({ ...event, at, id: written.eventId });
@@ -137,6 +134,12 @@ export class Events implements EventFeed {
     { agent = null, commandId = null }: EventSubject,
   ): NewEvent {
     return { at: this.#clock.now(), kind, agent, commandId, message };
+  }
+
+  /** Records an event, behind those that wait for the disk, so that the order stays. */
+  #append(event: NewEvent): void {
+    if (this.#unrecorded.isEmpty) void this.#record(event);
+    else this.#unrecorded.add(event);
   }
 
   async #record(event: NewEvent): Promise<EventRecord | undefined> {

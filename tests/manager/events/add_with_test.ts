@@ -67,6 +67,29 @@ Deno.test("an event of a write waits behind others that the disk has not taken",
   assertEquals(kinds.filter((kind) => wanted.includes(kind)), wanted);
 });
 
+Deno.test("an event of a write that ends once the disk has taken the others is recorded, too", async () => {
+  await using core = await MemoryManager.start();
+  core.slow.full = FULL;
+  core.events.add("agent_set", "something happened");
+  await core.clock.settle();
+  core.slow.full = undefined;
+  const written = Promise.withResolvers<{ eventId: undefined }>();
+
+  const adding = core.events.addWith(
+    "agent_connected",
+    CONNECTED,
+    () => written.promise,
+  );
+  await core.clock.advance(2_000);
+  written.resolve({ eventId: undefined });
+  await adding;
+  await core.clock.settle();
+
+  const wanted = ["agent_set", "agent_connected"];
+  const kinds = await core.eventKinds();
+  assertEquals(kinds.filter((kind) => wanted.includes(kind)), wanted);
+});
+
 Deno.test("a write that fails leaves no event, now or later", async () => {
   await using core = await MemoryManager.start();
   await core.knows("web-1");
