@@ -167,11 +167,15 @@ export class JobRules {
           this.#commandPatched(patch)
         );
       case "admitAgent":
+        return this.#agentChanged(
+          second as Hello,
+          (answer as Awaited<ReturnType<Store["admitAgent"]>>).moved,
+        );
       case "revokeAgent":
-        for (const patch of (second as Hello).patches) {
-          this.#commandPatched(patch);
-        }
-        return this.#moved(answer as MovedEntry[], "may have run");
+        return this.#agentChanged(
+          second as Hello,
+          answer as Awaited<ReturnType<Store["revokeAgent"]>>,
+        );
     }
   }
 
@@ -316,6 +320,12 @@ export class JobRules {
       () =>
         `${running.length} programs of job ${job.id} run on hosts, and its window has ${job.window} places`,
     );
+  }
+
+  /** Judges what a write about an agent did to its commands and entries. */
+  #agentChanged({ patches }: Hello, moved: readonly MovedEntry[]): void {
+    for (const patch of patches) this.#commandPatched(patch);
+    this.#moved(moved, "may have run");
   }
 
   #moved(moved: readonly MovedEntry[], reason: string): void {
