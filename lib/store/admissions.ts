@@ -47,9 +47,10 @@ export class Admissions implements Gathered<Admission, Admittance> {
     }
     commands.raiseLastId(lastId);
     for (const admission of admissions) this.#work(admission);
-    return this.#events(admissions).map((eventId, index) => ({
-      moved: moved[index] ?? [],
-      eventId,
+    const eventIds = this.#events(admissions);
+    return moved.map((each, index) => ({
+      moved: each,
+      eventId: eventIds[index],
     }));
   };
 

@@ -41,6 +41,10 @@ export const agentShape = new Shape<AgentRecord>({
   disconnectedAt: nullable(int),
 });
 
+/** Reads an agent as one text. Made once: each hello of an agent needs it. */
+const PACKED_ONE =
+  `SELECT ${agentShape.packedRow()} AS packed FROM agents WHERE id = ?`;
+
 /** Table of agents that may connect. */
 export class Agents {
   readonly #db: Database;
@@ -59,10 +63,7 @@ export class Agents {
 
   /** An agent as one text for `agentShape.unpackOne`; undefined if there is none. */
   packedOne(id: string): string | undefined {
-    const row = this.#db.get(
-      `SELECT ${agentShape.packedRow} AS packed FROM agents WHERE id = ?`,
-      id,
-    );
+    const row = this.#db.get(PACKED_ONE, id);
     return row && String(row["packed"]);
   }
 

@@ -88,8 +88,6 @@ export function nullable<T>(codec: Codec<T>): Codec<T | null> {
 export class Shape<R extends object> {
   /** All columns, in the form that SELECT needs. */
   readonly list: string;
-  /** SQL expression of a row as one text, for `unpackOne`: it costs half of its columns, and is cheap to send elsewhere. */
-  readonly packedRow: string;
   readonly #columns: ReadonlyMap<
     string,
     { name: string; codec: Codec<unknown> }
@@ -106,10 +104,6 @@ export class Shape<R extends object> {
         .map(([key, codec]) => [key, { name: columnName(key), codec }]),
     );
     this.list = this.names([...this.#columns.keys()]).join(", ");
-    const fields = [...this.#columns].map(([key, { name, codec }]) =>
-      `'${key}', ${codec.toJson?.(name) ?? name}`
-    );
-    this.packedRow = `json_object(${fields.join(", ")})`;
     this.#parsed = [...this.#columns].flatMap(([key, { codec: { parse } }]) =>
       parse === undefined ? [] : [{ key, parse }]
     );
@@ -157,12 +151,20 @@ export class Shape<R extends object> {
     ])) as Pick<R, K>;
   }
 
+  /** SQL expression of a row as one text, for `unpackOne`: it costs half of its columns, and is cheap to send elsewhere. */
+  packedRow(): string {
+    const fields = [...this.#columns].map(([key, { name, codec }]) =>
+      `'${key}', ${codec.toJson?.(name) ?? name}`
+    );
+    return `json_object(${fields.join(", ")})`;
+  }
+
   /**
    * SQL expression of all rows of a table as one text, for `unpack`: many rows take less time so, and a text goes to another
    * thread at once.
    */
   packed(order: string): string {
-    return `json_group_array(${this.packedRow} ORDER BY ${order})`;
+    return `json_group_array(${this.packedRow()} ORDER BY ${order})`;
   }
 
   /** Records of a text that `packed` made. */
