@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PiriError } from "../../lib/base/errors.ts";
-import { ALL_EVENTS } from "../../lib/base/event_filter.ts";
 import {
   MAX_KEPT,
   UnrecordedEvents,
@@ -9,6 +8,7 @@ import {
   Bye_Code,
   OutputStream,
 } from "../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { follow } from "../support/event_follower.ts";
 import { MemoryManager, type Watcher } from "../support/memory_manager.ts";
 import type { ScriptedPeer } from "../support/scripted_peer.ts";
 
@@ -148,26 +148,15 @@ Deno.test("a follower of events gets those of a full disk once it can be written
   await using parts = await running();
   const { core } = parts;
   await core.clock.settle();
-  const stop = new AbortController();
-  const heard: string[] = [];
-  const following = (async () => {
-    const events = core.events.watch({ tail: 0 }, {
-      follow: true,
-      filter: ALL_EVENTS,
-      signal: stop.signal,
-    });
-    for await (const { kind } of events) heard.push(kind);
-  })();
+  await using following = follow(core);
   await core.clock.settle();
   core.slow.full = FULL;
   await prints(parts);
   await core.clock.advance(10_000);
-  assertEquals(heard, []);
+  assertEquals(following.events, []);
   core.slow.full = undefined;
   await core.clock.advance(2_000);
-  assertEquals(heard[0], "storage_failed");
-  stop.abort();
-  await following;
+  assertEquals(following.events[0]?.kind, "storage_failed");
 });
 
 Deno.test("the first and the latest of too many events that wait for the disk are kept", () => {

@@ -70,6 +70,9 @@ interface FollowedJob {
 
 type Hello = Parameters<Store["admitAgent"]>[1];
 
+/** Answer of a method, so that a change of its form is seen by the compiler. */
+type Answer<M extends StoreMethod> = Awaited<ReturnType<Store[M]>>;
+
 /** Rules of jobs, judged from what operators asked for, what is on the disk, and what programs did. */
 export class JobRules {
   readonly #truth: Truth;
@@ -151,11 +154,11 @@ export class JobRules {
       case "startEntries":
         return this.#started(
           first as StartedEntries,
-          answer as Awaited<ReturnType<Store["startEntries"]>>,
+          answer as Answer<"startEntries">,
         );
       case "moveEntries":
         return this.#moved(
-          answer as MovedEntry[],
+          answer as Answer<"moveEntries">,
           (second as EntryMove).reason,
         );
       case "patchJob":
@@ -169,12 +172,12 @@ export class JobRules {
       case "admitAgent":
         return this.#agentChanged(
           second as Hello,
-          (answer as Awaited<ReturnType<Store["admitAgent"]>>).moved,
+          (answer as Answer<"admitAgent">).moved,
         );
       case "revokeAgent":
         return this.#agentChanged(
           second as Hello,
-          answer as Awaited<ReturnType<Store["revokeAgent"]>>,
+          answer as Answer<"revokeAgent">,
         );
     }
   }

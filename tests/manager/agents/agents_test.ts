@@ -1,3 +1,4 @@
+import { follow } from "../../support/event_follower.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseJoinToken } from "../../../lib/base/join_token.ts";
 import { ALL_EVENTS } from "../../../lib/base/event_filter.ts";
@@ -180,22 +181,14 @@ Deno.test("a follower of events gets earlier and later ones, each once", async (
   core.events.add("run", "first");
   core.events.add("run", "second");
   await core.clock.settle();
-  const stop = new AbortController();
-  const heard: string[] = [];
-  const following = (async () => {
-    const events = core.events.watch({ tail: 1 }, {
-      follow: true,
-      filter: ALL_EVENTS,
-      signal: stop.signal,
-    });
-    for await (const { message } of events) heard.push(message);
-  })();
+  await using following = follow(core, { start: { tail: 1 } });
   await core.clock.settle();
   for (let count = 0; count < 5; count++) core.events.add("run", `${count}`);
   await core.clock.settle();
-  assertEquals(heard, ["second", "0", "1", "2", "3", "4"]);
-  stop.abort();
-  await following;
+  assertEquals(
+    following.events.map(({ message }) => message),
+    ["second", "0", "1", "2", "3", "4"],
+  );
 });
 
 Deno.test("all events after one are listed, even if they are many", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ALL_EVENTS } from "../../../lib/base/event_filter.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import type { NewEvent } from "../../../lib/store/records.ts";
+import { follow } from "../../support/event_follower.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
 const FULL = new PiriError("DISK", "Cannot write: the disk is full");
@@ -16,41 +16,37 @@ async function newest(core: MemoryManager, count: number): Promise<string[]> {
   return (await core.eventKinds()).slice(-count);
 }
 
-Deno.test("an event that a write records is there once, and its followers hear it with its id", async () => {
-  await using core = await MemoryManager.start();
-  await core.knows("web-1");
-  const stop = new AbortController();
-  const heard: string[] = [];
-  const following = (async () => {
-    const events = core.events.watch({ tail: 0 }, {
-      follow: true,
-      filter: ALL_EVENTS,
-      signal: stop.signal,
-    });
-    for await (const { kind, message, key, id } of events) {
-      heard.push(`${kind}: ${message}: ${key.at} ${id}`);
-    }
-  })();
-  await core.clock.settle();
-
-  await core.admitted("web-1");
-  await core.clock.settle();
-  stop.abort();
-  await following;
-
-  const events = (await core.happened())
-    .filter(({ kind }) => kind === "agent_connected")
-    .map(({ kind, message, at, id }) => `${kind}: ${message}: ${at} ${id}`);
-  assertEquals(events.length, 1);
-  assertEquals(heard.filter((line) => line.startsWith("agent_c")), events);
-});
-
-Deno.test("an event of a write waits behind others that the disk has not taken", async () => {
-  await using core = await MemoryManager.start();
+/** Manager whose disk has room again, with an event that waits for it. */
+async function withWaitingEvent(): Promise<MemoryManager> {
+  const core = await MemoryManager.start();
   core.slow.full = FULL;
   core.events.add("agent_set", "something happened");
   await core.clock.settle();
   core.slow.full = undefined;
+  return core;
+}
+
+Deno.test("an event that a write records is there once, and its followers hear it with its id", async () => {
+  await using core = await MemoryManager.start();
+  await core.knows("web-1");
+  await using following = follow(core);
+  await core.clock.settle();
+
+  await core.admitted("web-1");
+  await core.clock.settle();
+
+  const events = (await core.happened())
+    .filter(({ kind }) => kind === "agent_connected")
+    .map(({ kind, message, at, id }) => [kind, message, at, id]);
+  const heard = following.events
+    .filter(({ kind }) => kind === "agent_connected")
+    .map(({ kind, message, key, id }) => [kind, message, key.at, id]);
+  assertEquals(events.length, 1);
+  assertEquals(heard, events);
+});
+
+Deno.test("an event of a write waits behind others that the disk has not taken", async () => {
+  await using core = await withWaitingEvent();
   const given: (NewEvent | undefined)[] = [];
 
   await core.events.addWith("agent_connected", CONNECTED, (event) => {
@@ -68,11 +64,7 @@ Deno.test("an event of a write waits behind others that the disk has not taken",
 });
 
 Deno.test("an event of a write that ends once the disk has taken the others is recorded, too", async () => {
-  await using core = await MemoryManager.start();
-  core.slow.full = FULL;
-  core.events.add("agent_set", "something happened");
-  await core.clock.settle();
-  core.slow.full = undefined;
+  await using core = await withWaitingEvent();
   const written = Promise.withResolvers<{ eventId: undefined }>();
 
   const adding = core.events.addWith(

@@ -1,44 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  ALL_EVENTS,
-  type EventFilter,
-} from "../../../lib/base/event_filter.ts";
+import { ALL_EVENTS } from "../../../lib/base/event_filter.ts";
 import { PiriError } from "../../../lib/base/errors.ts";
 import { MAX_WAITING } from "../../../lib/manager/events/event_follower.ts";
-import type { EventStart } from "../../../lib/manager/api/operator_api.ts";
 import { CommandResult_Status } from "../../../proto/gen/piri/agent/v1/agent_messages.ts";
+import { follow } from "../../support/event_follower.ts";
 import { MemoryManager } from "../../support/memory_manager.ts";
 
 const { SUCCESS, FAILED } = CommandResult_Status;
-
-/** A follower that reads on by itself. */
-function follow(
-  core: MemoryManager,
-  { start = { tail: 0 }, filter = {} }: {
-    start?: EventStart;
-    filter?: Partial<EventFilter>;
-  } = {},
-) {
-  const stop = new AbortController();
-  const heard: string[] = [];
-  const ended = (async () => {
-    const events = core.events.watch(start, {
-      follow: true,
-      filter: { ...ALL_EVENTS, ...filter },
-      signal: stop.signal,
-    });
-    for await (const { kind, message } of events) {
-      heard.push(`${kind}: ${message}`);
-    }
-  })();
-  return {
-    heard,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
 
 const LIFE = [
   'command_requested: command 1 (echo.Echo) on "web-1" was requested by ann',
