@@ -1,10 +1,3 @@
-import {
-  armor,
-  Decrypter,
-  Encrypter,
-  generateIdentity,
-  identityToRecipient,
-} from "age-encryption";
 import { messageOf, PiriError } from "../../base/errors.ts";
 import {
   exists,
@@ -15,8 +8,14 @@ import type { Random } from "../../base/random.ts";
 import type { Sealed } from "../../base/sealed.ts";
 import { secretMac } from "./secret_mac.ts";
 
+/** The library of age, loaded at its first use: reading it is a tenth of a Manager's start. */
+function age(): Promise<typeof import("age-encryption")> {
+  return import("age-encryption");
+}
+
 /** Makes the text of a file with a new key, as `age-keygen` writes it. */
 export async function newAgeKeyText(): Promise<string> {
+  const { generateIdentity, identityToRecipient } = await age();
   const identity = await generateIdentity();
   const recipient = await identityToRecipient(identity);
   return `# public key: ${recipient}\n${identity}\n`;
@@ -56,6 +55,7 @@ export class AgeKeys {
         `Cannot read "${path}": it has no age key`,
       );
     }
+    const { identityToRecipient } = await age();
     return new AgeKeys(await identityToRecipient(first), [first, ...others]);
   }
 
@@ -66,6 +66,7 @@ export class AgeKeys {
 
   /** Encrypts a key for a recipient, in ASCII armor. */
   static async wrap(key: Uint8Array, recipient: string): Promise<string> {
+    const { armor, Encrypter } = await age();
     const encrypter = new Encrypter();
     encrypter.addRecipient(recipient);
     return armor.encode(await encrypter.encrypt(key));
@@ -80,6 +81,7 @@ export class AgeKeys {
     wrapped: readonly string[],
     name: string,
   ): Promise<Uint8Array> {
+    const { armor, Decrypter } = await age();
     let why = "it has no key for age";
     for (const text of wrapped) {
       try {

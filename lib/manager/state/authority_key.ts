@@ -5,7 +5,6 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { dirname, resolve } from "@std/path";
-import { armor, Encrypter } from "age-encryption";
 import { ageFormOf } from "../../base/age_form.ts";
 import { PiriError } from "../../base/errors.ts";
 import {
@@ -166,6 +165,7 @@ async function encryptFor(
   recipients: readonly string[],
   text: string,
 ): Promise<string> {
+  const { armor, Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     try {
