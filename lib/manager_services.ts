@@ -71,6 +71,7 @@ export const managerServices: ManagerServices = {
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
     }
+    using storeThread = await startStoreThread();
     const { serveManager } = await import("./serve_manager.ts");
     const { askManager, ownManagerTrial } = await import(
       "./own_manager_update.ts"
@@ -89,6 +90,7 @@ export const managerServices: ManagerServices = {
         state.upgrading(isOn);
       },
       dir,
+      storeWorker: storeThread.worker,
       clock: systemClock,
       random: systemRandom,
       guard,
@@ -173,10 +175,13 @@ export const managerServices: ManagerServices = {
     const { parseAddress } = await import("./base/address.ts");
     const { startLog } = await import("./base/log.ts");
     const { temporaryPlace } = await import("./base/passing_folder.ts");
+    using undo = new DisposableStack();
+    const { worker } = undo.use(await startStoreThread());
     const { serveBriefly } = await import("./serve_briefly.ts");
     giveUpPermissions();
-    return await serveBriefly({
+    const manager = await serveBriefly({
       from: text === undefined ? { dir } : { text },
+      storeWorker: worker,
       listen: listen === undefined
         ? undefined
         : parseAddress(listen, { lowestPort: 0 }),
@@ -186,6 +191,9 @@ export const managerServices: ManagerServices = {
       startLog: ({ format }) => startLog({ format, level: "warning" }),
       place: temporaryPlace((name) => Deno.env.get(name)),
     });
+    // It ends its thread itself.
+    undo.move();
+    return manager;
   },
 
   async exportIdentity(dir, options) {
@@ -307,6 +315,18 @@ async function authorityWith(
     now: systemClock.now(),
     random: systemRandom,
   });
+}
+
+/** Thread for a database, until it is disposed of. */
+interface StoreThread extends Disposable {
+  readonly worker: Worker;
+}
+
+/** Starts the thread for a database before this one reads the rest of its code: so both read at a time. */
+async function startStoreThread(): Promise<StoreThread> {
+  const { startStoreWorker } = await import("./store/store_worker.ts");
+  const worker = startStoreWorker();
+  return { worker, [Symbol.dispose]: () => worker.terminate() };
 }
 
 /** Lowest port that a program may listen on without a capability. */

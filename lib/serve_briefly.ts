@@ -22,6 +22,8 @@ export interface ServeBrieflyOptions {
   readonly from: { readonly dir: string } | { readonly text: string };
   /** Address for agents instead of the one in the state. */
   readonly listen?: Address | undefined;
+  /** Thread for the database that was started before. */
+  readonly storeWorker?: Worker | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly startLog?: (configured: LogOptions) => Promise<void>;
@@ -97,7 +99,10 @@ async function serveText(
     const { path: dir } = folder;
     const { state, identity } = await importManager(text, dir);
     await options.startLog?.(state.config.log);
-    const store = await openStoreClient(state.paths.database, { identity });
+    const store = await openStoreClient(state.paths.database, {
+      worker: options.storeWorker,
+      identity,
+    });
     const manager = await serveState(state, store, {
       ...options,
       dir,

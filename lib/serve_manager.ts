@@ -68,6 +68,7 @@ export async function serveManager(
   await options.startLog?.(state.config.log);
   // Opened first: it holds the lock of the folder, so that two Managers cannot make two keys.
   const store = await openStoreClient(state.paths.database, {
+    worker: options.storeWorker,
     keepCopy: options.trial?.schema,
     onUpgrade: () => options.onUpgrade?.(true),
   });

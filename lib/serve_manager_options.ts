@@ -41,6 +41,8 @@ export interface ServeManagerOptions {
    * with false once it is open.
    */
   readonly onUpgrade?: (isOn: boolean) => void;
+  /** Thread for the database that was started before: it reads its code while this one reads its own. */
+  readonly storeWorker?: Worker | undefined;
   /** False if its database is gone with it, so that its audit begins anew at each start. */
   readonly hasHistory?: boolean;
 }

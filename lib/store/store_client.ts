@@ -11,6 +11,7 @@ import type { OutputPiece } from "./output_piece.ts";
 import { packCalls } from "./packed_patches.ts";
 import type { CommandPatch } from "./records.ts";
 import type { Store } from "./store.ts";
+import { startStoreWorker } from "./store_worker.ts";
 import {
   fromFailure,
   type FromWorker,
@@ -27,9 +28,6 @@ import {
 } from "./waiting_calls.ts";
 
 const log = logger("manager", "store");
-
-/** Module that runs in the thread. The build puts the bundled worker here. */
-const WORKER_URL = new URL("./store_thread.ts", import.meta.url);
 
 /** Methods of a Store. The type makes sure that none is missing. */
 const METHODS: Readonly<Record<StoreMethod, true>> = {
@@ -130,14 +128,16 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
  */
 export async function openStoreClient(
   path: string,
-  { onUpgrade, ...options }: {
+  { worker = startStoreWorker(), onUpgrade, ...options }: {
+    /** Thread that was started for it. */
+    readonly worker?: Worker | undefined;
     readonly identity?: StoredIdentity | undefined;
     readonly keepCopy?: number | undefined;
     /** Called before the database is copied and its schema changed, which may take long. */
     readonly onUpgrade?: (() => void) | undefined;
   } = {},
 ): Promise<Store> {
-  const thread = new StoreThread(onUpgrade);
+  const thread = new StoreThread(worker, onUpgrade);
   try {
     const managerId = await thread.open({ kind: "open", path, ...options });
     return storeOn(thread, managerId);
@@ -206,7 +206,7 @@ const OUTPUT_BYTES = 1_048_576;
 
 /** The thread, with the calls for it that are not answered. */
 class StoreThread {
-  readonly #worker = new Worker(WORKER_URL, { type: "module", name: "store" });
+  readonly #worker: Worker;
   readonly #onUpgrade: () => void;
   readonly #opened = Promise.withResolvers<string>();
   readonly #pending = new Map<number, Pending>();
@@ -219,7 +219,8 @@ class StoreThread {
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(onUpgrade: () => void = () => {}) {
+  constructor(worker: Worker, onUpgrade: () => void = () => {}) {
+    this.#worker = worker;
     this.#onUpgrade = onUpgrade;
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) =>
       this.#hear(data);
