@@ -71,6 +71,20 @@ Deno.test("help fits into a terminal of 80 columns", () => {
   assert(helps.length >= 33, `only ${helps.length} were found`);
 });
 
+Deno.test("help says once of a flag that it may be repeated", () => {
+  const tables = [
+    ...tablesOf(programOf(new FakeManager())),
+    ...tablesOf(agentProgramOf()),
+  ];
+  const repeated = tables.flatMap(([words, { flags }]) =>
+    Object.entries(flags).filter(([, { type }]) => type === "repeated")
+      .map(([name, { summary }]) => `${words} --${name}: ${summary}`)
+  );
+
+  assertEquals(repeated.filter((line) => /repeat/.test(line)), []);
+  assert(repeated.length >= 10, `only ${repeated.length} were found`);
+});
+
 Deno.test("help wraps a long meaning under its column, and moves it below a long term", () => {
   const help = subcommandHelp(programOf(new FakeManager()), ["list"], {
     name: "list",

@@ -97,7 +97,7 @@ const test = defineSubcommand({
     env: {
       type: "repeated",
       value: "NAME=VALUE",
-      summary: "variable that the program would get; repeatable",
+      summary: "variable that the program would get",
     },
   },
   rest: "PROGRAM [ARG...]",

@@ -71,7 +71,7 @@ export const exportAuthority = defineSubcommand({
     recipient: {
       type: "repeated",
       value: "AGE1",
-      summary: "encrypt it for this public key of age (repeatable)",
+      summary: "encrypt it for this public key of age",
     },
     remove: {
       type: "boolean",

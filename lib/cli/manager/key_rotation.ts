@@ -54,8 +54,7 @@ const flags = {
     type: "repeated",
     needs: ["finish"],
     value: "NAME",
-    summary:
-      "with --finish: leave this agent behind; it has to join again (repeatable)",
+    summary: "with --finish: leave this agent behind; it has to join again",
   },
 } as const;
 

@@ -11,7 +11,7 @@ export const STEP_FLAGS = {
   only: {
     type: "repeated",
     value: "STEP",
-    summary: "only these steps, with what they require; may be repeated",
+    summary: "only these steps, with what they require",
   },
   strict: {
     type: "boolean",
