@@ -71,7 +71,8 @@ export const managerServices: ManagerServices = {
     if (Deno.build.os !== "windows") {
       Deno.permissions.revokeSync({ name: "ffi" });
     }
-    using storeThread = await startStoreThread();
+    using undo = new DisposableStack();
+    const storeWorker = await startStoreThread(undo);
     const { serveManager } = await import("./serve_manager.ts");
     const { askManager, ownManagerTrial } = await import(
       "./own_manager_update.ts"
@@ -90,7 +91,7 @@ export const managerServices: ManagerServices = {
         state.upgrading(isOn);
       },
       dir,
-      storeWorker: storeThread.worker,
+      storeWorker,
       clock: systemClock,
       random: systemRandom,
       guard,
@@ -176,12 +177,12 @@ export const managerServices: ManagerServices = {
     const { startLog } = await import("./base/log.ts");
     const { temporaryPlace } = await import("./base/passing_folder.ts");
     using undo = new DisposableStack();
-    const { worker } = undo.use(await startStoreThread());
+    const storeWorker = await startStoreThread(undo);
     const { serveBriefly } = await import("./serve_briefly.ts");
     giveUpPermissions();
     const manager = await serveBriefly({
       from: text === undefined ? { dir } : { text },
-      storeWorker: worker,
+      storeWorker,
       listen: listen === undefined
         ? undefined
         : parseAddress(listen, { lowestPort: 0 }),
@@ -317,16 +318,14 @@ async function authorityWith(
   });
 }
 
-/** Thread for a database, until it is disposed of. */
-interface StoreThread extends Disposable {
-  readonly worker: Worker;
-}
-
-/** Starts the thread for a database before this one reads the rest of its code: so both read at a time. */
-async function startStoreThread(): Promise<StoreThread> {
+/**
+ * Starts the thread for a database before this one reads the rest of its code: so both read at a time.
+ *
+ * @param undo Ends it.
+ */
+async function startStoreThread(undo: DisposableStack): Promise<Worker> {
   const { startStoreWorker } = await import("./store/store_worker.ts");
-  const worker = startStoreWorker();
-  return { worker, [Symbol.dispose]: () => worker.terminate() };
+  return undo.adopt(startStoreWorker(), (worker) => worker.terminate());
 }
 
 /** Lowest port that a program may listen on without a capability. */

@@ -129,7 +129,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
 export async function openStoreClient(
   path: string,
   { worker = startStoreWorker(), onUpgrade, ...options }: {
-    /** Thread that was started for it. */
+    /** Thread that was started for it. It ends with the store, or if that cannot be opened. */
     readonly worker?: Worker | undefined;
     readonly identity?: StoredIdentity | undefined;
     readonly keepCopy?: number | undefined;
