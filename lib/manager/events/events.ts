@@ -99,8 +99,7 @@ export class Events implements EventFeed {
 
   /** Records an event, or else forgets it. */
   async tryAdd(kind: EventKind, message: string): Promise<void> {
-    const about = { agent: null, commandId: null };
-    const event = { at: this.#clock.now(), kind, message, ...about };
+    const event = this.#eventOf(kind, message, {});
     try {
       this.#tellRecorded(await this.#store.addEvent(event));
       log.info("{kind}: {message}", { kind, message });
