@@ -12,6 +12,7 @@ import { statePaths } from "../lib/manager/state/state_paths.ts";
 import { joinManager, serveAgent } from "../lib/serve_agent.ts";
 import { serveManager } from "../lib/serve_manager.ts";
 import { freePort } from "../scripts/local/free_port.ts";
+import { agentConnected } from "./support/agent_connected.ts";
 import { until } from "./support/live_program.ts";
 import { rebuilt } from "./support/rebuilt_audit.ts";
 import { TempFolder } from "./support/temp_folder.ts";
@@ -26,21 +27,6 @@ const ASK = {
   saidBy: "",
 };
 
-/** Resolves once an agent is connected, as its event tells. */
-async function isConnected({ events, agents }: Manager): Promise<void> {
-  const stop = new AbortController();
-  const news = events.watch({ tail: 0 }, {
-    follow: true,
-    filter: { kinds: ["agent_connected"], agents: [] },
-    signal: stop.signal,
-  });
-  const heard = news[Symbol.asyncIterator]().next();
-  const list = await agents.list();
-  if (!list.some(({ connected }) => connected)) await heard;
-  stop.abort();
-  await heard.catch(() => {});
-}
-
 /** Runs a Manager of a folder with one agent, and stops both. */
 async function served<T>(
   { m, a }: { m: string; a: string },
@@ -53,7 +39,7 @@ async function served<T>(
     dir: a,
     edition: "observe",
   });
-  await isConnected(served.manager);
+  await agentConnected(served.manager);
   return await act(served.manager);
 }
 

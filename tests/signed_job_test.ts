@@ -2,13 +2,13 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { systemClock } from "../lib/base/clock.ts";
 import { systemRandom } from "../lib/base/random.ts";
 import { main } from "../lib/cli/main.ts";
-import type { Manager } from "../lib/manager/api/operator_api.ts";
 import { initState } from "../lib/manager/state/init_state.ts";
 import { joinManager, serveAgent } from "../lib/serve_agent.ts";
 import { serveManager } from "../lib/serve_manager.ts";
 import { freePort } from "../scripts/local/free_port.ts";
 import { realTimeTerminal, SERVED } from "./cli/manager/real_terminal.ts";
 import { programOf } from "./cli/manager/start.ts";
+import { agentConnected } from "./support/agent_connected.ts";
 import { TempFolder } from "./support/temp_folder.ts";
 
 const SHORT = Deno.build.os === "darwin" ? { dir: "/tmp" } : {};
@@ -37,21 +37,6 @@ function person(folder: TempFolder, name: string) {
     const code = await main(programOf(SERVED), all, terminal);
     return { code, stdout: fake.stdout.text, stderr: fake.stderr.text };
   };
-}
-
-/** Resolves once an agent is connected, as its event tells. */
-async function isConnected({ events, agents }: Manager): Promise<void> {
-  const stop = new AbortController();
-  const news = events.watch({ tail: 0 }, {
-    follow: true,
-    filter: { kinds: ["agent_connected"], agents: [] },
-    signal: stop.signal,
-  });
-  const heard = news[Symbol.asyncIterator]().next();
-  const list = await agents.list();
-  if (!list.some(({ connected }) => connected)) await heard;
-  stop.abort();
-  await heard.catch(() => {});
 }
 
 Deno.test("a host that requires two signatures does what two people have signed, and nothing else", async () => {
@@ -87,7 +72,7 @@ Deno.test("a host that requires two signatures does what two people have signed,
     dir: a,
     edition: "observe",
   });
-  await isConnected(manager);
+  await agentConnected(manager);
   const work = ["web-1", "--op", "echo.Echo", "text=hi"];
 
   const unsigned = await alice("run", ...work);

@@ -72,10 +72,7 @@ Deno.test("help fits into a terminal of 80 columns", () => {
 });
 
 Deno.test("help says once of a flag that it may be repeated", () => {
-  const tables = [
-    ...tablesOf(programOf(new FakeManager())),
-    ...tablesOf(agentProgramOf()),
-  ];
+  const tables = ourTables();
   const repeated = tables.flatMap(([words, { flags }]) =>
     Object.entries(flags).filter(([, { type }]) => type === "repeated")
       .map(([name, { summary }]) => `${words} --${name}: ${summary}`)
@@ -131,11 +128,16 @@ function tablesOf<Services>(
   ).filter(([, { isInternal }]) => isInternal !== true);
 }
 
-Deno.test("every subcommand of both programs has an example in its help", () => {
-  const tables = [
+/** The same of both programs. */
+function ourTables(): [string, SubcommandTable][] {
+  return [
     ...tablesOf(programOf(new FakeManager())),
     ...tablesOf(agentProgramOf()),
   ];
+}
+
+Deno.test("every subcommand of both programs has an example in its help", () => {
+  const tables = ourTables();
 
   assertEquals(
     tables.filter(([, { examples }]) => examples.length === 0)

@@ -1,4 +1,3 @@
-import { follow } from "../../support/event_follower.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseJoinToken } from "../../../lib/base/join_token.ts";
 import { ALL_EVENTS } from "../../../lib/base/event_filter.ts";
@@ -8,6 +7,7 @@ import { AgentAliases } from "../../../lib/manager/admission/agent_aliases.ts";
 import { Agents } from "../../../lib/manager/agents/agents.ts";
 import { Targeting } from "../../../lib/manager/targeting.ts";
 import { countingRandom } from "../../support/counting_random.ts";
+import { follow } from "../../support/event_follower.ts";
 import { heardLog } from "../../support/heard_log.ts";
 import {
   INSTANCE,
